@@ -1,0 +1,55 @@
+# The commands of the project: `make demo` runs the pipeline on real data, `make test` the tests.
+PYTHON ?= python3
+CORES ?= all
+VENV := .venv
+INSTALLED := $(VENV)/.installed
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo check test lint format lock clean
+
+help: ## list these commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+install: $(INSTALLED) ## make .venv and install the locked requirements in it
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: Python 3.11 or newer is needed, and $(PYTHON) is not; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "error: $(PYTHON) cannot make a virtual environment; on Debian or Ubuntu install python3-venv" >&2; exit 1; }
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet --requirement requirements.lock
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(INSTALLED) ## run the whole pipeline on the data of config/ (built-in real data)
+	snakemake --cores $(CORES)
+	@echo
+	@echo "Done. Open results/index.html"
+
+check: $(INSTALLED) ## say what the files of config/samples.tsv are, before any work
+	python scripts/check.py --samples config/samples.tsv
+
+test: $(INSTALLED) ## run the tests
+	pytest
+
+lint: $(INSTALLED) ## check style, types and workflow
+	ruff check .
+	ruff format --check .
+	mypy
+	MYPYPATH=workflow/lib mypy workflow/lib
+	snakefmt --check Snakefile workflow
+	snakemake --lint
+
+format: $(INSTALLED) ## put Python and Snakemake code into the project's form
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile workflow
+
+lock: $(INSTALLED) ## write requirements.lock and envs/environment.yaml from what .venv holds
+	@python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+cpu$$//' | python envs/lock.py
+
+clean: ## remove results, logs and caches; .venv stays
+	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
+	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache build dist
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,53 @@
+# scSiameseClu: label-free clustering of single-cell RNA-seq, from the files of config/samples.tsv
+# to one page a sample, one for the cohort, and an annotated h5ad. `snakemake --cores 8` runs it.
+from snakemake.utils import min_version
+
+min_version("9.8")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+
+
+# Only with --sdm apptainer; conda environments (--sdm conda) are named in the rules.
+container: config["container"]
+
+
+report: "workflow/report/workflow.rst"
+
+
+wildcard_constraints:
+    sample="|".join(map(re.escape, SAMPLES)),
+
+
+include: "workflow/rules/input.smk"
+include: "workflow/rules/model.smk"
+include: "workflow/rules/biology.smk"
+include: "workflow/rules/report.smk"
+
+
+localrules:
+    all,
+    cohort,
+    multiqc,
+
+
+rule all:
+    default_target: True
+    input:
+        f"{RESULTS}/index.html",
+        f"{RESULTS}/multiqc_report.html",
+        # Named one by one, so that a file that a killed job took away is made again.
+        expand(f"{SAMPLE}/{{name}}", sample=SAMPLES, name=[*TABLES, *SIDECARS, "model"]),
+
+
+onstart:
+    hold(RUN_NOTE)
+
+
+onerror:
+    Path(COMPLETE).unlink(missing_ok=True)
+    after = show_failures(shell, {"cohort": COHORT, "multiqc": MULTIQC}, RESULTS)
+    print(after, file=sys.stderr)

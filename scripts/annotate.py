@@ -1,0 +1,42 @@
+#!/usr/bin/env python3
+"""Name the cell type of each cluster by sets of canonical markers."""
+
+import argparse
+from pathlib import Path
+
+from scsiameseclu.command import add_settings, run_stage, settings_from, stage_parser
+from scsiameseclu.settings import AnnotationSettings
+from scsiameseclu.stages.annotate import annotate
+
+
+def parser() -> argparse.ArgumentParser:
+    options = stage_parser(__doc__)
+    options.add_argument(
+        "--expression", type=Path, required=True, help="h5ad of the stage expression"
+    )
+    options.add_argument("--clusters", type=Path, required=True, help="h5ad of the stage cluster")
+    options.add_argument(
+        "--table", type=Path, required=True, help="table of clusters (tsv) to write"
+    )
+    options.add_argument("--output", type=Path, required=True, help="h5ad to write")
+    options.add_argument(
+        "--organism", choices=["auto", "human", "mouse"], default="auto", help="of the marker sets"
+    )
+    add_settings(options, AnnotationSettings)
+    return options
+
+
+def work(arguments: argparse.Namespace) -> None:
+    annotate(
+        arguments.expression,
+        arguments.clusters,
+        arguments.table,
+        arguments.output,
+        settings=settings_from(arguments, AnnotationSettings),
+        sample=arguments.sample,
+        organism=arguments.organism,
+    )
+
+
+if __name__ == "__main__":
+    run_stage("annotate", parser(), work)

@@ -1,0 +1,29 @@
+#!/usr/bin/env python3
+"""Join the files of one sample into one annotated h5ad."""
+
+import argparse
+from pathlib import Path
+
+from scsiameseclu.command import run_stage, stage_parser
+from scsiameseclu.stages.assemble import assemble
+
+
+def parser() -> argparse.ArgumentParser:
+    options = stage_parser(__doc__)
+    options.add_argument(
+        "--directory", type=Path, required=True, help="folder of the sample's files"
+    )
+    options.add_argument("--output", type=Path, required=True, help="h5ad to write")
+    return options
+
+
+def work(arguments: argparse.Namespace) -> None:
+    assemble(
+        arguments.directory,
+        arguments.output,
+        sample=arguments.sample,
+    )
+
+
+if __name__ == "__main__":
+    run_stage("assemble", parser(), work)

@@ -1,0 +1,25 @@
+"""scSiameseClu: label-free deep clustering of single-cell RNA-seq.
+
+``from scsiameseclu import ScSiameseClu`` is the library's entry; everything heavy is imported when
+it is first used, so that importing the package and asking a program for ``--help`` stay fast.
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from scsiameseclu.errors import UserError
+
+try:
+    __version__ = version("scsiameseclu")
+except PackageNotFoundError:  # run from a checkout that was never installed
+    __version__ = "0+unknown"
+
+__all__ = ["ScSiameseClu", "UserError", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ScSiameseClu":
+        from scsiameseclu.model.estimator import ScSiameseClu
+
+        return ScSiameseClu
+    raise AttributeError(f"module 'scsiameseclu' has no attribute {name!r}")

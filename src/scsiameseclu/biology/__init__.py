@@ -1,0 +1,1 @@
+"""Marker genes of clusters, and the cell types that they speak for."""

@@ -1,0 +1,78 @@
+"""Mean expression and share of expressing cells by cluster, without a dense matrix of cells."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from scipy.sparse import csc_matrix, csr_matrix
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """One row per cluster.
+
+    Attributes
+    ----------
+    clusters
+        Names of the clusters.
+    sizes
+        Number of cells, shape (n_clusters,).
+    mean
+        Mean log-normalised expression, shape (n_clusters, n_genes).
+    share
+        Share of the cells that express a gene, 0 to 1, shape (n_clusters, n_genes).
+    """
+
+    clusters: list[str]
+    sizes: "np.ndarray"
+    mean: "np.ndarray"
+    share: "np.ndarray"
+
+    def rest(self) -> "Profiles":
+        """The same of the cells outside each cluster (NaN when there are none)."""
+        import numpy as np
+
+        others = self.sizes.sum() - self.sizes
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean, share = (
+                ((self.sizes @ values) - self.sizes[:, None] * values) / others[:, None]
+                for values in (self.mean, self.share)
+            )
+        # Subtraction leaves -1e-17 where there is nothing.
+        return Profiles(self.clusters, others, np.maximum(mean, 0), np.maximum(share, 0))
+
+
+def cluster_profiles(x: "csr_matrix | csc_matrix", clusters: "pd.Series") -> Profiles:
+    """Aggregate cells to clusters by one sparse product.
+
+    Parameters
+    ----------
+    x
+        Log-normalised expression, shape (n_cells, n_genes).
+    clusters
+        Categorical cluster of each cell; clusters without cells are left out.
+    """
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    labels = clusters.cat.remove_unused_categories()
+    codes, names = labels.cat.codes.to_numpy(), [str(name) for name in labels.cat.categories]
+    cells = np.flatnonzero(codes >= 0)
+    member = csr_matrix(
+        (np.ones(len(cells)), (codes[cells], cells)), shape=(len(names), x.shape[0])
+    )
+    sizes = np.bincount(codes[cells], minlength=len(names))
+    mean = (member @ x).toarray() / sizes[:, None]
+    share = (member @ (x != 0).astype(np.float32)).toarray() / sizes[:, None]
+    return Profiles(names, sizes, mean, share)
+
+
+def gene_deviation(x: "csr_matrix | csc_matrix") -> "np.ndarray":
+    """Standard deviation of each gene over all cells, shape (n_genes,)."""
+    import numpy as np
+    from sklearn.utils.sparsefuncs import mean_variance_axis
+
+    deviation: np.ndarray = np.sqrt(mean_variance_axis(x, axis=0)[1])
+    return deviation

@@ -1,0 +1,111 @@
+"""What every program under ``scripts/`` shares: options, threads, log lines and failures."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from scsiameseclu.errors import UserError
+from scsiameseclu.settings import Settings, choices, scalar_type
+
+SomeSettings = TypeVar("SomeSettings", bound=Settings)
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+
+
+def stage_parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser with the options that all stages take."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--sample", default="sample", help="name of the sample, for messages")
+    parser.add_argument("--seed", type=int, default=0, help="seed of every random choice")
+    parser.add_argument("--threads", type=int, default=None, help="threads to use (default: all)")
+    parser.add_argument(
+        "--failure", type=Path, default=None, help="where to leave a JSON note if the stage fails"
+    )
+    return parser
+
+
+def truth(text: str) -> bool:
+    """``true`` or ``false`` as written in YAML."""
+    if text.lower() not in {"true", "false"}:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return text.lower() == "true"
+
+
+def add_settings(parser: argparse.ArgumentParser, kind: type[Settings]) -> None:
+    """Add one option for each field of a settings class."""
+    hints = get_type_hints(kind)
+    group = parser.add_argument_group(f"{kind.__name__}: {kind.__doc__}")
+    for item in fields(kind):  # type: ignore[arg-type]
+        plain = scalar_type(hints[item.name])
+        group.add_argument(
+            "--" + item.name.replace("_", "-"),
+            dest=item.name,
+            type=truth if plain is bool else plain,
+            choices=choices(hints[item.name]) or None,
+            default=item.default,
+            help=item.metadata["help"].replace("%", "%%"),
+        )
+
+
+def settings_from(arguments: argparse.Namespace, kind: type[SomeSettings]) -> SomeSettings:
+    """The settings object that the parsed options describe."""
+    return kind(**{item.name: getattr(arguments, item.name) for item in fields(kind)})  # type: ignore[arg-type]
+
+
+def run_stage(
+    stage: str,
+    parser: argparse.ArgumentParser,
+    work: Callable[[argparse.Namespace], Any],
+    argv: Sequence[str] | None = None,
+) -> None:
+    """Parse, set threads and log, do the work, and end with exit code 0 or 1.
+
+    A :class:`UserError` is printed as one sentence. Every failure leaves a note (stage, sentence)
+    in ``--failure``, which the cohort page reads; a success of the same stage takes it away.
+    """
+    arguments = parser.parse_args(argv)
+    if arguments.threads:
+        for variable in THREAD_VARIABLES:
+            os.environ[variable] = str(arguments.threads)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
+    )
+    try:
+        work(arguments)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        _note_failure(arguments.failure, arguments.sample, stage, str(error))
+        sys.exit(1)
+    except Exception as error:
+        traceback.print_exc()
+        name = type(error).__name__
+        sentence = f"unexpected {name} in stage {stage}; its log under results/logs has the details"
+        _note_failure(arguments.failure, arguments.sample, stage, sentence)
+        sys.exit(1)
+    _clear_failure(arguments.failure, stage)
+
+
+def _note_failure(path: Path | None, sample: str, stage: str, sentence: str) -> None:
+    if path is None:
+        return
+    from scsiameseclu.data.store import write_json
+
+    write_json(path, {"sample": sample, "stage": stage, "reason": sentence})
+
+
+def _clear_failure(path: Path | None, stage: str) -> None:
+    if path is not None and path.is_file() and json.loads(path.read_text())["stage"] == stage:
+        path.unlink()

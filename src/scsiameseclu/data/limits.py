@@ -1,0 +1,10 @@
+"""The few fixed numbers that readers and checks share."""
+
+MIN_CELLS = 20
+"""Fewest cells a sample may have: below this there is no neighbourhood to cluster."""
+
+BLOCK_VALUES = 4_000_000
+"""Most values of a matrix that are ever dense at once (32 MB as float64)."""
+
+MANY_NAMES = 20
+"""Most names that one sentence lists."""

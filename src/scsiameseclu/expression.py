@@ -1,0 +1,142 @@
+"""From counts to principal components: size factors, log-normalisation, variable genes, PCA.
+
+Everything stays sparse: scaling to unit variance keeps zeros zero, and centring is left to the
+PCA, which does it implicitly.
+"""
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.sparse as sp
+
+from scsiameseclu.settings import ExpressionSettings
+
+if TYPE_CHECKING:
+    import anndata as ad
+
+MIN_BATCH_CELLS = 50
+
+
+def log_normalise(counts: sp.csr_matrix) -> tuple[sp.csr_matrix, np.ndarray]:
+    """Divide each cell by its size factor and take ``log(1 + x)``.
+
+    Parameters
+    ----------
+    counts
+        Raw counts, shape (n_cells, n_genes).
+
+    Returns
+    -------
+    Log-normalised values (CSR, float32), and the size factors, shape (n_cells,): a cell's total
+    count over the median total of the cells that have any.
+    """
+    totals = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
+    median = np.median(totals[totals > 0]) if (totals > 0).any() else 1.0
+    size_factors = np.where(totals > 0, totals / median, 1.0)
+    scaled = sp.diags(1.0 / size_factors) @ counts.astype(np.float64)
+    return sp.csr_matrix(scaled.log1p(), dtype=np.float32), size_factors.astype(np.float32)
+
+
+def choose_variable_genes(adata: "ad.AnnData", settings: ExpressionSettings) -> None:
+    """Mark highly variable genes in ``adata.var["highly_variable"]`` (bool).
+
+    Scanpy's dispersion method (Satija et al. 2015), within batches where ``obs["batch"]`` has two
+    or more of at least 50 cells. A matrix of at most ``n_top_genes`` genes keeps all that vary.
+    """
+    import scanpy as sc
+
+    variances = gene_moments(adata.X)[1]
+    if adata.n_vars <= settings.n_top_genes:
+        adata.var["highly_variable"] = variances > 0
+        return
+    sizes = adata.obs["batch"].value_counts() if "batch" in adata.obs else []
+    by_batch = len(sizes) > 1 and min(sizes) >= MIN_BATCH_CELLS
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sc.pp.highly_variable_genes(
+            adata, n_top_genes=settings.n_top_genes, batch_key="batch" if by_batch else None
+        )
+    adata.var["highly_variable"] &= variances > 0
+
+
+def gene_moments(matrix: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and (unbiased) variance of each gene; arrays of shape (n_genes,)."""
+    from sklearn.utils.sparsefuncs import mean_variance_axis
+
+    mean, variance = mean_variance_axis(sp.csr_matrix(matrix, dtype=np.float64), axis=0)
+    n_cells = matrix.shape[0]
+    return mean, variance * n_cells / max(n_cells - 1, 1)
+
+
+def scale_sparse(
+    matrix: sp.csr_matrix, mean: np.ndarray, deviation: np.ndarray, max_value: float
+) -> sp.csr_matrix:
+    """Divide genes by their standard deviation and clip as centred scaling would.
+
+    A value ``x`` whose ``(x - mean) / deviation`` exceeds ``max_value`` becomes
+    ``max_value + mean / deviation``. Less ``mean / deviation``, that is what
+    ``scanpy.pp.scale(max_value=...)`` gives, and the zeros are never filled.
+    """
+    scaled = sp.csr_matrix(matrix, dtype=np.float32, copy=True)
+    scaled.data = np.minimum(
+        scaled.data / deviation[scaled.indices],
+        max_value + (mean / deviation)[scaled.indices],
+    ).astype(np.float32)
+    return scaled
+
+
+def principal_components(adata: "ad.AnnData", settings: ExpressionSettings, seed: int) -> None:
+    """Principal components of the scaled variable genes.
+
+    Sets ``obsm["X_pca"]`` (n_cells, n_pcs), ``var["mean"]``, ``var["deviation"]`` (the scaling),
+    ``varm["PCs"]`` and ``uns["pca"]`` (``variance_ratio``, ``params``). The number of components is
+    at most the number of cells or variable genes, less one.
+    """
+    import scanpy as sc
+
+    mean, variance = gene_moments(adata.X)
+    deviation = np.sqrt(variance)
+    deviation[deviation == 0] = 1.0
+    adata.var["mean"], adata.var["deviation"] = mean, deviation
+    chosen = adata.var["highly_variable"].to_numpy()
+    part = adata[:, chosen]
+    scaled = scale_sparse(part.X, mean[chosen], deviation[chosen], settings.max_value)
+    n_pcs = min(settings.n_pcs, min(scaled.shape) - 1)
+    scores, loadings, ratio, _ = sc.pp.pca(
+        scaled, n_comps=n_pcs, random_state=seed, return_info=True, dtype="float32"
+    )
+    adata.obsm["X_pca"] = np.ascontiguousarray(scores, dtype=np.float32)
+    adata.varm["PCs"] = np.zeros((adata.n_vars, n_pcs), dtype=np.float32)
+    adata.varm["PCs"][chosen] = loadings.T
+    adata.uns["pca"] = {"variance_ratio": ratio, "params": {"max_value": settings.max_value}}
+    # what a cell of all-mean expression would score: subtracted from projections of new cells
+    centre = np.asarray(scaled.mean(axis=0)).ravel() @ loadings.T
+    adata.uns["pca"]["centre"] = centre.astype(np.float32)
+
+
+def project(
+    matrix: sp.csr_matrix,
+    mean: np.ndarray,
+    deviation: np.ndarray,
+    loadings: np.ndarray,
+    centre: np.ndarray,
+    max_value: float,
+) -> np.ndarray:
+    """Scores of new cells on fitted components, shape (n_cells, n_pcs).
+
+    Parameters
+    ----------
+    matrix
+        Log-normalised variable genes of the new cells, (n_cells, n_variable_genes).
+    mean, deviation
+        The fitted scaling of those genes.
+    loadings
+        (n_variable_genes, n_pcs).
+    centre
+        Scores of the fitted cells' mean, (n_pcs,).
+    max_value
+        The fitted clip.
+    """
+    scaled = scale_sparse(matrix, mean, deviation, max_value)
+    return np.asarray(scaled @ loadings - centre, dtype=np.float32)

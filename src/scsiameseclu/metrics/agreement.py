@@ -1,0 +1,95 @@
+"""Agreement of a clustering with published labels: ARI, NMI, ACC and macro-F1."""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Four scores that are read together; ACC alone misleads where classes are unequal.
+
+    Attributes
+    ----------
+    ari
+        Adjusted Rand index (Hubert and Arabie 1985).
+    nmi
+        Normalised mutual information, arithmetic mean of the entropies.
+    acc
+        Share of the cells whose cluster is mapped to their class, under the one-to-one mapping of
+        clusters to classes that makes it largest (Hungarian method).
+    macro_f1
+        Mean over the classes of F1 under that mapping; 0 for a class without a cluster.
+    """
+
+    ari: float
+    nmi: float
+    acc: float
+    macro_f1: float
+
+    def to_dict(self) -> dict[str, float]:
+        """The scores by name."""
+        return asdict(self)
+
+
+def labelled(labels: "pd.Series") -> "np.ndarray":
+    """Mask of the cells that have a label.
+
+    Only missing values and empty (or blank) text count as no label. A written ``"NA"`` or
+    ``"unknown"`` is a class: whether its cells belong together is for the user to say.
+    """
+    mask: np.ndarray = (labels.notna() & (labels.astype(str).str.strip() != "")).to_numpy()
+    return mask
+
+
+def agreement(classes: "pd.Series | np.ndarray", clusters: "pd.Series | np.ndarray") -> Agreement:
+    """Compare clusters with classes; both of shape (n_cells,), every cell labelled.
+
+    Raises
+    ------
+    ValueError
+        There are no cells, or the lengths differ.
+    """
+    import numpy as np
+    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+    truth, found = np.asarray(classes).astype(str), np.asarray(clusters).astype(str)
+    if len(truth) == 0 or len(truth) != len(found):
+        raise ValueError(f"{len(truth)} labels cannot be compared with {len(found)} clusters")
+    acc, macro_f1 = _mapped(contingency(truth, found))
+    return Agreement(
+        ari=float(adjusted_rand_score(truth, found)),
+        nmi=float(normalized_mutual_info_score(truth, found, average_method="arithmetic")),
+        acc=acc,
+        macro_f1=macro_f1,
+    )
+
+
+def contingency(classes: "np.ndarray", clusters: "np.ndarray") -> "np.ndarray":
+    """Cells by class (rows, sorted) and cluster (columns, sorted)."""
+    import numpy as np
+
+    rows, row = np.unique(classes, return_inverse=True)
+    columns, column = np.unique(clusters, return_inverse=True)
+    counts = np.zeros((len(rows), len(columns)), dtype=np.int64)
+    np.add.at(counts, (row, column), 1)
+    return counts
+
+
+def _mapped(counts: "np.ndarray") -> tuple[float, float]:
+    """ACC and macro-F1 under the best one-to-one mapping.
+
+    Of several mappings of equal ACC the one of highest macro-F1 is taken, so that the scores do not
+    depend on the order of the clusters: F1 enters the assignment with a weight too small to outbid
+    a single cell.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    sizes = counts.sum(axis=1)[:, None] + counts.sum(axis=0)[None, :]
+    f1 = 2 * counts / sizes
+    rows, columns = linear_sum_assignment(counts + f1 / (min(counts.shape) + 1), maximize=True)
+    acc = counts[rows, columns].sum() / counts.sum()
+    return float(acc), float(f1[rows, columns].sum() / counts.shape[0])

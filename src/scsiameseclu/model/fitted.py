@@ -1,0 +1,210 @@
+"""A fitted model: what embeds and assigns cells, old or new, and what is saved to disk."""
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from scsiameseclu.errors import UserError
+from scsiameseclu.expression import project
+from scsiameseclu.model.network import SiameseNetwork
+from scsiameseclu.model.preparation import GeneScaling, find_counts
+from scsiameseclu.model.reference import Reference
+from scsiameseclu.model.transport import transported
+from scsiameseclu.model.views import scaled_expression
+from scsiameseclu.settings import ModelSettings
+
+if TYPE_CHECKING:
+    import anndata as ad
+
+BLOCK = 2048
+FORMAT = 1
+WEIGHTS, CONFIG, GENES = "weights.safetensors", "config.json", "genes.txt"
+
+
+@dataclass
+class FittedModel:
+    """Network, gene scaling and reference cells.
+
+    Parameters
+    ----------
+    network
+        On the CPU, in evaluation mode.
+    scaling
+        Of the variable genes.
+    component_deviation
+        What components are divided by before the network sees them.
+    reference
+        Fitted cells for new cells' neighbourhoods.
+    settings
+        Of the fit.
+    summary
+        Plain values kept with the model: evidence for k, seed, device, how training ended.
+    """
+
+    network: SiameseNetwork
+    scaling: GeneScaling
+    component_deviation: float
+    reference: Reference
+    settings: ModelSettings
+    summary: dict[str, Any]
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters."""
+        return int(self.network.centres.shape[0])
+
+    @torch.no_grad()
+    def probability(self, embedding: np.ndarray) -> np.ndarray:
+        """Probability of each cluster for cells in the embedding, float32 (n_cells, n_clusters).
+
+        Transported assignments, ``softmax(lambda log Q + potential)``: for the fitted cells the
+        rows of the transport plan.
+        """
+        blocks = []
+        for first in range(0, embedding.shape[0], BLOCK):
+            part = torch.from_numpy(np.asarray(embedding[first : first + BLOCK], dtype=np.float32))
+            log_q = self.network.log_assignment(part)
+            sharpness = self.settings.sharpness
+            blocks.append(transported(log_q, self.network.potential, sharpness))
+        return torch.cat(blocks).numpy()
+
+    def embed(self, adata: "ad.AnnData") -> np.ndarray:
+        """Embedding of any cells from their counts alone, float32 (n_cells, n_dimensions).
+
+        Raises
+        ------
+        UserError
+            A gene of the model is missing from ``adata``.
+        """
+        counts = find_counts(adata)
+        columns = self._columns(adata)
+        totals = np.asarray(counts.sum(axis=1)).ravel()
+        out = []
+        for first in range(0, adata.n_obs, BLOCK):
+            part = counts[first : first + BLOCK]
+            size = totals[first : first + BLOCK]
+            out.append(self._embed_block(sp.csr_matrix(part[:, columns]), size))
+        return np.concatenate(out) if out else np.empty((0, self.network.joint.n_dimensions))
+
+    @torch.no_grad()
+    def _embed_block(self, counts: sp.csr_matrix, totals: np.ndarray) -> np.ndarray:
+        scaling = self.scaling
+        size_factors = np.where(totals > 0, totals / scaling.median_total, 1.0)
+        normalised = sp.csr_matrix(sp.diags(1.0 / size_factors) @ counts).log1p()
+        components = project(
+            sp.csr_matrix(normalised),
+            scaling.mean,
+            scaling.deviation,
+            scaling.loadings,
+            scaling.centre,
+            scaling.max_value,
+        )
+        components = (components / self.component_deviation).astype(np.float32)
+        alpha = self.settings.diffusion_alpha if self.settings.diffusion else None
+        twice, diffused, indices, weights, own = self.reference.propagate(components, alpha)
+        genes = scaled_expression(normalised, scaling.deviation).toarray()  # one block of cells
+        fused = self.network.encode_parts(
+            torch.from_numpy(genes), torch.from_numpy(twice), torch.from_numpy(diffused)
+        ).numpy()
+        smoothed = self.reference.smooth(fused, indices, weights, own)
+        joint = self.network.joint(torch.from_numpy(components), torch.from_numpy(smoothed))
+        return np.asarray(joint.numpy(), dtype=np.float32)
+
+    def _columns(self, adata: "ad.AnnData") -> np.ndarray:
+        positions = adata.var_names.get_indexer(self.scaling.genes)
+        missing = [g for g, at in zip(self.scaling.genes, positions, strict=True) if at < 0]
+        if missing:
+            raise UserError(
+                f"adata lacks {len(missing)} of the model's {len(self.scaling.genes)} genes "
+                f"({', '.join(missing[:3])}, …); it has names like "
+                f"{', '.join(map(str, adata.var_names[:3]))}; give the genes it was fitted on"
+            )
+        return np.asarray(positions)
+
+    def save(self, directory: str | Path) -> None:
+        """Write weights.safetensors, config.json and genes.txt, each atomically."""
+        from safetensors.torch import save_file
+
+        from scsiameseclu.data.store import atomic_path, write_json, write_text
+
+        folder = Path(directory)
+        tensors = {f"network.{k}": v.contiguous() for k, v in self.network.state_dict().items()}
+        for name in ("mean", "deviation", "loadings", "centre"):
+            array = np.ascontiguousarray(getattr(self.scaling, name), dtype=np.float32)
+            tensors[f"scaling.{name}"] = torch.from_numpy(array)
+        for item in fields(Reference):
+            array = np.ascontiguousarray(getattr(self.reference, item.name), dtype=np.float32)
+            tensors[f"reference.{item.name}"] = torch.from_numpy(array)
+        with atomic_path(folder / WEIGHTS) as temporary:
+            save_file(tensors, temporary)
+        write_text(folder / GENES, "\n".join(self.scaling.genes) + "\n")
+        write_json(
+            folder / CONFIG,
+            {
+                "format": FORMAT,
+                "settings": self.settings.to_dict(),
+                "median_total": self.scaling.median_total,
+                "max_value": self.scaling.max_value,
+                "component_deviation": self.component_deviation,
+                "summary": self.summary,
+            },
+        )
+
+    @classmethod
+    def load(cls, directory: str | Path) -> "FittedModel":
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        UserError
+            A file is missing or damaged, or written by another version of the format.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        folder = Path(directory)
+        for name in (WEIGHTS, CONFIG, GENES):
+            if not (folder / name).is_file():
+                raise UserError(f"{folder} holds no {name}; name a folder that a fit has saved")
+        try:
+            config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+            tensors = load_file(folder / WEIGHTS)
+        except (ValueError, SafetensorError) as error:
+            raise UserError(f"the model in {folder} is damaged ({error}); fit it again") from error
+        if config.get("format") != FORMAT:
+            raise UserError(
+                f"the model in {folder} has format {config.get('format')}, this version reads "
+                f"{FORMAT}; fit it again"
+            )
+        genes = (folder / GENES).read_text(encoding="utf-8").splitlines()
+        return cls._from_parts(config, tensors, genes)
+
+    @classmethod
+    def _from_parts(
+        cls, config: dict[str, Any], tensors: dict[str, torch.Tensor], genes: list[str]
+    ) -> "FittedModel":
+        def group(prefix: str) -> dict[str, torch.Tensor]:
+            start = prefix + "."
+            return {k[len(start) :]: v for k, v in tensors.items() if k.startswith(start)}
+
+        settings = ModelSettings(**config["settings"])
+        state = group("network")
+        n_components = state["joint.component_centre"].shape[0]
+        n_clusters = state["centres"].shape[0]
+        network = SiameseNetwork(len(genes), n_components, settings, n_clusters)
+        network.load_state_dict(state)
+        network.eval()
+        scaling = GeneScaling(
+            genes=genes,
+            median_total=config["median_total"],
+            max_value=config["max_value"],
+            **{name: tensor.numpy() for name, tensor in group("scaling").items()},
+        )
+        reference = Reference(**{name: t.numpy() for name, t in group("reference").items()})
+        deviation = config["component_deviation"]
+        return cls(network, scaling, deviation, reference, settings, config["summary"])

@@ -1,0 +1,152 @@
+"""Doublets by Scrublet, batch by batch, with an honest NA where it cannot tell."""
+
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from scsiameseclu.data.store import first_line
+from scsiameseclu.settings import QualitySettings
+
+if TYPE_CHECKING:
+    import anndata as ad
+    import numpy as np
+
+CALLS = ("no", "yes", "NA")
+MIN_GENES = 200
+"""Fewest genes of a matrix in which simulated doublets can be told from cells."""
+EXACT_CELLS = 20_000
+"""Up to here neighbours are sought exactly, which is reproducible and, below it, also faster."""
+MOST_DOUBLETS = 0.25
+"""A threshold that calls more than this share has split the cells, not found the doublets."""
+
+
+@dataclass
+class Doublets:
+    """Scores and calls of the cells asked about, and what to say of them."""
+
+    score: "np.ndarray"
+    call: "np.ndarray"
+    sentence: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def called(self) -> "np.ndarray":
+        """Mask of the cells called doublets."""
+        mask: np.ndarray = self.call == "yes"
+        return mask
+
+
+def find_doublets(
+    counts: "ad.AnnData", settings: QualitySettings, *, seed: int, sample: str
+) -> Doublets:
+    """Score cells with ``scanpy.pp.scrublet`` (Wolock et al. 2019, doi:10.1016/j.cels.2018.11.005).
+
+    Doublets form within a batch, so each batch is scored on its own. A batch with fewer cells than
+    ``settings.doublet_min_cells``, or one in which Scrublet fails, gets NaN and ``"NA"``; where it
+    finds no credible threshold the scores stay and the calls are ``"NA"``.
+
+    Parameters
+    ----------
+    counts
+        The cells that passed the thresholds: raw counts in ``X``, ``obs["batch"]``.
+    """
+    import numpy as np
+
+    found = Doublets(np.full(counts.n_obs, np.nan), np.full(counts.n_obs, "NA", dtype=object))
+    if settings.doublets == "off":
+        found.sentence = "Doublets were not sought (doublets: off)."
+        return found
+    if counts.n_vars < MIN_GENES:
+        found.sentence = (
+            f"Doublets were not sought: Scrublet needs {MIN_GENES} genes or more, and there are "
+            f"{counts.n_vars}."
+        )
+        return found
+    batches = counts.obs["batch"].astype(str).to_numpy()
+    small = []
+    for batch in sorted(set(batches)):
+        rows = np.flatnonzero(batches == batch)
+        if len(rows) < settings.doublet_min_cells:
+            small.append(f"{batch} ({len(rows)})" if len(set(batches)) > 1 else str(len(rows)))
+            continue
+        where = f"sample {sample}" + (f", batch {batch}" if len(set(batches)) > 1 else "")
+        _score_batch(counts[rows], rows, found, seed=seed, where=where)
+    found.sentence = _sentence(found, small, settings)
+    return found
+
+
+def _score_batch(
+    batch: "ad.AnnData", rows: "np.ndarray", found: Doublets, *, seed: int, where: str
+) -> None:
+    """Fill scores and calls of one batch into ``found``."""
+    import numpy as np
+
+    try:
+        score, called = _scrublet(batch, seed)
+    except Exception as error:  # whatever a doublet caller stumbles over must not cost the sample
+        reason = f"{type(error).__name__}: {first_line(error)}"
+        found.warnings.append(f"{where}: Scrublet failed ({reason}); doublets are NA")
+        return
+    found.score[rows] = score
+    if called is None:
+        found.warnings.append(
+            f"{where}: Scrublet found no threshold between cells and doublets; the scores are "
+            "given, and the calls are NA"
+        )
+    elif called.mean() > MOST_DOUBLETS:
+        found.warnings.append(
+            f"{where}: Scrublet's threshold would call {called.mean():.0%} of the cells doublets, "
+            "which is not credible; the scores are given, and the calls are NA"
+        )
+    else:
+        found.call[rows] = np.where(np.isnan(score), "NA", np.where(called, "yes", "no"))
+
+
+def _scrublet(batch: "ad.AnnData", seed: int) -> "tuple[np.ndarray, np.ndarray | None]":
+    import anndata as ad
+    import numpy as np
+    import pandas as pd
+    import scanpy as sc
+
+    # Names of its own, so that no column of the user's meets Scrublet's.
+    work = ad.AnnData(batch.X.copy(), obs=pd.DataFrame(index=[str(i) for i in range(batch.n_obs)]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sc.pp.scrublet(
+            work,
+            # Without centring the decomposition stays sparse; the scores are as good.
+            mean_center=False,
+            use_approx_neighbors=batch.n_obs > EXACT_CELLS,
+            random_state=seed,
+            verbose=False,
+        )
+    score = work.obs["doublet_score"].to_numpy(dtype=float)
+    if "threshold" not in work.uns["scrublet"]:
+        return score, None
+    with np.errstate(invalid="ignore"):
+        return score, score > float(work.uns["scrublet"]["threshold"])
+
+
+def _sentence(found: Doublets, small: list[str], settings: QualitySettings) -> str:
+    import numpy as np
+
+    parts = []
+    scored = int((~np.isnan(found.score)).sum())
+    if scored and (found.call != "NA").any():
+        done = "removed" if settings.doublets == "remove" else "flagged, not removed"
+        n_called = int(found.called.sum())
+        parts.append(
+            f"Scrublet scored {scored:,} cells and calls {n_called:,} doublets "
+            f"({n_called / scored:.1%}); they are {done}."
+        )
+    elif scored:
+        parts.append(f"Scrublet scored {scored:,} cells and calls no doublets (NA).")
+    elif found.warnings:
+        parts.append("Scrublet failed; doublets are NA.")
+    if small:
+        parts.append(
+            f"Too few cells for a doublet score (fewer than {settings.doublet_min_cells}): "
+            + ", ".join(small)
+            + "."
+        )
+    return " ".join(parts)

@@ -1,0 +1,51 @@
+"""What is measured of every cell before any is left out."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import anndata as ad
+    import numpy as np
+    import pandas as pd
+
+TOP_GENES = 20
+
+
+def cell_metrics(counts: "ad.AnnData", mitochondrial: "np.ndarray") -> "pd.DataFrame":
+    """Detected genes, counts, share of the 20 largest genes and of mitochondrial genes.
+
+    Parameters
+    ----------
+    counts
+        Raw counts in ``X``, sparse, shape (n_cells, n_genes).
+    mitochondrial
+        Mask of the mitochondrial genes, shape (n_genes,).
+
+    Returns
+    -------
+    DataFrame with the cells' names as index and the columns ``n_genes``, ``total_counts``,
+    ``pct_top20`` (percent; NaN for empty cells; 100 when there are 20 genes or fewer) and
+    ``pct_mito`` (percent; NaN where no mitochondrial gene is known).
+    """
+    import anndata as ad
+    import numpy as np
+    import pandas as pd
+    import scanpy as sc
+
+    bare = ad.AnnData(counts.X, obs=pd.DataFrame(index=counts.obs_names))
+    bare.var["mito"] = mitochondrial
+    enough = counts.n_vars > TOP_GENES
+    table, _ = sc.pp.calculate_qc_metrics(
+        bare, qc_vars=["mito"], percent_top=(TOP_GENES,) if enough else None, log1p=False
+    )
+    total = table["total_counts"].to_numpy(dtype=float)
+    top = table[f"pct_counts_in_top_{TOP_GENES}_genes"].to_numpy(float) if enough else 100.0
+    mito = table["pct_counts_mito"].to_numpy(dtype=float) if mitochondrial.any() else np.nan
+    return pd.DataFrame(
+        {
+            "n_genes": table["n_genes_by_counts"].to_numpy(dtype=np.int64),
+            "total_counts": total,
+            "pct_top20": np.where(total > 0, top, np.nan),
+            "pct_mito": np.where(total > 0, mito, np.nan),
+        },
+        index=counts.obs_names.copy(),
+    )

@@ -1,0 +1,142 @@
+"""The comparison panel: ours beside Leiden, and beside the labels; the one reader of labels."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from scsiameseclu.data.obs import missing_labels
+from scsiameseclu.data.sample import column_of
+from scsiameseclu.errors import UserError
+from scsiameseclu.report.inputs import Sample, read_parts
+from scsiameseclu.report.map_figures import Plane, category_map
+from scsiameseclu.report.tables import Cell, Picture, Table, count, real, text, whole
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+SCORES = {"ari": "ARI", "nmi": "NMI", "acc": "ACC", "macro_f1": "Macro-F1"}
+COLUMNS = 40
+
+
+def comparison(sample: Sample, where: Plane, label: str | None) -> dict[str, Any]:
+    """What the template's comparison panel shows.
+
+    Parameters
+    ----------
+    where
+        The cells to draw.
+    label
+        Column of the user's labels in counts.h5ad, or None.
+    """
+    panel: dict[str, Any] = _with_leiden(sample, where)
+    metrics = json.loads((sample.directory / "metrics.json").read_text(encoding="utf-8"))
+    panel["labels"] = None
+    if label and metrics["labels"]:
+        panel["labels"] = _with_labels(sample, where, label, metrics["labels"])
+    return panel
+
+
+def _with_leiden(sample: Sample, where: Plane) -> dict[str, Any]:
+    import pandas as pd
+    from sklearn.metrics import adjusted_rand_score
+
+    ours, leiden = sample.cells["siamese"], sample.cells["leiden"]
+    counts = pd.crosstab(ours, leiden, dropna=False)
+    caption = "Cells of each cluster (rows) by Leiden cluster (columns); shading is the share of the row"
+    return {
+        "n_leiden": len(leiden.cat.categories),
+        "agreement": f"{adjusted_rand_score(ours, leiden):.2f}",
+        "leiden_map": category_map(
+            "map-leiden", "Leiden cluster", where, leiden, numbered=True,
+            caption="Leiden at resolution 1.0 on the same graph of cells.",
+        ),
+        "leiden_table": _heat_table("leiden-table", caption, "Cluster", counts),
+    }  # fmt: skip
+
+
+def _with_labels(
+    sample: Sample, where: Plane, label: str, scores: dict[str, Any]
+) -> dict[str, Any]:
+    confusion = scores["confusion"]
+    return {
+        "column": label,
+        "note": _coverage(scores),
+        "map": _label_map(sample, where, label),
+        "scores": _score_table(scores),
+        "confusion": _heat_table(
+            "label-table",
+            "Cells of each cluster (rows) by label (columns); shading is the share of the row",
+            "Cluster",
+            _frame(confusion),
+        ),
+    }
+
+
+def _coverage(scores: dict[str, Any]) -> str:
+    labelled, without = int(scores["n_labelled"]), int(scores["n_unlabelled"])
+    first = f"{count(labelled)} cells carry one of {scores['n_classes']} labels"
+    if not without:
+        return f"{first}; no cell is without."
+    cells = "1 cell has" if without == 1 else f"{count(without)} cells have"
+    return f"{first}; {cells} none and are left out of the scores below."
+
+
+def _label_map(sample: Sample, where: Plane, label: str) -> Picture:
+    table = read_parts(sample.directory / "counts.h5ad", ["obs"])["obs"]
+    column = column_of(table, label)
+    if column is None:
+        names = ", ".join(map(str, table.columns))
+        raise UserError(
+            f"sample {sample.name}: counts.h5ad has no column {label!r}; it has {names}"
+        )
+    labels = table[column].reindex(sample.cells.index)
+    named = labels.astype(object).astype(str).mask(missing_labels(labels)).astype("category")
+    caption = "The labels as given; they were read by nothing but this panel."
+    return category_map("map-label", "Label", where, named, caption=caption)
+
+
+def _score_table(scores: dict[str, Any]) -> Table:
+    rows = [
+        [text(name), *(real(scores[method].get(key)) for key in SCORES)]
+        for name, method in (("scSiameseClu", "siamese"), ("Leiden 1.0", "leiden"))
+    ]
+    return Table(
+        "scores-table",
+        "Agreement with the labels; 1 is the best value of each score",
+        ("Clustering", *SCORES.values()),
+        rows,
+    )
+
+
+def _frame(confusion: dict[str, Any]) -> "pd.DataFrame":
+    import pandas as pd
+
+    clusters, classes = map(list, (confusion["clusters"], confusion["classes"]))
+    return pd.DataFrame(confusion["counts"], index=clusters, columns=classes)
+
+
+def _heat_table(name: str, caption: str, corner: str, counts: "pd.DataFrame") -> Table:
+    """Counts with shading by the share of their row; the smallest columns are put together."""
+    counts = _folded(counts)
+    rows = []
+    for cluster, row in zip(counts.index, counts.to_numpy(), strict=True):
+        total = row.sum()
+        cells = [_heat_cell(value, total) for value in row]
+        rows.append([Cell(str(cluster)), *cells, whole(total)])
+    return Table(name, caption, (corner, *map(str, counts.columns), "All"), rows)
+
+
+def _heat_cell(value: "np.integer", total: "np.integer") -> Cell:
+    if not value:
+        return Cell("·", number=0.0)
+    return Cell(count(value), number=float(value), shade=float(value / total))
+
+
+def _folded(counts: "pd.DataFrame") -> "pd.DataFrame":
+    """At most ``COLUMNS`` columns; the smaller ones become "other"."""
+    if counts.shape[1] <= COLUMNS:
+        return counts
+    largest = counts.sum().sort_values(ascending=False, kind="stable").index[: COLUMNS - 1]
+    kept = counts[[column for column in counts.columns if column in set(largest)]].copy()
+    kept[f"{counts.shape[1] - len(largest)} other"] = counts.sum(axis=1) - kept.sum(axis=1)
+    return kept

@@ -1,0 +1,153 @@
+"""Read what the stages left of one sample, without its count matrices and without its labels."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scsiameseclu.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+# In the order of the pipeline; each may hold warnings and its provenance.
+SIDECARS = {
+    "ingest": "counts.h5ad",
+    "quality": "filtered.h5ad",
+    "expression": "expression.h5ad",
+    "graph": "graph.h5ad",
+    "train": "embedding.h5ad",
+    "cluster": "clusters.h5ad",
+    "annotate": "annotation.h5ad",
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """All that a sample's page shows outside its comparison panel.
+
+    ``cells`` has one row for each kept cell, in the order of ``umap`` (n_cells, 2);
+    ``ingested`` one for each cell of the user's file. ``quality_scores`` are the metrics that need
+    no label. Nothing here comes from a label column.
+    """
+
+    name: str
+    directory: Path
+    source: dict[str, Any]
+    quality: dict[str, Any]
+    ingested: "pd.DataFrame"
+    cells: "pd.DataFrame"
+    umap: "np.ndarray"
+    n_highly_variable: int
+    siamese: dict[str, Any]
+    training: "pd.DataFrame"
+    training_notes: dict[str, Any]
+    markers: "pd.DataFrame"
+    annotation: "pd.DataFrame"
+    quality_scores: dict[str, float]
+    provenance: dict[str, dict[str, Any]]
+    warnings: list[tuple[str, str]]
+
+    @property
+    def clusters(self) -> list[str]:
+        """The clusters' names, largest first."""
+        return [str(name) for name in self.cells["siamese"].cat.categories]
+
+
+def read_parts(path: Path, keys: Sequence[str]) -> dict[str, Any]:
+    """Read single elements of an h5ad file, such as ``"obs"`` or ``"uns/source"``, if it has them.
+
+    Raises
+    ------
+    UserError
+        The file is missing or not an h5ad file.
+    """
+    import anndata as ad
+    import h5py
+
+    if not path.is_file():
+        raise UserError(f"the file {path} does not exist; run the stage that writes it first")
+    try:
+        with h5py.File(path) as file:
+            return {key: ad.io.read_elem(file[key]) for key in keys if key in file}
+    except (OSError, KeyError, ad.io.AnnDataReadError) as error:
+        raise UserError(f"{path} cannot be read as h5ad; make it again") from error
+
+
+def read_warnings(directory: Path) -> list[tuple[str, str]]:
+    """The stages' warnings as (stage, sentence), in the order of the pipeline."""
+    found = []
+    for stage, name in SIDECARS.items():
+        if (directory / name).is_file():
+            parts = read_parts(directory / name, ["uns/warnings"])
+            found += [(stage, str(sentence)) for sentence in parts.get("uns/warnings", ())]
+    return found
+
+
+def read_table(path: Path) -> "pd.DataFrame":
+    """Read one of the pipeline's tables; names that look like numbers or like NA stay text."""
+    import pandas as pd
+
+    if not path.is_file():
+        raise UserError(f"the file {path} does not exist; run the stage that writes it first")
+    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    for column in table.columns.difference(NAMES):
+        table[column] = pd.to_numeric(table[column].mask(table[column].isin(["NA", ""])))
+    return table
+
+
+NAMES = (
+    *("barcode", "predicted_doublet", "kept", "reason"),
+    *("cluster", "gene", "gene_id", "flag"),
+    *("cell_type", "runner_up", "markers_found", "phase"),
+)
+
+
+def load_sample(directory: Path, sample: str) -> Sample:
+    """Read everything that the page of ``sample`` shows outside its comparison panel."""
+    counts = read_parts(directory / "counts.h5ad", ["uns/source"])
+    filtered = read_parts(directory / "filtered.h5ad", ["obs", "uns/quality"])
+    expression = read_parts(directory / "expression.h5ad", ["obs", "var"])
+    clusters = read_parts(directory / "clusters.h5ad", ["obs", "obsm/X_umap", "uns/siamese"])
+    annotation = read_parts(directory / "annotation.h5ad", ["obs"])
+    names = clusters["obs"].index
+    if not names.equals(expression["obs"].index):
+        raise UserError(
+            f"sample {sample}: clusters.h5ad and expression.h5ad in {directory} hold different "
+            "cells; make clusters.h5ad again"
+        )
+    cells = filtered["obs"].reindex(names)
+    cells["batch"] = expression["obs"]["batch"].astype("category")
+    for column in ("siamese", "siamese_confidence", "leiden"):
+        cells[column] = clusters["obs"][column]
+    types = annotation["obs"].reindex(names)["cell_type_predicted"]
+    cells["cell_type_predicted"] = types.astype("category")
+    metrics = json.loads((directory / "metrics.json").read_text(encoding="utf-8"))
+    embedding = read_parts(directory / "embedding.h5ad", ["uns/training"])
+    return Sample(
+        name=sample,
+        directory=directory,
+        source=counts["uns/source"],
+        quality=filtered["uns/quality"],
+        ingested=read_table(directory / "quality.tsv"),
+        cells=cells,
+        umap=clusters["obsm/X_umap"],
+        n_highly_variable=int(expression["var"]["highly_variable"].sum()),
+        siamese=clusters["uns/siamese"],
+        training=read_table(directory / "training.tsv"),
+        training_notes=embedding.get("uns/training", {}),
+        markers=read_table(directory / "markers.tsv"),
+        annotation=read_table(directory / "annotation.tsv"),
+        quality_scores=metrics["unsupervised"],
+        provenance=_provenance(directory),
+        warnings=read_warnings(directory),
+    )
+
+
+def _provenance(directory: Path) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for name in SIDECARS.values():
+        found |= read_parts(directory / name, ["uns/provenance"]).get("uns/provenance", {})
+    return found

@@ -1,0 +1,150 @@
+"""UMAP figures: points coloured by a category or by a number."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scsiameseclu.report.look import ABSENT, INK, PAPER, colour, draw
+from scsiameseclu.report.tables import Picture, count
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SHOWN = 20_000
+LEGEND = 24
+GREY_TYPES = ("Unassigned",)
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The cells that are drawn: positions (n_shown, 2) and their rows among all cells."""
+
+    positions: "np.ndarray"
+    rows: "np.ndarray"
+    n_cells: int
+
+    @property
+    def note(self) -> str:
+        """A sentence when not every cell is drawn."""
+        if len(self.rows) == self.n_cells:
+            return ""
+        return (
+            f"A random {count(len(self.rows))} of {count(self.n_cells)} cells are drawn; "
+            "all numbers are of all cells."
+        )
+
+
+def plane(umap: "np.ndarray", shown: int = SHOWN) -> Plane:
+    """Choose the cells to draw, in random order so that no category lies on top."""
+    import numpy as np
+
+    rows = np.random.default_rng(0).permutation(len(umap))[:shown]
+    return Plane(umap[rows], rows, len(umap))
+
+
+def category_map(
+    name: str,
+    title: str,
+    where: Plane,
+    values: "pd.Series",
+    *,
+    caption: str,
+    numbered: bool = False,
+) -> Picture:
+    """A map coloured by a category; missing values are grey.
+
+    With ``numbered`` each category's name stands at the median of its cells.
+    """
+    import numpy as np
+
+    codes = values.cat.codes.to_numpy()
+    categories = [str(category) for category in values.cat.categories]
+    order = np.arange(len(categories)) if numbered else np.argsort(-_sizes(codes, len(categories)), kind="stable")
+    colours = [ABSENT] * len(categories)
+    for position, category in enumerate(order):
+        if categories[category] not in GREY_TYPES:
+            colours[category] = colour(position)
+    ink = np.array([*colours, ABSENT])[codes[where.rows]]
+
+    def paint(figure: "Figure") -> None:
+        axes = _empty_axes(figure)
+        axes.scatter(*where.positions.T, c=ink, **_dots(where))
+        if numbered:
+            _name_centres(axes, where, codes[where.rows], categories)
+
+    sizes = _sizes(codes, len(categories))
+    legend = [(colours[i], f"{categories[i]} ({count(sizes[i])})") for i in order]
+    if len(legend) > LEGEND:
+        legend = [*legend[:LEGEND], (ABSENT, f"and {len(legend) - LEGEND} more")]
+    if (codes < 0).any():
+        legend.append((ABSENT, f"none ({count((codes < 0).sum())})"))
+    alt = f"UMAP of {count(len(where.rows))} cells coloured by {title.lower()}. {caption}"
+    return Picture(draw(name, alt, (4.2, 3.9), paint), title, caption, legend)
+
+
+def number_map(
+    name: str, title: str, where: Plane, values: "np.ndarray", *, caption: str, label: str
+) -> Picture:
+    """A map coloured by a number, from its 1st to its 99th percentile; missing values are grey."""
+    import numpy as np
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap
+
+    low, high = np.nanpercentile(values, [1, 99])
+    known = ~np.isnan(values[where.rows])
+    # Both ends cut, so that neither vanishes on a white or on a black page.
+    scale = ListedColormap(colormaps["viridis"](np.linspace(0.08, 0.94, 256)))
+
+    def paint(figure: "Figure") -> None:
+        axes = _empty_axes(figure)
+        axes.scatter(*where.positions[~known].T, c=ABSENT, **_dots(where))
+        shown = values[where.rows][known]
+        points = axes.scatter(
+            *where.positions[known].T, c=shown, cmap=scale, vmin=low, vmax=high, **_dots(where)
+        )
+        bar = figure.colorbar(points, ax=axes, shrink=0.7, aspect=25, pad=0.01)
+        bar.set_label(label)
+        bar.outline.set_visible(False)
+        bar.solids.set_rasterized(True)
+
+    alt = (
+        f"UMAP of {count(len(where.rows))} cells coloured by {title.lower()}, "
+        f"median {np.nanmedian(values):.3g}. {caption}"
+    )
+    return Picture(draw(name, alt, (4.2, 3.9), paint), title, caption)
+
+
+def _sizes(codes: "np.ndarray", n: int) -> "np.ndarray":
+    import numpy as np
+
+    return np.bincount(codes[codes >= 0], minlength=n)
+
+
+def _empty_axes(figure: "Figure") -> "Axes":
+    axes = figure.add_subplot()
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_xlabel("UMAP 1", loc="left", fontsize=8)
+    axes.set_ylabel("UMAP 2", loc="bottom", fontsize=8)
+    return axes
+
+
+def _dots(where: Plane) -> dict[str, object]:
+    size = min(max(9000 / max(len(where.rows), 1), 1.2), 16.0)
+    return {"s": size, "linewidths": 0, "rasterized": True}
+
+
+def _name_centres(
+    axes: "Axes", where: Plane, codes: "np.ndarray", categories: Sequence[str]
+) -> None:
+    import numpy as np
+
+    for code, name in enumerate(categories):
+        mine = where.positions[codes == code]
+        if len(mine):
+            box = {"boxstyle": "round,pad=0.18", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.75}
+            x, y = np.median(mine, axis=0)
+            axes.text(x, y, name, ha="center", va="center", fontsize=9, color=INK, bbox=box)

@@ -1,0 +1,164 @@
+"""The markers section: a dot plot of the first markers of each cluster, and the table."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scsiameseclu.report.inputs import Sample, read_parts
+from scsiameseclu.report.look import FAINT, INK, draw
+from scsiameseclu.report.tables import Cell, Picture, Table, probability, real, text
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+IN_PLOT = 3
+IN_TABLE = 10
+BLOCK = 20_000
+
+
+def marker_picture(sample: Sample) -> Picture | None:
+    """Dot plot: share of the cluster's cells as size, mean expression as colour."""
+    genes = _plotted_genes(sample)
+    if not genes:
+        return None
+    share, mean = group_expression(
+        sample.directory / "expression.h5ad", genes, sample.cells["siamese"]
+    )
+    scale = mean.max(axis=0, keepdims=True)
+    relative = mean / (scale + (scale == 0))
+
+    def paint(figure: "Figure") -> None:
+        _dots(figure, genes, sample.clusters, share, relative)
+
+    said = "; ".join(
+        f"{gene} is in {100 * share[cluster, column]:.0f} % of cluster {sample.clusters[cluster]}"
+        for column, gene in enumerate(genes)
+        for cluster in [int(mean[:, column].argmax())]
+    )
+    caption = (
+        f"The {IN_PLOT} highest markers of each cluster. Size: share of the cluster's cells with "
+        "the gene. Colour: mean log-normalised expression, relative to the gene's highest cluster."
+    )
+    size = (2.6 + 0.32 * len(sample.clusters), max(1.0 + 0.21 * len(genes), 2.6))
+    alt = f"Dot plot of {len(genes)} marker genes by cluster, each at its highest: {said}."
+    return Picture(draw("markers-dots", alt, size, paint), "Markers by cluster", caption)
+
+
+def _plotted_genes(sample: Sample) -> list[str]:
+    """The first markers cluster by cluster, each gene once; unflagged genes only."""
+    table = sample.markers[sample.markers["flag"] == ""].sort_values("rank", kind="stable")
+    genes: dict[str, None] = {}
+    for cluster in sample.clusters:
+        genes |= dict.fromkeys(table["gene"][table["cluster"] == cluster].head(IN_PLOT))
+    return list(genes)
+
+
+def group_expression(
+    path: Path, genes: list[str], groups: "pd.Series"
+) -> tuple["np.ndarray", "np.ndarray"]:
+    """Share of cells with a gene, and its mean, by group; the matrix is read in blocks of cells.
+
+    Parameters
+    ----------
+    path
+        An h5ad file whose X is a sparse matrix (n_cells, n_genes).
+    genes
+        Names among the file's ``var_names``.
+    groups
+        Category of each cell, in the file's order.
+
+    Returns
+    -------
+    share, mean
+        Each (n_groups, n_chosen_genes).
+    """
+    import anndata as ad
+    import h5py
+    import numpy as np
+    from scipy import sparse
+
+    columns = read_parts(path, ["var"])["var"].index.get_indexer(genes)
+    codes, n_groups = groups.cat.codes.to_numpy(), len(groups.cat.categories)
+    found, total = np.zeros((2, n_groups, len(genes)))
+    with h5py.File(path) as file:
+        matrix = ad.io.sparse_dataset(file["X"])
+        for start in range(0, len(codes), BLOCK):
+            block = matrix[start : start + BLOCK][:, columns]
+            mine = codes[start : start + BLOCK]
+            member = sparse.csr_matrix(
+                (np.ones(len(mine)), (mine, np.arange(len(mine)))), shape=(n_groups, len(mine))
+            )
+            total += (member @ block).toarray()
+            found += (member @ (block > 0)).toarray()
+    sizes = np.bincount(codes, minlength=n_groups)[:, None]
+    return found / sizes, total / sizes
+
+
+def _dots(
+    figure: "Figure", genes: list[str], clusters: list[str], share: "np.ndarray", mean: "np.ndarray"
+) -> None:
+    import numpy as np
+
+    axes = figure.add_subplot()
+    across, down = np.meshgrid(range(len(clusters)), range(len(genes)), indexing="ij")
+    points = axes.scatter(
+        across, down, s=90 * share, c=mean, cmap="viridis_r", vmin=0, vmax=1,
+        edgecolors=FAINT, linewidths=0.4,
+    )  # fmt: skip
+    axes.set_xticks(range(len(clusters)), clusters)
+    axes.set_yticks(range(len(genes)), [_drawable(gene) for gene in genes])
+    axes.set_xlabel("cluster")
+    axes.xaxis.set_label_position("top")
+    axes.xaxis.tick_top()
+    axes.spines[["bottom", "left", "top"]].set_visible(False)
+    axes.set_xlim(-0.6, len(clusters) - 0.4)
+    axes.set_ylim(len(genes) - 0.4, -0.6)
+    axes.tick_params(length=0)
+    axes.grid(color=FAINT, alpha=0.3)
+    axes.set_axisbelow(True)
+    sizes = [axes.scatter([], [], s=90 * part, color=INK) for part in (0.25, 0.5, 1)]
+    figure.legend(
+        sizes, ["25 %", "50 %", "100 %"], title="cells with it", loc="outside right upper",
+        frameon=False, fontsize=8, title_fontsize=8,
+    )  # fmt: skip
+    bar = figure.colorbar(points, ax=axes, shrink=0.5, aspect=20, pad=0.02, anchor=(0, 0))
+    bar.set_label("relative mean expression")
+    bar.outline.set_visible(False)
+    bar.solids.set_rasterized(True)
+
+
+def _drawable(name: str) -> str:
+    """A name without the control characters that XML cannot hold, and not too long."""
+    clean = re.sub(r"[\x00-\x1f\x7f\ufffe\uffff\ud800-\udfff]", "�", name)
+    return clean if len(clean) <= 40 else clean[:39] + "…"
+
+
+def marker_table(sample: Sample) -> Table:
+    """The first markers of each cluster with all their numbers."""
+    rows = []
+    for cluster in sample.clusters:
+        mine = sample.markers[sample.markers["cluster"] == cluster]
+        for row in mine.sort_values("rank", kind="stable").head(IN_TABLE).to_dict("records"):
+            rows.append(
+                [
+                    Cell(cluster, number=sample.clusters.index(cluster)),
+                    Cell(str(int(row["rank"])), number=row["rank"]),
+                    text(row["gene"]),
+                    text(row["gene_id"]),
+                    real(row["log2_fold_change"], 2),
+                    real(row["pct_in"], 1, shade=row["pct_in"] / 100),
+                    real(row["pct_out"], 1, shade=row["pct_out"] / 100),
+                    real(row["auc"], 2),
+                    real(row["score"], 1),
+                    probability(row["adjusted_p"]),
+                    text(row["flag"] or "–"),
+                ]
+            )
+    header = (
+        *("Cluster", "Rank", "Gene", "Gene id", "log2 fold change", "% in", "% out", "AUC"),
+        *("Wilcoxon score", "Adjusted p", "Flag"),
+    )
+    caption = f"The first {IN_TABLE} markers of each cluster"
+    return Table("markers-table", caption, header, rows, tall=True)

@@ -1,0 +1,115 @@
+"""The methods section: a paragraph made from the run's own settings, and all of them in tables."""
+
+import json
+from typing import Any
+
+from scsiameseclu.report.inputs import Sample
+from scsiameseclu.report.tables import Table, count, listed, text
+
+REFERENCES = (
+    ("scSiameseClu: Xu et al., IJCAI 2025", "https://arxiv.org/abs/2505.12626"),
+    ("scanpy: Wolf et al., Genome Biology 2018", "https://doi.org/10.1186/s13059-017-1382-0"),
+    ("Scrublet: Wolock et al., Cell Systems 2019", "https://doi.org/10.1016/j.cels.2018.11.005"),
+    ("Leiden: Traag et al., Scientific Reports 2019", "https://doi.org/10.1038/s41598-019-41695-z"),
+    ("UMAP: McInnes et al., 2018", "https://arxiv.org/abs/1802.03426"),
+    ("Optimal transport: Flamary et al., JMLR 2021", "https://jmlr.org/papers/v22/20-451.html"),
+    ("decoupler: Badia-i-Mompel et al., 2022", "https://doi.org/10.1093/bioadv/vbac016"),
+)
+PLAIN = ("path", "format", "sha256", "n_cells", "n_genes")
+
+
+def methods(sample: Sample) -> dict[str, Any]:
+    """What the template's methods section shows."""
+    return {
+        "sentences": _sentences(sample),
+        "detected": [str(item) for item in sample.source.get("detected", ())],
+        "source": _source_table(sample),
+        "stages": _stage_table(sample),
+        "settings": _settings_table(sample),
+        "versions": _versions_table(sample),
+        "references": REFERENCES,
+    }
+
+
+def settings_of(sample: Sample, stage: str) -> dict[str, Any]:
+    """The settings that a stage recorded; empty where it recorded none."""
+    found: dict[str, Any] = json.loads(sample.provenance.get(stage, {}).get("settings", "{}"))
+    return found
+
+
+def _sentences(sample: Sample) -> list[str]:
+    quality, expression = settings_of(sample, "quality"), settings_of(sample, "expression")
+    graph, training = settings_of(sample, "graph"), sample.training_notes
+    found = []
+    if "mad_counts" in quality:
+        found.append(
+            f"Cells were dropped beyond {quality['mad_counts']:g} median absolute deviations of log "
+            f"counts, {quality['mad_genes']:g} of log detected genes or {quality['mad_top20']:g} of "
+            f"the share of the 20 largest genes, and above {quality['mad_mito']:g} deviations and "
+            f"{quality['floor_pct_mito']:g} % of mitochondrial counts, unless the sample sheet "
+            f"sets a bound; genes in fewer than {quality['min_cells']} cells were dropped."
+        )
+    if "n_top_genes" in expression:
+        found.append(
+            "Counts were divided by size factors and log-transformed; the "
+            f"{count(sample.n_highly_variable)} most variable genes were scaled, clipped at "
+            f"{expression['max_value']:g} and reduced to {expression['n_pcs']} principal components."
+        )
+    if "n_neighbors" in graph:
+        found.append(
+            f"A graph joins each cell with its {graph['n_neighbors']} nearest neighbours "
+            f"({graph['metric']} distance)."
+        )
+    steps = f" for {count(training['n_steps'])} steps" if "n_steps" in training else ""
+    found.append(
+        f"scSiameseClu was trained{steps} on the {training.get('device', 'cpu')} without labels: "
+        "two augmented views of the cells and of their graph, refined by cross-correlation and "
+        "fused, with a count likelihood and optimal-transport clustering."
+    )
+    if training.get("stopped"):
+        found.append(f"The end of the training: {str(training['stopped']).rstrip('.')}.")
+    found.append(
+        "Markers are by the Wilcoxon rank-sum test of a cluster against all other cells; cell "
+        "types are by the enrichment of canonical marker genes."
+    )
+    return found
+
+
+def _source_table(sample: Sample) -> Table:
+    names = {
+        "path": "Input", "format": "Format", "sha256": "SHA-256 of the input",
+        "n_cells": "Cells read", "n_genes": "Genes read",
+    }  # fmt: skip
+    rows = [[text(names[key]), text(sample.source[key])] for key in PLAIN if key in sample.source]
+    for key, name in (("organism", "Organism"), ("mito_prefix", "Mitochondrial genes begin with")):
+        if sample.quality.get(key):
+            rows.append([text(name), text(sample.quality[key])])
+    return Table("source-table", "The input", ("What", "Value"), rows)
+
+
+def _stage_table(sample: Sample) -> Table:
+    rows = [
+        [text(stage), text(entry["seed"]), text(entry["device"]), text(entry["threads"])]
+        for stage, entry in sample.provenance.items()
+    ]
+    return Table("stages-table", "The stages", ("Stage", "Seed", "Device", "Threads"), rows)
+
+
+def _settings_table(sample: Sample) -> Table:
+    rows = [
+        [text(stage), text(key), text(json.dumps(value) if isinstance(value, dict | list) else value)]
+        for stage in sample.provenance
+        for key, value in settings_of(sample, stage).items()
+    ]
+    header = ("Stage", "Setting", "Value")
+    return Table("settings-table", "Every setting of every stage", header, rows, tall=True)
+
+
+def _versions_table(sample: Sample) -> Table:
+    """Package versions; a stage that ran with another version is seen."""
+    found: dict[str, set[str]] = {}
+    for entry in sample.provenance.values():
+        for package, version in json.loads(entry["versions"]).items():
+            found.setdefault(package, set()).add(version)
+    rows = [[text(package), text(listed(sorted(found[package])))] for package in sorted(found)]
+    return Table("versions-table", "Software versions", ("Package", "Version"), rows)

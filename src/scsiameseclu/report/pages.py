@@ -1,0 +1,58 @@
+"""Turn a template and its content into one self-contained page."""
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = files("scsiameseclu.report") / "templates"
+
+
+@cache
+def environment() -> "Environment":
+    """The templates; everything that is put into them is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("scsiameseclu.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def render(template: str, *, script: str = "", **content: Any) -> str:
+    """Render a page with its style sheet, its script, and a policy that forbids everything else.
+
+    Parameters
+    ----------
+    template
+        Name of a file among the templates.
+    script
+        Name of a script among the templates; by its hash, the only one the page may run.
+    content
+        The template's variables.
+    """
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    code = (TEMPLATES / script).read_text(encoding="utf-8") if script else ""
+    page = environment().get_template(template).render(
+        style=Markup(style), script=Markup(code), policy=_policy(code), **content
+    )  # fmt: skip
+    return page.rstrip("\n") + "\n"
+
+
+def _policy(code: str) -> str:
+    """A content security policy: no request to anywhere, and no script but ``code``."""
+    digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+    scripts = f"script-src 'sha256-{digest}'; " if code else ""
+    return (
+        f"default-src 'none'; {scripts}img-src data:; style-src 'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'"
+    )

@@ -1,0 +1,165 @@
+"""Figures of the quality section: distributions with their thresholds, and the loss funnel."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from scsiameseclu.report.inputs import Sample
+from scsiameseclu.report.look import ACCENT, FAINT, INK, LOST, draw
+from scsiameseclu.report.tables import Picture, Table, count, percent, text, whole
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# column: (title, axis label, logarithmic axis)
+METRICS = {
+    "total_counts": ("Counts", "counts per cell", True),
+    "n_genes": ("Detected genes", "genes per cell", True),
+    "pct_top20": ("Top-20 share", "% of counts in the 20 largest genes", False),
+    "pct_mito": ("Mitochondrial share", "% mitochondrial counts", False),
+    "doublet_score": ("Doublet score", "Scrublet score", False),
+}
+BINS = 50
+
+
+def quality_pictures(sample: Sample) -> list[Picture]:
+    """One histogram for each metric that has values, kept and removed cells stacked."""
+    table = sample.ingested
+    limits = sample.quality.get("thresholds", {})
+    return [
+        _distribution(sample, metric, limits.get(metric, {}))
+        for metric in METRICS
+        if metric in table and table[metric].notna().any()
+    ]
+
+
+def missing_metrics(sample: Sample) -> list[str]:
+    """Sentences for the metrics that could not be computed."""
+    sentences = []
+    if not sample.ingested["pct_mito"].notna().any():
+        sentences.append(
+            "No mitochondrial gene was recognised by its name, so there is no mitochondrial share."
+        )
+    if not sample.ingested["doublet_score"].notna().any():
+        said = str(sample.quality.get("doublets", "")).strip().rstrip(".")
+        sentences.append("No doublet score." + (f" {said[0].upper()}{said[1:]}." if said else ""))
+    return sentences
+
+
+def _distribution(sample: Sample, metric: str, limits: dict[str, Any]) -> Picture:
+    import numpy as np
+
+    title, label, logarithmic = METRICS[metric]
+    known = sample.ingested[sample.ingested[metric].notna()]
+    values = known[metric].to_numpy(float)
+    kept = known["kept"].str.lower().isin(["true", "yes", "1"]).to_numpy()
+    bounds = [
+        (side, float(limits[side])) for side in ("low", "high") if _finite(limits.get(side))
+    ]
+    edges = _edges(np.append(values, [value for _, value in bounds]), logarithmic)
+
+    def paint(figure: "Figure") -> None:
+        axes = figure.add_subplot()
+        inside = np.clip(values, edges[0], edges[-1])
+        axes.hist(
+            [inside[kept], inside[~kept]], bins=edges, stacked=True, color=[ACCENT, LOST], lw=0
+        )
+        if logarithmic:
+            _logarithmic(axes)
+        _bounds(axes, [value for _, value in bounds])
+        axes.set_xlabel(label)
+        axes.set_ylabel("cells")
+        axes.yaxis.get_major_locator().set_params(integer=True, nbins=4)
+
+    said = [f"{'at least' if side == 'low' else 'at most'} {_short(v)}" for side, v in bounds]
+    middle = f"Median of the kept cells {_short(float(np.median(values[kept])))}" if kept.any() else ""
+    caption = f"{middle}; kept: {' and '.join(said)}." if said else f"{middle}; no threshold."
+    alt = (
+        f"Histogram of {label} over {count(len(values))} cells, {count(kept.sum())} of them kept. "
+        f"{caption}"
+    )
+    return Picture(draw(f"quality-{metric}", alt, (3.3, 2.3), paint), title, caption)
+
+
+def _edges(values: "np.ndarray", logarithmic: bool) -> "np.ndarray":
+    import numpy as np
+
+    low, high = float(values.min()), float(values.max())
+    if logarithmic:
+        low = max(float(values[values > 0].min(initial=high or 1)), 1)
+        return np.geomspace(low, max(high, low * 2), BINS + 1)
+    return np.linspace(low, high if high > low else low + 1, BINS + 1)
+
+
+def _logarithmic(axes: "Axes") -> None:
+    """A logarithmic axis with plain numbers at 1, 2 and 5."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5), numticks=7))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _bounds(axes: "Axes", bounds: Sequence[float]) -> None:
+    for value in bounds:
+        axes.axvline(value, color=INK, linestyle=(0, (4, 2)), linewidth=1.1)
+
+
+def _finite(value: Any) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _short(value: float) -> str:
+    """``12 300``, ``1.5``, ``0.21``: three significant digits below 1000."""
+    return count(value) if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def funnel_steps(sample: Sample) -> list[tuple[str, int]]:
+    """The steps of the quality filter with the number of cells left after each."""
+    funnel = sample.quality["funnel"]
+    return [(str(s), int(n)) for s, n in zip(funnel["step"], funnel["cells"], strict=True)]
+
+
+def funnel_picture(sample: Sample) -> Picture:
+    """Bars of the cells left after each step, and what the step took."""
+    steps = funnel_steps(sample)
+    first = steps[0][1]
+
+    def paint(figure: "Figure") -> None:
+        axes = figure.add_subplot()
+        before = first
+        for row, (_, left) in enumerate(steps):
+            axes.barh(row, left, color=ACCENT, height=0.7)
+            axes.barh(row, before - left, left=left, color=LOST, height=0.7)
+            lost = f"  −{count(before - left)}" if before > left else ""
+            axes.text(before, row, f" {count(left)}{lost}", va="center", fontsize=8)
+            before = left
+        axes.set_yticks(range(len(steps)), [name for name, _ in steps])
+        axes.invert_yaxis()
+        axes.set_xlim(0, first * 1.22)
+        axes.set_xlabel("cells left")
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="x", color=FAINT, alpha=0.4)
+        axes.set_axisbelow(True)
+        axes.xaxis.get_major_locator().set_params(integer=True, nbins=5)
+
+    alt = "Cells left after each step: " + ", ".join(f"{name} {count(n)}" for name, n in steps) + "."
+    size = (6.2, 0.75 + 0.3 * len(steps))
+    caption = "What each step left, and what it took."
+    return Picture(draw("funnel", alt, size, paint), "Cells kept at each step", caption)
+
+
+def funnel_table(sample: Sample) -> Table:
+    """The loss funnel as a table."""
+    steps = funnel_steps(sample)
+    first = before = steps[0][1]
+    rows = []
+    for name, left in steps:
+        share = percent(left, first)
+        rows.append([text(name), whole(left), whole(before - left), text(share)])
+        before = left
+    header = ("Step", "Cells left", "Removed", "Share left")
+    return Table("funnel-table", "Cells left after each step of the filter", header, rows)

@@ -1,0 +1,127 @@
+"""The page of one sample."""
+
+from pathlib import Path
+
+from scsiameseclu.report.cluster_figures import cluster_table, confidence_picture, evidence_picture
+from scsiameseclu.report.comparison import comparison
+from scsiameseclu.report.inputs import Sample, load_sample
+from scsiameseclu.report.map_figures import Plane, category_map, number_map, plane
+from scsiameseclu.report.marker_figures import marker_picture, marker_table
+from scsiameseclu.report.methods import methods
+from scsiameseclu.report.pages import render
+from scsiameseclu.report.quality_figures import (
+    funnel_picture,
+    funnel_table,
+    missing_metrics,
+    quality_pictures,
+)
+from scsiameseclu.report.summary import summary
+from scsiameseclu.report.tables import Cell, Picture, Table, count, percent, real, text, whole
+from scsiameseclu.report.training_figures import phase_legend, training_pictures
+
+
+def sample_page(directory: Path, sample: str, label: str | None) -> str:
+    """The HTML page of ``sample``, from the files in its directory.
+
+    Parameters
+    ----------
+    directory
+        Where the stages wrote the sample's files.
+    label
+        Column of the user's labels; only the comparison panel shows it.
+    """
+    found = load_sample(directory, sample)
+    where = plane(found.umap)
+    return render(
+        "sample.html.j2",
+        title=f"{sample} – scSiameseClu",
+        sample=sample,
+        warnings=found.warnings,
+        facts=_facts(found),
+        summary=summary(found),
+        quality=quality_pictures(found),
+        missing=missing_metrics(found),
+        funnel=funnel_picture(found),
+        funnel_table=funnel_table(found),
+        maps=_maps(found, where),
+        map_note=where.note,
+        evidence=evidence_picture(found),
+        n_clusters_given=bool(found.siamese.get("n_clusters_given", False)),
+        confidence=confidence_picture(found),
+        clusters=cluster_table(found),
+        dots=marker_picture(found),
+        markers=marker_table(found),
+        annotation=_annotation_table(found),
+        comparison=comparison(found, where, label),
+        training=training_pictures(found),
+        phases=phase_legend(found),
+        stopped=str(found.training_notes.get("stopped", "")),
+        methods=methods(found),
+    )
+
+
+def _facts(sample: Sample) -> list[tuple[str, str]]:
+    """The few numbers at the head of the page, as (name, value)."""
+    scores = sample.quality_scores
+    kept, ingested = len(sample.cells), len(sample.ingested)
+    return [
+        ("cells kept", f"{count(kept)} ({percent(kept, ingested)})"),
+        ("clusters", str(len(sample.clusters))),
+        ("mean confidence", real(scores.get("mean_confidence"), 2).text),
+        ("silhouette", real(scores.get("silhouette"), 2).text),
+        ("graph purity", real(scores.get("graph_purity"), 2).text),
+    ]
+
+
+def _maps(sample: Sample, where: Plane) -> list[Picture]:
+    cells = sample.cells
+    maps = [
+        category_map(
+            "map-cluster", "Cluster", where, cells["siamese"], numbered=True,
+            caption="The clusters of scSiameseClu; numbers stand at their centres.",
+        ),
+        category_map(
+            "map-type", "Predicted type", where, cells["cell_type_predicted"],
+            caption="Cell types by canonical marker genes; grey is unassigned.",
+        ),
+        number_map(
+            "map-confidence", "Confidence", where, cells["siamese_confidence"].to_numpy(float),
+            label="confidence", caption="How surely each cell belongs to its cluster, 0 to 1.",
+        ),
+    ]  # fmt: skip
+    if len(cells["batch"].cat.categories) > 1:
+        caption = "Clusters made of one batch alone may be an effect of the batch."
+        maps.append(category_map("map-batch", "Batch", where, cells["batch"], caption=caption))
+    numbers = {
+        "total_counts": ("Total counts", "counts per cell", "A gradient may mean depth, not biology."),
+        "pct_mito": ("Mitochondrial share", "% mitochondrial counts", "Dying cells have a high share."),
+        "doublet_score": ("Doublet score", "Scrublet score", "Doublets sit between clusters."),
+    }  # fmt: skip
+    for column, (title, label, caption) in numbers.items():
+        values = cells[column].to_numpy(float)
+        if (values == values).any():
+            name = f"map-{column}"
+            maps.append(number_map(name, title, where, values, label=label, caption=caption))
+    return maps
+
+
+def _annotation_table(sample: Sample) -> Table:
+    rows = [
+        [
+            Cell(row["cluster"], number=position),
+            whole(row["n_cells"]),
+            text(row["cell_type"]),
+            real(row["score"], 2),
+            text(row["runner_up"] or "–"),
+            real(row["runner_up_score"], 2),
+            real(row["margin"], 2),
+            whole(row["n_markers"]),
+            text(str(row["markers_found"]).replace(",", ", ") or "–"),
+        ]
+        for position, row in enumerate(sample.annotation.to_dict("records"))
+    ]
+    header = (
+        *("Cluster", "Cells", "Predicted type", "Score", "Runner-up", "Its score", "Margin"),
+        *("Markers known", "Markers found"),
+    )
+    return Table("annotation-table", "Predicted cell type of each cluster", header, rows)

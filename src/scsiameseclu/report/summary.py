@@ -1,0 +1,70 @@
+"""The summary at the head of a sample's page: a few sentences made from the numbers."""
+
+from scsiameseclu.report.inputs import Sample
+from scsiameseclu.report.quality_figures import funnel_steps
+from scsiameseclu.report.tables import count, listed, percent
+
+UNCERTAIN = 0.5
+ABSTENTIONS = ("Unassigned",)
+
+
+def summary(sample: Sample) -> list[str]:
+    """Three sentences: what was kept, what was found, what it seems to be."""
+    return [_kept(sample), _found(sample), _named(sample)]
+
+
+def _kept(sample: Sample) -> str:
+    steps = funnel_steps(sample)
+    first, last = steps[0][1], steps[-1][1]
+    sentence = f"{count(last)} of {count(first)} cells ({percent(last, first)}) passed quality control"
+    pairs = zip(steps, steps[1:], strict=False)
+    losses = sorted(((before[1] - after[1], after[0]) for before, after in pairs), reverse=True)
+    if losses and losses[0][0] > 0:
+        sentence += f", most of the others failing “{losses[0][1]}” ({count(losses[0][0])})"
+    genes = sample.quality
+    medians = sample.cells[["total_counts", "n_genes"]].median()
+    return (
+        f"{sentence}; the median kept cell has {count(medians['total_counts'])} counts in "
+        f"{count(medians['n_genes'])} genes, and {count(genes['genes_after'])} of "
+        f"{count(genes['genes_before'])} genes are used."
+    )
+
+
+def _found(sample: Sample) -> str:
+    sizes = sample.cells["siamese"].value_counts(sort=False)
+    confidence = sample.cells["siamese_confidence"]
+    k, n = len(sizes), len(sample.cells)
+    how = "as asked for" if sample.siamese.get("n_clusters_given") else "a number found by itself"
+    uncertain = int((confidence < UNCERTAIN).sum())
+    doubt = (
+        f"{count(uncertain)} cells ({percent(uncertain, n)}) are below {UNCERTAIN}"
+        if uncertain
+        else f"no cell is below {UNCERTAIN}"
+    )
+    spread = (
+        f" of {count(sizes.min())} to {count(sizes.max())} cells" if k > 1 else ""
+    )
+    return (
+        f"The cells form {k} cluster{'s' if k > 1 else ''}{spread} ({how}); the mean confidence is "
+        f"{confidence.mean():.2f}, and {doubt}."
+    )
+
+
+def _named(sample: Sample) -> str:
+    table = sample.annotation
+    known = table[~table["cell_type"].isin(ABSTENTIONS)]
+    without = [str(name) for name in table["cluster"][table["cell_type"].isin(ABSTENTIONS)]]
+    if known.empty:
+        return "By their marker genes, no cluster could be given a cell type."
+    sizes = known.groupby("cell_type", sort=False)["n_cells"].sum().sort_values(
+        ascending=False, kind="stable"
+    )
+    total = table["n_cells"].sum()
+    types = listed([f"{name} ({percent(n, total)})" for name, n in sizes.items()], limit=6)
+    rest = (
+        f"; cluster{'s' if len(without) > 1 else ''} {listed(without)} stay"
+        f"{'' if len(without) > 1 else 's'} unassigned"
+        if without
+        else ""
+    )
+    return f"By their marker genes, the clusters are {types}{rest}."

@@ -1,0 +1,117 @@
+"""Tables and pictures as plain records that the templates turn into HTML, and numbers as text."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table.
+
+    Parameters
+    ----------
+    text
+        What is read; the template escapes it.
+    number
+        The value to sort by; a cell with one is aligned as a number.
+    bar
+        Length of a bar beside the text, 0 to 1.
+    shade
+        Depth of the background, 0 to 1.
+    swatch
+        A colour to show before the text.
+    link
+        Where the text leads.
+    tone
+        ``"ok"``, ``"warn"`` or ``"fail"`` for a badge.
+    """
+
+    text: str
+    number: float | None = None
+    bar: float | None = None
+    shade: float | None = None
+    swatch: str = ""
+    link: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a caption; the first cell of each row is its header.
+
+    Parameters
+    ----------
+    name
+        Unique on the page.
+    tall
+        Whether it scrolls inside a box of limited height.
+    """
+
+    name: str
+    caption: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    tall: bool = False
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure with its caption, and its legend as (colour, text) pairs."""
+
+    svg: Markup
+    title: str
+    caption: str
+    legend: Sequence[tuple[str, str]] = ()
+
+
+def text(value: object) -> Cell:
+    """A cell of text."""
+    return Cell(str(value))
+
+
+def whole(value: float, **more: float | None) -> Cell:
+    """A cell with a whole number."""
+    return Cell(count(value), number=float(value), **more)
+
+
+def real(value: float | None, digits: int = 3, **more: float | None) -> Cell:
+    """A cell with a real number; a dash for a missing one."""
+    if value is None or not math.isfinite(value):
+        return Cell("–")
+    return Cell(decimal(value, digits), number=float(value), **more)
+
+
+def count(value: float) -> str:
+    """A whole number with thin spaces between thousands: ``12 345``."""
+    return f"{round(value):,}".replace(",", "\u202f")
+
+
+def decimal(value: float, digits: int = 3) -> str:
+    """A real number with fixed digits; a true minus sign."""
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def percent(part: float, whole: float) -> str:
+    """A share in percent: ``93.1 %``."""
+    return f"{100 * part / whole:.1f}\u202f%" if whole else "–"
+
+
+def probability(value: float) -> Cell:
+    """A cell with a p value; one too small for a double says so."""
+    if not math.isfinite(value):
+        return Cell("–")
+    shown = "< 1e−300" if value < 1e-300 else f"{value:.1e}".replace("-", "−")
+    return Cell(shown, number=float(value))
+
+
+def listed(items: Sequence[str], limit: int = 8) -> str:
+    """``a, b and c``; what goes beyond ``limit`` is counted."""
+    names = list(items)
+    if len(names) > limit:
+        names = [*names[:limit], f"{len(names) - limit} more"]
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,41 @@
+"""Stage: clusters, confidence and a map of the cells from the trained embedding."""
+
+import warnings
+from pathlib import Path
+
+
+def cluster(
+    expression: Path, graph: Path, embedding: Path, model_dir: Path, output: Path, *, seed: int
+) -> None:
+    """Write clusters.h5ad: clusters, confidence, a UMAP, and scanpy's Leiden to compare."""
+    import pandas as pd
+    import scanpy as sc
+
+    from scsiameseclu.clusters.assignment import write_clusters
+    from scsiameseclu.data.store import add_warnings, read_h5ad, sidecar, write_h5ad
+    from scsiameseclu.model.fitted import FittedModel
+    from scsiameseclu.provenance import record
+
+    model = FittedModel.load(model_dir)
+    embedded = read_h5ad(embedding)
+    adata = sidecar(embedded.obs_names, obsm={"X_siamese": embedded.obsm["X_siamese"]})
+    probability = model.probability(adata.obsm["X_siamese"])
+    write_clusters(adata, probability, model.summary)
+    adata.obsp["connectivities"] = read_h5ad(graph).obsp["connectivities"]
+    adata.uns["neighbors"] = {"connectivities_key": "connectivities", "params": {}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sc.tl.leiden(adata, resolution=1.0, flavor="igraph", n_iterations=2, random_state=seed)
+        n_neighbors = min(15, adata.n_obs - 1)
+        sc.pp.neighbors(adata, n_neighbors=n_neighbors, use_rep="X_siamese", random_state=seed)
+        sc.tl.umap(adata, random_state=seed)
+    result = sidecar(
+        pd.DataFrame(adata.obs[["siamese", "siamese_confidence", "leiden"]]),
+        obsm={name: adata.obsm[name] for name in ("siamese_probability", "X_umap")},
+        uns={"siamese": adata.uns["siamese"]},
+    )
+    empty = int((adata.uns["siamese"]["sizes"] == 0).sum())
+    if empty:
+        add_warnings(result, [f"{empty} of the clusters asked for hold no cell"])
+    result.uns["provenance"] = record("cluster", seed=seed)
+    write_h5ad(result, output)

@@ -1,0 +1,167 @@
+"""Stage evaluate: scores of the clustering, and with a label column its agreement with it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scsiameseclu.errors import UserError
+
+if TYPE_CHECKING:
+    import anndata as ad
+    import numpy as np
+    import pandas as pd
+
+LOOK_MISSING = ("na", "n/a", "nan", "none", "unknown", "unassigned", "unlabelled", "unlabeled")
+"""Labels that look like no label; they count as classes, and the note says so."""
+
+
+def evaluate(
+    counts: Path,
+    expression: Path,
+    graph: Path,
+    embedding: Path,
+    clusters: Path,
+    output: Path,
+    *,
+    label: str | None,
+    seed: int,
+    sample: str,
+) -> None:
+    """Write ``metrics.json`` of one sample.
+
+    This stage alone, and the report's comparison, may read the labels.
+
+    Parameters
+    ----------
+    counts
+        The h5ad of the stage ingest; only its ``obs`` is read, and only when ``label`` is given.
+    expression, graph, embedding, clusters
+        The h5ad files of those stages. Of ``expression`` only ``obsm["X_pca"]`` is read.
+    output
+        Where to write the scores.
+    label
+        The column of labels; None or empty when there is none.
+    seed
+        Of the sample of cells for the silhouette.
+
+    Raises
+    ------
+    UserError
+        The label column does not exist.
+    """
+    from scsiameseclu.data.store import read_h5ad, write_json
+
+    assigned = read_h5ad(clusters)
+    cells = assigned.obs_names
+    result: dict[str, Any] = {
+        "n_cells": int(assigned.n_obs),
+        "n_clusters": int(assigned.obs["siamese"].nunique()),
+        "unsupervised": _unsupervised(expression, graph, embedding, assigned, seed),
+        "labels": None,
+    }
+    if label:
+        labels = _labels(counts, label, sample).loc[cells]
+        result["labels"] = _against_labels(labels, assigned.obs, label)
+    write_json(output, result)
+
+
+def _unsupervised(
+    expression: Path, graph: Path, embedding: Path, assigned: "ad.AnnData", seed: int
+) -> dict[str, float | None]:
+    import numpy as np
+
+    from scsiameseclu.data.store import read_h5ad
+    from scsiameseclu.metrics import graph_purity, silhouette
+
+    clusters, cells = assigned.obs["siamese"], assigned.obs_names
+    learned = read_h5ad(embedding)[cells].obsm["X_siamese"]
+    neighbours = read_h5ad(graph)[cells].obsp["connectivities"]
+    confidence = assigned.obs["siamese_confidence"].to_numpy(dtype=np.float64)
+    return {
+        "silhouette": silhouette(np.asarray(learned), clusters, seed=seed),
+        # The same clusters in a space that was not learned together with them.
+        "silhouette_pca": silhouette(_components(expression, cells), clusters, seed=seed),
+        "graph_purity": graph_purity(neighbours, clusters),
+        "mean_confidence": float(confidence.mean()),
+    }
+
+
+def _components(expression: Path, cells: "pd.Index") -> "np.ndarray":
+    """Principal components of the cells, without reading the matrix."""
+    import numpy as np
+
+    names = _read_part(expression, "obs").index
+    components: np.ndarray = np.asarray(_read_part(expression, "obsm/X_pca"))
+    return components[names.get_indexer(cells)]
+
+
+def _read_part(path: Path, key: str) -> Any:
+    """One element of an h5ad file."""
+    import h5py
+    from anndata.io import read_elem
+
+    from scsiameseclu.data.store import first_line
+
+    if not path.is_file():
+        raise UserError(f"the file {path} does not exist; run the stage that writes it first")
+    try:
+        with h5py.File(path, "r") as handle:
+            return read_elem(handle[key])
+    except (OSError, KeyError) as error:
+        raise UserError(f"{path} cannot be read ({first_line(error)}); make it again") from error
+
+
+def _labels(counts: Path, label: str, sample: str) -> "pd.Series":
+    obs = _read_part(counts, "obs")
+    if label not in obs.columns:
+        there = ", ".join(map(str, obs.columns)) or "none"
+        raise UserError(
+            f"sample {sample}: there is no label column {label!r}; the columns are {there}"
+        )
+    return obs[label]
+
+
+def _against_labels(labels: "pd.Series", obs: "pd.DataFrame", column: str) -> dict[str, Any]:
+    from scsiameseclu.metrics import agreement, labelled
+
+    known = labelled(labels)
+    classes = labels[known].astype(str)
+    return {
+        "column": column,
+        "n_labelled": int(known.sum()),
+        "n_unlabelled": int((~known).sum()),
+        "n_classes": int(classes.nunique()),
+        "note": _note(known, set(classes)),
+        **{
+            name: agreement(classes, obs[name][known]).to_dict() if known.any() else None
+            for name in ("siamese", "leiden")
+        },
+        "confusion": _confusion(classes, obs["siamese"]),
+    }
+
+
+def _confusion(classes: "pd.Series", clusters: "pd.Series") -> dict[str, list[Any]]:
+    """Labelled cells by cluster (rows, in the clusters' order) and class (columns, sorted)."""
+    import pandas as pd
+
+    rows = [str(name) for name in clusters.cat.categories]
+    columns = sorted(set(classes))
+    table = pd.crosstab(clusters.loc[classes.index].astype(str), classes)
+    counts = table.reindex(index=rows, columns=columns, fill_value=0)
+    return {"clusters": rows, "classes": columns, "counts": counts.to_numpy(dtype=int).tolist()}
+
+
+def _note(known: "np.ndarray", classes: set[str]) -> str:
+    """Which cells the scores are about."""
+    missing = int((~known).sum())
+    if not known.any():
+        return "No cell has a label, so there are no scores."
+    parts = [
+        f"{missing:,} of {len(known):,} cells have no label: they were clustered, and are left out "
+        "of these scores."
+        if missing
+        else "Every cell has a label."
+    ]
+    doubtful = sorted(name for name in classes if name.strip().lower() in LOOK_MISSING)
+    if doubtful:
+        parts.append(f"Counted as classes of their own: {', '.join(doubtful)}.")
+    return " ".join(parts)

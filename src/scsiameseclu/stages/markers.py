@@ -1,0 +1,39 @@
+"""Stage markers: the genes that tell each cluster from all other cells."""
+
+from pathlib import Path
+
+from scsiameseclu.settings import MarkerSettings
+
+
+def markers(
+    expression: Path,
+    clusters: Path,
+    table: Path,
+    full_table: Path,
+    *,
+    settings: MarkerSettings,
+    sample: str,
+) -> None:
+    """Write the marker genes of the clusters of one sample.
+
+    Parameters
+    ----------
+    expression
+        The h5ad of the stage expression (log-normalised ``X``).
+    clusters
+        The h5ad of the stage cluster (``obs["siamese"]``).
+    table, full_table
+        Where to write the markers that pass ``settings``, and all genes of all clusters. With a
+        single cluster both hold only their header.
+    """
+    import logging
+
+    from scsiameseclu.biology.markers import filter_markers, find_markers
+    from scsiameseclu.data.store import read_h5ad, write_table
+
+    cells, assigned = read_h5ad(expression), read_h5ad(clusters)
+    found, notes = find_markers(cells, assigned.obs["siamese"].loc[cells.obs_names], sample=sample)
+    for note in notes:
+        logging.getLogger(__name__).warning(note)
+    write_table(full_table, found)
+    write_table(table, filter_markers(found, settings))

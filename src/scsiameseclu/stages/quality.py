@@ -1,0 +1,68 @@
+"""Stage quality: from counts to the cells and genes that stay, with a reason for every loss."""
+
+from pathlib import Path
+
+from scsiameseclu.settings import QualitySettings
+
+TABLE_COLUMNS = [
+    "n_genes",
+    "total_counts",
+    "pct_top20",
+    "pct_mito",
+    "doublet_score",
+    "predicted_doublet",
+    "kept",
+    "reason",
+]
+
+
+def quality(
+    counts: Path,
+    output: Path,
+    table: Path,
+    *,
+    settings: QualitySettings,
+    seed: int,
+    sample: str,
+) -> None:
+    """Run quality control on one sample.
+
+    Parameters
+    ----------
+    counts
+        The h5ad of the stage ingest.
+    output
+        Where to write the kept cells (``obs`` metrics), the kept genes (``var["n_cells"]``) and
+        ``uns["quality"]``; there is no matrix in it.
+    table
+        Where to write one line for every ingested cell.
+
+    Raises
+    ------
+    UserError
+        Too few cells are left.
+    """
+    import pandas as pd
+
+    from scsiameseclu.data.store import add_warnings, read_h5ad, sidecar, write_h5ad, write_table
+    from scsiameseclu.provenance import record
+    from scsiameseclu.quality import control
+
+    adata = read_h5ad(counts)
+    result = control(adata, settings, seed=seed, sample=sample)
+    genes = pd.DataFrame(
+        {"n_cells": result.cells_per_gene[result.kept_genes]},
+        index=adata.var_names[result.kept_genes],
+    )
+    filtered = sidecar(
+        result.table.loc[result.kept_cells, TABLE_COLUMNS[:6]],
+        var=genes,
+        uns={
+            "quality": result.summary,
+            "provenance": record("quality", seed=seed, settings=settings.to_dict()),
+        },
+    )
+    add_warnings(filtered, result.warnings)
+    write_h5ad(filtered, output)
+    lines = result.table[TABLE_COLUMNS].rename_axis("barcode")
+    write_table(table, lines, index=True)

@@ -1,0 +1,103 @@
+"""What a run would do: jobs, messages, other working directories, and which jobs a change makes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from runs import GOOD, QUICK, ROOT, environment, planned, snakemake, write_inputs
+
+STAGES = {
+    *("ingest", "quality", "expression", "graph", "train", "cluster"),
+    *("markers", "annotate", "evaluate", "report", "assemble"),
+}
+
+
+def test_every_stage_runs_for_every_sample(tmp_path: Path) -> None:
+    write_inputs(tmp_path, GOOD)
+    jobs = planned(tmp_path)
+    assert set(jobs) == {*STAGES, "cohort", "multiqc", "all"}
+    assert all(jobs[stage] == {"a", "b"} for stage in STAGES)
+
+
+def test_mistakes_are_told_before_any_job_and_without_a_traceback(tmp_path: Path) -> None:
+    rows = [
+        {"sample": "a", "path": "demo:a"},
+        {"sample": "a", "path": "gone.h5"},
+        {"sample": '"><img src=x onerror=alert(1)>', "path": "demo:b"},
+    ]
+    write_inputs(tmp_path, rows, {"samples": "config/samples.tsv", "n_clusters": 0, "sed": 1})
+    done = snakemake(tmp_path)
+    assert done.returncode == 1
+    for part in (
+        "config key n_clusters is 0",
+        "config: unknown key 'sed'; did you mean 'seed'?",
+        "config/samples.tsv, line 3: path gone.h5 does not exist",
+        "config/samples.tsv, line 3: sample 'a' was there before, in line 2",
+        "config/samples.tsv, line 4: sample is '\"><img src=x onerror=alert(1)>'; it must be",
+    ):
+        assert part in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_workflow_can_import_this_one(tmp_path: Path) -> None:
+    write_inputs(tmp_path, GOOD)
+    (tmp_path / "Snakefile").write_text(
+        'configfile: "config/config.yaml"\n'
+        "module clustering:\n"
+        f"    snakefile: {str(ROOT / 'Snakefile')!r}\n"
+        "    config: config\n"
+        "use rule * from clustering as clustering_*\n"
+        "rule everything:\n"
+        "    input: rules.clustering_all.input\n"
+        "    default_target: True\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "clustering_train" in done.stdout + done.stderr
+
+
+def test_lint_finds_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--lint"],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_conda_environment_holds_the_locked_versions() -> None:
+    import yaml
+
+    lock = (ROOT / "requirements.lock").read_text().splitlines()
+    pins = [line for line in lock if line and not line.startswith("#")]
+    environment = yaml.safe_load((ROOT / "envs" / "environment.yaml").read_text())
+    assert environment["dependencies"][-1]["pip"] == pins
+    assert all("==" in pin and "+" not in pin for pin in pins)
+
+
+def test_a_changed_setting_makes_again_only_what_depends_on_it(copied: Path) -> None:
+    write_inputs(copied, GOOD, {**QUICK, "markers": {"max_adjusted_p": 0.01}})
+    jobs = planned(copied)
+    assert set(jobs) == {"markers", "report", "cohort", "multiqc", "all"}
+    assert jobs["markers"] == {"a", "b"}
+
+
+def test_a_changed_row_of_the_sheet_touches_only_its_sample(copied: Path) -> None:
+    write_inputs(copied, [GOOD[0], {**GOOD[1], "n_clusters": 5}], QUICK)
+    jobs = planned(copied)
+    assert jobs["train"] == jobs["cluster"] == jobs["report"] == {"b"}
+    assert not set(jobs) & {"ingest", "quality", "expression", "graph"}
+
+
+def test_a_sample_taken_from_the_sheet_renews_the_cohort_page(copied: Path) -> None:
+    write_inputs(copied, GOOD[:1], QUICK)
+    assert set(planned(copied)) == {"cohort", "multiqc", "all"}

@@ -1,0 +1,118 @@
+"""Whole runs: samples that fail, the mended cohort, nothing to do, and kill -9 in the middle."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from runs import Run, command, environment, snakemake
+
+pytestmark = pytest.mark.slow
+FILES = (
+    *("counts.h5ad", "filtered.h5ad", "expression.h5ad", "graph.h5ad", "embedding.h5ad"),
+    *("clusters.h5ad", "annotation.h5ad", "quality.tsv", "training.tsv", "markers.tsv"),
+    *("markers_all.tsv", "annotation.tsv", "metrics.json", "report.html"),
+    *("model/weights.safetensors", "model/config.json", "model/genes.txt"),
+)
+
+
+def test_failed_samples_are_told_and_the_others_finish(
+    broken_run: Run, broken_status: dict[str, dict[str, str]], broken_page: str
+) -> None:
+    assert broken_run.done.returncode == 1
+    assert {name for name, row in broken_status.items() if row["status"] == "FAIL"} == {
+        *("corrupt", "logged", "tiny")
+    }
+    assert set(broken_status) == {"a", "b", "corrupt", "logged", "tiny"}
+    assert "corrupt.h5" in broken_status["corrupt"]["reason"]
+    assert "log-transformed" in broken_status["logged"]["reason"]
+    assert "12" in broken_status["tiny"]["reason"]
+    assert "3 of 5 samples failed" in broken_run.done.stdout
+    assert "FAIL" in broken_page
+    assert "corrupt.h5" in broken_page
+    assert "Traceback" not in broken_run.done.stdout
+
+
+def test_the_mended_cohort_finishes_with_all_files(finished: Run) -> None:
+    assert finished.done.returncode == 0, finished.done.stdout
+    for sample in ("a", "b"):
+        folder = finished.results / "samples" / sample
+        names = (*FILES, f"{sample}.h5ad")
+        assert [name for name in names if not (folder / name).stat().st_size] == []
+        assert not (folder / "failure.json").exists()
+        assert (finished.results / "logs" / sample / "train.log").stat().st_size
+    for name in ("index.html", "cohort.tsv", "status.tsv", "multiqc_report.html"):
+        assert (finished.results / name).stat().st_size
+    assert "FAIL" not in (finished.results / "status.tsv").read_text()
+    leftovers = [path for path in finished.results.rglob("*") if path.name.endswith(".tmp")]
+    assert leftovers == []
+
+
+def test_the_mended_run_did_only_the_cohort(finished: Run) -> None:
+    assert "rule cohort:" in finished.done.stdout
+    assert "rule train:" not in finished.done.stdout
+
+
+def test_a_second_run_does_nothing(finished: Run) -> None:
+    before = digests(finished.results)
+    done = snakemake(finished.directory)
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stdout
+    assert digests(finished.results) == before
+
+
+def test_snakemake_report(finished: Run) -> None:
+    page = finished.directory / "report.html"
+    done = snakemake(finished.directory, "--report", str(page))
+    assert done.returncode == 0, done.stdout
+    text = page.read_text()
+    assert "Cohort" in text
+    assert "Samples" in text
+
+
+@pytest.mark.parametrize("stage", ["train", "cluster"])
+def test_a_killed_run_ends_with_the_same_bytes(copied: Path, stage: str) -> None:
+    directory = copied
+    whole = digests(directory / "results" / "samples")
+    kill_within(directory, stage)
+    assert digests(directory / "results" / "samples") != whole
+    done = snakemake(directory)
+    assert done.returncode == 0, done.stdout
+    assert "its lock is removed" in done.stdout
+    assert f"rule {stage}:" in done.stdout
+    assert digests(directory / "results" / "samples") == whole
+
+
+def kill_within(directory: Path, stage: str) -> None:
+    """Start a run that makes sample a's ``stage`` again, and kill all its processes in it."""
+    log = directory / "results" / "logs" / "a" / f"{stage}.log"
+    log.unlink()
+    output = {"train": "embedding.h5ad", "cluster": "clusters.h5ad"}[stage]
+    with (directory / "shown").open("w") as shown:
+        process = subprocess.Popen(
+            command(directory, "--forcerun", f"results/samples/a/{output}"),
+            stdout=shown,
+            stderr=subprocess.STDOUT,
+            env=environment(),
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + 120
+    while not (log.is_file() and log.stat().st_size):
+        assert process.poll() is None, (directory / "shown").read_text()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert "Finished jobid" not in (directory / "shown").read_text()
+
+
+def digests(directory: Path) -> dict[str, str]:
+    """The SHA-256 of every file below a directory."""
+    return {
+        str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }

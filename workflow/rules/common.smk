@@ -1,0 +1,71 @@
+# What the rules share: checked config and sheet, folders, and how a stage's program is called.
+import os
+import re
+import sys
+from pathlib import Path
+from shlex import quote
+
+from snakemake.exceptions import WorkflowError
+
+ROOT = Path(str(workflow.current_basedir)).parents[1]
+sys.path.insert(0, str(ROOT / "workflow" / "lib"))
+
+from aftermath import show_failures
+from commandline import command_prefix, options, run_with_this_python
+from configuration import checked
+from interruption import clear_lock_of_killed_run, hold
+from samplesheet import input_files
+
+config, SAMPLES, problems = checked(config, ROOT / "workflow" / "schemas")
+if problems:
+    raise WorkflowError("\n".join(problems))
+
+RESULTS = config["outdir"].rstrip("/")
+SAMPLE = f"{RESULTS}/samples/{{sample}}"
+FOLDER = f"{RESULTS}/samples/{{wildcards.sample}}"  # the same, in shell commands
+LOGS = f"{RESULTS}/logs"
+SCRIPTS = os.path.relpath(ROOT / "scripts")
+COHORT = f"python {SCRIPTS}/cohort.py --samples {quote(config['samples'])} --results {RESULTS}"
+MULTIQC = (
+    f"python -m multiqc {RESULTS}/multiqc --no-version-check --force --no-data-dir"
+    f" -o {RESULTS} -n multiqc_report.html"
+)
+COMPLETE = (
+    f"{LOGS}/cohort.complete"  # not there while the cohort page is one of a failed run
+)
+RUN_NOTE = Path(".snakemake/scsiameseclu.running")
+
+run_with_this_python()
+shell.prefix(command_prefix(ROOT / "src"))
+if workflow.is_main_process and clear_lock_of_killed_run(
+    RUN_NOTE, Path(".snakemake/locks")
+):
+    print("The last run here was killed; its lock is removed.", file=sys.stderr)
+
+
+def given(**values):
+    """Values as options of a stage's program; what the sheet says for the sample comes first."""
+
+    def for_sample(wildcards):
+        row = SAMPLES[wildcards.sample]
+        return options({name: row.get(name, value) for name, value in values.items()})
+
+    return for_sample
+
+
+def scaled(base, per_input=0):
+    """A resource that grows with the size of the input (MB) and doubles with each attempt."""
+
+    def for_job(wildcards, input, attempt):
+        return int((base + per_input * input.size_mb) * 2 ** (attempt - 1))
+
+    return for_job
+
+
+def program(stage, arguments):
+    """The shell command of a stage: the options that all stages take, its own, and its log."""
+    return (
+        f"python {SCRIPTS}/{stage}.py --sample {{wildcards.sample}} --seed {config['seed']}"
+        f" --threads {{threads}} --failure {FOLDER}/failure.json"
+        f" {arguments} 2>&1 | tee {{log}}"
+    )

@@ -1,0 +1,103 @@
+# From the user's file to counts of good cells, normalised expression and the graph of cells.
+
+# Columns of the sheet that say how a file is read.
+READING = [
+    "format",
+    "layer",
+    "genome",
+    "orientation",
+    "metadata",
+    "label",
+    "batch",
+    "subset",
+]
+
+
+# The check of what a file holds is part of ingest; its priority has all samples checked first.
+rule ingest:
+    input:
+        lambda wildcards: input_files(SAMPLES[wildcards.sample]),
+    output:
+        f"{SAMPLE}/counts.h5ad",
+    log:
+        f"{LOGS}/{{sample}}/ingest.log",
+    priority: 100
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(2000, per_input=20),
+        runtime=scaled(60),
+    params:
+        source=lambda wildcards: SAMPLES[wildcards.sample]["path"],
+        options=given(**dict.fromkeys(READING)),
+    shell:
+        program(
+            "ingest", "--input {params.source:q} --output {output} {params.options}"
+        )
+
+
+rule quality:
+    input:
+        f"{SAMPLE}/counts.h5ad",
+    output:
+        cells=f"{SAMPLE}/filtered.h5ad",
+        table=f"{SAMPLE}/quality.tsv",
+    log:
+        f"{LOGS}/{{sample}}/quality.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(2000, per_input=20),
+        runtime=scaled(60),
+    params:
+        options=given(**config["quality"]),
+    shell:
+        program(
+            "quality",
+            "--counts {input} --output {output.cells} --table {output.table} {params.options}",
+        )
+
+
+rule expression:
+    input:
+        counts=f"{SAMPLE}/counts.h5ad",
+        cells=f"{SAMPLE}/filtered.h5ad",
+    output:
+        f"{SAMPLE}/expression.h5ad",
+    log:
+        f"{LOGS}/{{sample}}/expression.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 2
+    resources:
+        mem_mb=scaled(2000, per_input=30),
+        runtime=scaled(60),
+    params:
+        options=given(**config["expression"]),
+    shell:
+        program(
+            "expression",
+            "--counts {input.counts} --filtered {input.cells} --output {output}"
+            " {params.options}",
+        )
+
+
+rule graph:
+    input:
+        f"{SAMPLE}/expression.h5ad",
+    output:
+        f"{SAMPLE}/graph.h5ad",
+    log:
+        f"{LOGS}/{{sample}}/graph.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 2
+    resources:
+        mem_mb=scaled(2000, per_input=10),
+        runtime=scaled(60),
+    params:
+        options=given(**config["graph"]),
+    shell:
+        program("graph", "--expression {input} --output {output} {params.options}")

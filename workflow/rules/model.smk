@@ -1,0 +1,53 @@
+# The Siamese network: its training, and the clusters it gives.
+
+TRAINING = config["model"] | {key: config[key] for key in ("n_clusters", "device")}
+
+
+rule train:
+    input:
+        expression=f"{SAMPLE}/expression.h5ad",
+        graph=f"{SAMPLE}/graph.h5ad",
+    output:
+        model=directory(f"{SAMPLE}/model"),
+        embedding=f"{SAMPLE}/embedding.h5ad",
+        history=f"{SAMPLE}/training.tsv",
+    log:
+        f"{LOGS}/{{sample}}/train.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 2
+    resources:
+        mem_mb=scaled(3000, per_input=20),
+        runtime=scaled(240),
+    params:
+        options=given(**TRAINING),
+    shell:
+        program(
+            "train",
+            "--expression {input.expression} --graph {input.graph} --model {output.model}"
+            " --embedding {output.embedding} --history {output.history} {params.options}",
+        )
+
+
+rule cluster:
+    input:
+        expression=f"{SAMPLE}/expression.h5ad",
+        graph=f"{SAMPLE}/graph.h5ad",
+        embedding=f"{SAMPLE}/embedding.h5ad",
+        model=f"{SAMPLE}/model",
+    output:
+        f"{SAMPLE}/clusters.h5ad",
+    log:
+        f"{LOGS}/{{sample}}/cluster.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 2
+    resources:
+        mem_mb=scaled(3000, per_input=20),
+        runtime=scaled(60),
+    shell:
+        program(
+            "cluster",
+            "--expression {input.expression} --graph {input.graph} --embedding {input.embedding}"
+            " --model {input.model} --output {output}",
+        )

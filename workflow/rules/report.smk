@@ -1,0 +1,102 @@
+# What a user opens: the annotated h5ad, one page a sample, one for the cohort, and MultiQC.
+
+# The stages' files that the page and the h5ad of a sample are put together from.
+TABLES = [
+    "quality.tsv",
+    "training.tsv",
+    "markers.tsv",
+    "annotation.tsv",
+    "metrics.json",
+]
+SIDECARS = [
+    "counts",
+    "filtered",
+    "expression",
+    "graph",
+    "embedding",
+    "clusters",
+    "annotation",
+]
+SIDECARS = [f"{name}.h5ad" for name in SIDECARS]
+
+
+rule report:
+    input:
+        [f"{SAMPLE}/{name}" for name in TABLES],
+        [f"{SAMPLE}/{name}" for name in SIDECARS],
+    output:
+        report(
+            f"{SAMPLE}/report.html",
+            caption="../report/sample.rst",
+            category="Samples",
+            labels={"sample": "{sample}", "page": "report"},
+        ),
+    log:
+        f"{LOGS}/{{sample}}/report.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=scaled(2000, per_input=10),
+        runtime=scaled(60),
+    params:
+        options=given(label=None),
+    shell:
+        program(
+            "report", f"--directory {FOLDER} --output {{output}} {{params.options}}"
+        )
+
+
+rule assemble:
+    input:
+        [f"{SAMPLE}/{name}" for name in SIDECARS],
+    output:
+        f"{SAMPLE}/{{sample}}.h5ad",
+    log:
+        f"{LOGS}/{{sample}}/assemble.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=scaled(2000, per_input=20),
+        runtime=scaled(60),
+    shell:
+        program("assemble", f"--directory {FOLDER} --output {{output}}")
+
+
+rule cohort:
+    input:
+        config["samples"],
+        expand([f"{SAMPLE}/report.html", f"{SAMPLE}/{{sample}}.h5ad"], sample=SAMPLES),
+    output:
+        page=report(
+            f"{RESULTS}/index.html",
+            caption="../report/cohort.rst",
+            category="Cohort",
+            labels={"page": "cohort"},
+        ),
+        tables=[f"{RESULTS}/cohort.tsv", f"{RESULTS}/status.tsv"],
+        multiqc=directory(f"{RESULTS}/multiqc"),
+        complete=touch(COMPLETE),
+    log:
+        f"{LOGS}/cohort.log",
+    conda:
+        "../../envs/environment.yaml"
+    shell:
+        f"{COHORT} 2>&1 | tee {{log}}"
+
+
+rule multiqc:
+    input:
+        f"{RESULTS}/multiqc",
+    output:
+        report(
+            f"{RESULTS}/multiqc_report.html",
+            caption="../report/multiqc.rst",
+            category="Cohort",
+            labels={"page": "MultiQC"},
+        ),
+    log:
+        f"{LOGS}/multiqc.log",
+    conda:
+        "../../envs/environment.yaml"
+    shell:
+        f"{MULTIQC} 2>&1 | tee {{log}}"
