@@ -18,6 +18,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	  echo "error: Python 3.11 or newer is needed, and $(PYTHON) is not; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { \
 	  echo "error: $(PYTHON) cannot make a virtual environment; on Debian or Ubuntu install python3-venv" >&2; exit 1; }
+	@echo "Installing the locked requirements into $(VENV); this takes some minutes, once."
 	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet --requirement requirements.lock
 	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+# before anything imports numpy or torch: two threads at most, and idle ones sleep
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data"
 
@@ -18,9 +22,3 @@ def data_dir() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return DATA
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _few_threads() -> None:
-    """Keep the numerical libraries to two threads, as in CI."""
-    os.environ.setdefault("OMP_NUM_THREADS", "2")

@@ -80,6 +80,8 @@ def run_stage(
     if arguments.threads:
         for variable in THREAD_VARIABLES:
             os.environ[variable] = str(arguments.threads)
+    # idle threads sleep: on a shared node spinning ones make every job several times slower
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
     )

@@ -181,7 +181,7 @@ class ModelSettings(Settings):
     )
     transport: bool = option(True, "train on optimal-transport targets (Sinkhorn)")
     learn_proportions: bool = option(
-        True, "let the clusters' proportions follow the assignment instead of the start's sizes"
+        False, "let the clusters' proportions follow the assignment instead of the start's sizes"
     )
     clustering: float = option(1.0, "weight of the clustering loss", minimum=0)
     sharpness: float = option(

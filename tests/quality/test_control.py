@@ -124,7 +124,9 @@ def test_cells_with_counts_only_in_dropped_genes_go() -> None:
 def test_all_cells_filtered_names_the_numbers_and_the_settings(
     settings: QualitySettings, named: str
 ) -> None:
-    with pytest.raises(UserError, match=rf"sample kidney: 0 of 100 cells .*(100|99) at .*loosen .*{named}"):
+    with pytest.raises(
+        UserError, match=rf"sample kidney: 0 of 100 cells .*(100|99) at .*loosen .*{named}"
+    ):
         control(sparse_counts(100, 60), settings, seed=0, sample="kidney")
 
 

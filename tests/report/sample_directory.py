@@ -122,7 +122,13 @@ def _clusters(expression: ad.AnnData, graph: ad.AnnData) -> ad.AnnData:
     for name, resolution in (("siamese", 0.5), ("leiden", 1.0)):
         sc.tl.leiden(work, resolution, key_added=name, flavor="igraph", n_iterations=2, directed=False)
     work.obsm["X_umap"] = sc.datasets.pbmc68k_reduced()[work.obs_names].obsm["X_umap"]
-    k = len(work.obs["siamese"].cat.categories)
+    largest_first = work.obs["siamese"].value_counts().index
+    work.obs["siamese"] = (
+        work.obs["siamese"]
+        .cat.reorder_categories(largest_first)
+        .cat.rename_categories([str(place) for place in range(len(largest_first))])
+    )
+    k = len(largest_first)
     codes = work.obs["siamese"].cat.codes.to_numpy()
     rng = np.random.default_rng(0)
     probability = rng.dirichlet(np.full(k, 0.1), len(codes)) * 0.4

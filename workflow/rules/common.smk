@@ -62,6 +62,11 @@ def scaled(base, per_input=0):
     return for_job
 
 
+def cores_by_size(wildcards, input):
+    """One core for small samples, which then run side by side; more would only slow them down."""
+    return 1 if input.size_mb < 10 else 4
+
+
 def program(stage, arguments):
     """The shell command of a stage: the options that all stages take, its own, and its log."""
     return (

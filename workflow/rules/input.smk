@@ -70,7 +70,7 @@ rule expression:
         f"{LOGS}/{{sample}}/expression.log",
     conda:
         "../../envs/environment.yaml"
-    threads: 2
+    threads: cores_by_size
     resources:
         mem_mb=scaled(2000, per_input=30),
         runtime=scaled(60),
@@ -93,7 +93,7 @@ rule graph:
         f"{LOGS}/{{sample}}/graph.log",
     conda:
         "../../envs/environment.yaml"
-    threads: 2
+    threads: cores_by_size
     resources:
         mem_mb=scaled(2000, per_input=10),
         runtime=scaled(60),

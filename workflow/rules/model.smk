@@ -15,7 +15,7 @@ rule train:
         f"{LOGS}/{{sample}}/train.log",
     conda:
         "../../envs/environment.yaml"
-    threads: 2
+    threads: cores_by_size
     resources:
         mem_mb=scaled(3000, per_input=20),
         runtime=scaled(240),
@@ -41,7 +41,7 @@ rule cluster:
         f"{LOGS}/{{sample}}/cluster.log",
     conda:
         "../../envs/environment.yaml"
-    threads: 2
+    threads: cores_by_size
     resources:
         mem_mb=scaled(3000, per_input=20),
         runtime=scaled(60),

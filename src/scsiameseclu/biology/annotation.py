@@ -37,6 +37,7 @@ DEVIATION_FLOOR = 0.1
 EXPRESSED = 0.1
 """A gene takes part when this share of the cells of some cluster express it."""
 LOW_OVERLAP = 0.2
+MOST_UNASSIGNED = 0.5
 COLUMNS = [
     "cluster",
     "n_cells",
@@ -125,13 +126,14 @@ def annotate_clusters(
     candidates = [_score(sets, symbols, ids, profiles, deviation) for sets in offered]
     best = max(candidates, key=lambda one: (_strength(one.scores, profiles.sizes), one.overlap))
     tissue = best.sets.name if best.scores.shape[1] or len(candidates) == 1 else ""
+    table = _decide(best, profiles, settings, symbols)
     return Annotation(
-        _decide(best, profiles, settings, symbols),
+        table,
         best.scores,
         tissue,
         organism,
         best.overlap,
-        _warnings(best, tissue, profiles, sample),
+        _warnings(best, table, tissue, sample),
     )
 
 
@@ -217,8 +219,8 @@ def _decide(
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
-def _warnings(best: _Candidate, tissue: str, profiles: Profiles, sample: str) -> list[str]:
-    if len(profiles.clusters) < 2:
+def _warnings(best: _Candidate, decided: "pd.DataFrame", tissue: str, sample: str) -> list[str]:
+    if len(decided) < 2:
         return [f"sample {sample}: one cluster only, so there is nothing to tell its type by"]
     table = tissue or "any tissue"
     if best.scores.shape[1] == 0:
@@ -231,5 +233,12 @@ def _warnings(best: _Candidate, tissue: str, profiles: Profiles, sample: str) ->
         return [
             f"sample {sample}: only {best.overlap:.0%} of the marker genes ({table}) are in the "
             "data; take the cell types with care"
+        ]
+    without = decided.loc[decided["cell_type"] == UNASSIGNED, "n_cells"].sum()
+    if without > MOST_UNASSIGNED * decided["n_cells"].sum():
+        return [
+            f"sample {sample}: {without:,} of {decided['n_cells'].sum():,} cells are Unassigned by "
+            f"the markers of {table}; if the sample is of another tissue, give a marker table of "
+            "your own"
         ]
     return []

@@ -145,8 +145,10 @@ def choose_organism(organism: str, symbols: list[str], ids: list[str]) -> str:
     detected = detect_organism(symbols, ids)
     if detected != "unknown":
         return detected
-    table, genes = canonical_table(), set(symbols)
-    human, mouse = (len(genes & set(table[SPECIES_COLUMN[name]])) for name in ("human", "mouse"))
+    table, genes = canonical_table(), {symbol.upper() for symbol in symbols}
+    human, mouse = (
+        len(genes & set(table[SPECIES_COLUMN[name]].str.upper())) for name in ("human", "mouse")
+    )
     return "mouse" if mouse > human else "human"
 
 

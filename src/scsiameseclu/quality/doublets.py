@@ -136,7 +136,7 @@ def _sentence(found: Doublets, small: list[str], settings: QualitySettings) -> s
         done = "removed" if settings.doublets == "remove" else "flagged, not removed"
         n_called = int(found.called.sum())
         parts.append(
-            f"Scrublet scored {scored:,} cells and calls {n_called:,} doublets "
+            f"Scrublet scored {scored:,} cells and calls {n_called:,} of them doublets "
             f"({n_called / scored:.1%}); they are {done}."
         )
     elif scored:

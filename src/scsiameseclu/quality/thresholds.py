@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-LOG_MAD_FLOOR = 0.2
-"""On the scale of log1p: at 5 MADs, cells within a factor e of the median always stay."""
-SHARE_MAD_FLOOR = 3.0
-"""Percent points: at 5 MADs, cells within 15 points of the median top-20 share always stay."""
+LOG_MAD_FLOOR = 0.25
+"""On the scale of log1p: at 5 MADs, cells within a factor 3.5 of the median always stay."""
+SHARE_MAD_FLOOR = 4.0
+"""Percent points: at 5 MADs, cells within 20 points of the median top-20 share stay."""
 MITO_MAD_FLOOR = 1.0
 """Percent points."""
 MOST_ABOVE = 0.02

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scsiameseclu.report.inputs import Sample
 from scsiameseclu.report.look import ACCENT, FAINT, INK, LOST, draw
@@ -48,16 +48,14 @@ def missing_metrics(sample: Sample) -> list[str]:
     return sentences
 
 
-def _distribution(sample: Sample, metric: str, limits: dict[str, Any]) -> Picture:
+def _distribution(sample: Sample, metric: str, limits: dict[str, float]) -> Picture:
     import numpy as np
 
     title, label, logarithmic = METRICS[metric]
     known = sample.ingested[sample.ingested[metric].notna()]
     values = known[metric].to_numpy(float)
     kept = known["kept"].str.lower().isin(["true", "yes", "1"]).to_numpy()
-    bounds = [
-        (side, float(limits[side])) for side in ("low", "high") if _finite(limits.get(side))
-    ]
+    bounds = [(side, float(limits[side])) for side in ("low", "high") if _binds(limits.get(side))]
     edges = _edges(np.append(values, [value for _, value in bounds]), logarithmic)
 
     def paint(figure: "Figure") -> None:
@@ -73,9 +71,8 @@ def _distribution(sample: Sample, metric: str, limits: dict[str, Any]) -> Pictur
         axes.set_ylabel("cells")
         axes.yaxis.get_major_locator().set_params(integer=True, nbins=4)
 
-    said = [f"{'at least' if side == 'low' else 'at most'} {_short(v)}" for side, v in bounds]
     middle = f"Median of the kept cells {_short(float(np.median(values[kept])))}" if kept.any() else ""
-    caption = f"{middle}; kept: {' and '.join(said)}." if said else f"{middle}; no threshold."
+    caption = f"{middle}; {_rule(sample, metric, bounds)}."
     alt = (
         f"Histogram of {label} over {count(len(values))} cells, {count(kept.sum())} of them kept. "
         f"{caption}"
@@ -108,8 +105,17 @@ def _bounds(axes: "Axes", bounds: Sequence[float]) -> None:
         axes.axvline(value, color=INK, linestyle=(0, (4, 2)), linewidth=1.1)
 
 
-def _finite(value: Any) -> bool:
-    return value is not None and math.isfinite(value)
+def _binds(value: float | None) -> bool:
+    """Whether a bound is one that a cell could cross: no metric is below 0."""
+    return value is not None and math.isfinite(value) and value > 0
+
+
+def _rule(sample: Sample, metric: str, bounds: Sequence[tuple[str, float]]) -> str:
+    if metric == "doublet_score":
+        called = int((sample.ingested["predicted_doublet"] == "yes").sum())
+        return f"{count(called)} cells called doublets"
+    said = [f"{'at least' if side == 'low' else 'at most'} {_short(v)}" for side, v in bounds]
+    return f"kept: {' and '.join(said)}" if said else "no threshold"
 
 
 def _short(value: float) -> str:

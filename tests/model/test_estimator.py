@@ -1,0 +1,206 @@
+"""The estimator on real cells: contracts, new cells, saving, determinism, and no labels."""
+
+import anndata as ad
+import numpy as np
+import pytest
+import scanpy as sc
+import scipy.sparse as sp
+
+from scsiameseclu import ScSiameseClu, UserError
+
+SHORT = {
+    "pretrain_steps": 12,
+    "cluster_steps": 8,
+    "refresh_every": 4,
+    "n_top_genes": 300,
+    "hidden_size": 64,
+    "max_clusters": 12,
+    "tolerance": 0.0,
+}
+
+
+@pytest.fixture(scope="module")
+def fitted(demo: ad.AnnData) -> tuple[ScSiameseClu, ad.AnnData]:
+    adata = demo.copy()
+    return ScSiameseClu(5, random_state=1, device="cpu", **SHORT).fit(adata), adata
+
+
+def test_slots(fitted: tuple[ScSiameseClu, ad.AnnData]) -> None:
+    _, adata = fitted
+    n_cells = adata.n_obs
+    assert list(adata.obs["siamese"].cat.categories) == ["0", "1", "2", "3", "4"]
+    sizes = adata.uns["siamese"]["sizes"]
+    np.testing.assert_array_equal(sizes, adata.obs["siamese"].value_counts(sort=False))
+    assert (np.diff(sizes) <= 0).all()
+    probability = adata.obsm["siamese_probability"]
+    assert probability.shape == (n_cells, 5)
+    np.testing.assert_allclose(probability.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(adata.obs["siamese_confidence"], probability.max(axis=1))
+    np.testing.assert_array_equal(adata.obs["siamese"].astype(int), probability.argmax(axis=1))
+    np.testing.assert_allclose(np.linalg.norm(adata.obsm["X_siamese"], axis=1), 1, atol=1e-4)
+    assert adata.uns["siamese"]["n_clusters_given"]
+    for slot in ("X_pca",):
+        assert slot in adata.obsm
+    assert {"distances", "connectivities"} <= set(adata.obsp)
+    assert adata.var["highly_variable"].dtype == bool
+
+
+def test_counts_are_left_alone(fitted: tuple[ScSiameseClu, ad.AnnData], demo: ad.AnnData) -> None:
+    assert (fitted[1].X != demo.X).nnz == 0
+
+
+def test_same_seed_same_bytes(fitted: tuple[ScSiameseClu, ad.AnnData], demo: ad.AnnData) -> None:
+    again = demo.copy()
+    ScSiameseClu(5, random_state=1, device="cpu", **SHORT).fit(again)
+    np.testing.assert_array_equal(again.obsm["X_siamese"], fitted[1].obsm["X_siamese"])
+
+
+def test_labels_in_obs_change_nothing(
+    fitted: tuple[ScSiameseClu, ad.AnnData], demo: ad.AnnData
+) -> None:
+    labelled = demo.copy()
+    labelled.obs["cell_type"] = np.random.default_rng(0).integers(0, 3, demo.n_obs).astype(str)
+    ScSiameseClu(5, random_state=1, device="cpu", **SHORT).fit(labelled)
+    np.testing.assert_array_equal(
+        labelled.obsm["siamese_probability"], fitted[1].obsm["siamese_probability"]
+    )
+
+
+def test_embedding_fitted_cells_again_gives_nearly_the_fit(
+    fitted: tuple[ScSiameseClu, ad.AnnData], demo: ad.AnnData
+) -> None:
+    model, adata = fitted
+    cosine = (model.embed(demo) * adata.obsm["X_siamese"]).sum(axis=1)
+    assert cosine.mean() > 0.95
+    assert (model.predict(demo) == adata.obs["siamese"].astype(str)).mean() > 0.9
+
+
+def test_new_cells_do_not_depend_on_their_company(
+    fitted: tuple[ScSiameseClu, ad.AnnData],
+) -> None:
+    from scsiameseclu.data.readers import read_counts
+    from scsiameseclu.data.request import ReadRequest
+
+    new = read_counts("demo:b", ReadRequest(), sample="demo")
+    model = fitted[0]
+    whole = model.embed(new)
+    np.testing.assert_allclose(model.embed(new[:7].copy()), whole[:7], atol=1e-5)
+    shuffled = new[:, ::-1].copy()
+    np.testing.assert_allclose(model.embed(shuffled), whole, atol=1e-5)
+
+
+def test_saved_and_loaded_model_is_the_same(
+    fitted: tuple[ScSiameseClu, ad.AnnData], demo: ad.AnnData, tmp_path: object
+) -> None:
+    model, _ = fitted
+    model.save(str(tmp_path))
+    loaded = ScSiameseClu.load(str(tmp_path))
+    np.testing.assert_array_equal(loaded.embed(demo), model.embed(demo))
+    assert loaded.n_clusters == 5
+    with pytest.raises(UserError, match=r"lacks .* genes"):
+        loaded.embed(demo[:, 10:].copy())
+
+
+def test_number_of_clusters_is_estimated_and_reasoned(demo: ad.AnnData) -> None:
+    adata = demo.copy()
+    ScSiameseClu(device="cpu", **SHORT).fit(adata)
+    record = adata.uns["siamese"]
+    assert not record["n_clusters_given"]
+    best = record["evidence"]["k"][np.argmax(record["evidence"]["score"])]
+    assert record["n_clusters"] == best == adata.obs["siamese"].cat.categories.size
+
+
+@pytest.mark.parametrize(
+    "switch",
+    [
+        {"expression_noise": 0.0},
+        {"expression_swap": 0.0},
+        {"edge_drop": 0.0},
+        {"diffusion": False},
+        {"fusion": False},
+        {"likelihood": "none"},
+        {"likelihood": "nb"},
+        {"likelihood": "multinomial"},
+        {"cell_refinement_expression": 0.0, "cell_refinement_graph": 0.0},
+        {"latent_refinement": 0.0},
+        {"propagation": 0.0},
+        {"graph_reconstruction": 0.0},
+        {"transport": False},
+        {"learn_proportions": True},
+    ],
+    ids=lambda switch: ",".join(f"{k}={v}" for k, v in switch.items()),
+)
+def test_every_module_can_be_switched(
+    fitted: tuple[ScSiameseClu, ad.AnnData], demo: ad.AnnData, switch: dict[str, object]
+) -> None:
+    adata = demo.copy()
+    model = ScSiameseClu(5, random_state=1, device="cpu", **{**SHORT, **switch}).fit(adata)
+    changed = adata.obsm["X_siamese"] != fitted[1].obsm["X_siamese"]
+    same_as_default = all(
+        getattr(fitted[0].settings, name) == value for name, value in switch.items()
+    )
+    assert changed.any() != same_as_default
+    assert model.history is not None
+    assert np.isfinite(model.history["loss"]).all()
+
+
+def test_scanpy_slots_are_used_as_they_are(demo: ad.AnnData) -> None:
+    adata = demo.copy()
+    adata.layers["counts"] = adata.X.copy()
+    sc.pp.normalize_total(adata)
+    sc.pp.log1p(adata)
+    sc.pp.highly_variable_genes(adata, n_top_genes=300)
+    sc.pp.pca(adata, n_comps=15)
+    sc.pp.neighbors(adata, n_neighbors=10)
+    before = adata.copy()
+    model = ScSiameseClu(4, device="cpu", **SHORT).fit(adata)
+    np.testing.assert_array_equal(adata.obsm["X_pca"], before.obsm["X_pca"])
+    assert (adata.obsp["connectivities"] != before.obsp["connectivities"]).nnz == 0
+    cosine = (model.embed(before) * adata.obsm["X_siamese"]).sum(axis=1)
+    assert cosine.mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"n_clusters": 1}, "n_clusters is 1"),
+        ({"pretrain_steps": -1}, "pretrain_steps is -1"),
+        ({"likelihood": "poisson"}, "likelihood is 'poisson'"),
+        ({"latent": 3}, "unknown setting latent"),
+    ],
+)
+def test_bad_arguments_are_named(arguments: dict[str, object], sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        ScSiameseClu(**arguments)
+
+
+def test_bad_data_are_named(demo: ad.AnnData) -> None:
+    with pytest.raises(UserError, match="not counts"):
+        ScSiameseClu(3).fit(ad.AnnData(sp.csr_matrix(demo.X).log1p()))
+    with pytest.raises(UserError, match="ask for fewer clusters"):
+        ScSiameseClu(400).fit(demo.copy())
+    with pytest.raises(UserError, match="12 cells"):
+        ScSiameseClu(3).fit(demo[:12].copy())
+    with pytest.raises(UserError, match="not fitted"):
+        ScSiameseClu(3).predict(demo)
+
+
+def test_cuda_without_a_gpu_is_one_sentence(demo: ad.AnnData) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(UserError, match="no CUDA device"):
+        ScSiameseClu(3, device="cuda").fit(demo.copy())
+
+
+@pytest.mark.gpu
+def test_gpu_agrees_with_cpu(fitted: tuple[ScSiameseClu, ad.AnnData], demo: ad.AnnData) -> None:
+    import torch
+    from sklearn.metrics import adjusted_rand_score
+
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU")
+    adata = demo.copy()
+    ScSiameseClu(5, random_state=1, device="cuda", **SHORT).fit(adata)
+    assert adjusted_rand_score(adata.obs["siamese"], fitted[1].obs["siamese"]) > 0.8

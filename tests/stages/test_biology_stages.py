@@ -1,0 +1,94 @@
+"""The files of the stages markers and annotate."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from scsiameseclu.biology.annotation import COLUMNS as ANNOTATION_COLUMNS
+from scsiameseclu.biology.markers import COLUMNS as MARKER_COLUMNS
+from scsiameseclu.data.store import read_h5ad, sidecar, write_h5ad
+from scsiameseclu.settings import AnnotationSettings, MarkerSettings
+from scsiameseclu.stages.annotate import annotate
+from scsiameseclu.stages.markers import markers
+
+
+@pytest.fixture(scope="module")
+def written(clustered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("written")
+    run_markers(clustered / "expression.h5ad", clustered / "clusters.h5ad", folder)
+    run_annotate(clustered / "expression.h5ad", clustered / "clusters.h5ad", folder)
+    return folder
+
+
+def run_markers(expression: Path, clusters: Path, folder: Path) -> None:
+    tables = folder / "markers.tsv", folder / "markers_all.tsv"
+    markers(expression, clusters, *tables, settings=MarkerSettings(), sample="demo")
+
+
+def run_annotate(expression: Path, clusters: Path, folder: Path) -> None:
+    outputs = folder / "annotation.tsv", folder / "annotation.h5ad"
+    annotate(expression, clusters, *outputs, settings=AnnotationSettings(), sample="demo")
+
+
+def one_cluster(clustered: Path, folder: Path) -> Path:
+    obs = read_h5ad(clustered / "clusters.h5ad").obs
+    obs["siamese"] = pd.Categorical(["0"] * len(obs))
+    write_h5ad(sidecar(obs), folder / "one.h5ad")
+    return folder / "one.h5ad"
+
+
+def test_marker_tables(clustered: Path, written: Path) -> None:
+    full = pd.read_csv(written / "markers_all.tsv", sep="\t", keep_default_na=False)
+    kept = pd.read_csv(written / "markers.tsv", sep="\t", keep_default_na=False)
+    expression = read_h5ad(clustered / "expression.h5ad")
+    names = list(read_h5ad(clustered / "clusters.h5ad").obs["siamese"].cat.categories)
+    assert list(full.columns) == list(kept.columns) == MARKER_COLUMNS
+    assert full.groupby("cluster").size().tolist() == [expression.n_vars] * len(names)
+    assert full["cluster"].astype(str).drop_duplicates().tolist() == names
+    assert set(full["gene"]) == set(expression.var_names)
+    for _, lines in full.groupby("cluster"):
+        assert lines["rank"].tolist() == list(range(1, expression.n_vars + 1))
+        assert (np.diff(lines["score"]) <= 0).all()
+    assert full["auc"].between(0, 1).all()
+    assert full[["pct_in", "pct_out"]].stack().between(0, 100).all()
+    assert set(full["flag"]) <= {"", "ribosomal", "mitochondrial"}
+    keys = ["cluster", "gene"]
+    assert len(kept.merge(full, on=keys)) == len(kept) > 0
+
+
+def test_annotation_files(clustered: Path, written: Path) -> None:
+    table = pd.read_csv(written / "annotation.tsv", sep="\t", dtype={"cluster": str})
+    result = read_h5ad(written / "annotation.h5ad")
+    clusters = read_h5ad(clustered / "clusters.h5ad").obs["siamese"]
+    assert list(table.columns) == ANNOTATION_COLUMNS
+    assert table["cluster"].tolist() == list(clusters.cat.categories)
+    assert list(result.obs_names) == list(clusters.index)
+    assert result.obs["cell_type_score"].dtype == np.float32
+    by_cluster = table.set_index("cluster")["cell_type"]
+    expected = clusters.astype(str).map(by_cluster).tolist()
+    assert result.obs["cell_type_predicted"].astype(str).tolist() == expected
+    assert {"B", "HSPC"} <= set(table["cell_type"])
+    summary = result.uns["annotation"]
+    assert (summary["tissue"], summary["organism"]) == ("blood", "human")
+    assert summary["scores"].shape == (len(summary["clusters"]), len(summary["cell_types"]))
+    assert "annotate" in result.uns["provenance"]
+
+
+def test_same_bytes_again(clustered: Path, written: Path, tmp_path: Path) -> None:
+    run_markers(clustered / "expression.h5ad", clustered / "clusters.h5ad", tmp_path)
+    run_annotate(clustered / "expression.h5ad", clustered / "clusters.h5ad", tmp_path)
+    for name in ("markers.tsv", "markers_all.tsv", "annotation.tsv", "annotation.h5ad"):
+        assert (tmp_path / name).read_bytes() == (written / name).read_bytes()
+
+
+def test_one_cluster_gives_headers_and_unassigned(clustered: Path, tmp_path: Path) -> None:
+    clusters = one_cluster(clustered, tmp_path)
+    run_markers(clustered / "expression.h5ad", clusters, tmp_path)
+    for name in ("markers.tsv", "markers_all.tsv"):
+        assert (tmp_path / name).read_text() == "\t".join(MARKER_COLUMNS) + "\n"
+    run_annotate(clustered / "expression.h5ad", clusters, tmp_path)
+    result = read_h5ad(tmp_path / "annotation.h5ad")
+    assert set(result.obs["cell_type_predicted"]) == {"Unassigned"}
+    assert "one cluster" in result.uns["warnings"][0]

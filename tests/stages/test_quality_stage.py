@@ -1,0 +1,93 @@
+"""The files of the stage quality: every slot, the same bytes again, and the sentences."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from real_data import demo_counts
+
+from scsiameseclu.data.store import read_h5ad, write_h5ad
+from scsiameseclu.errors import UserError
+from scsiameseclu.settings import QualitySettings
+from scsiameseclu.stages.quality import quality
+
+DEFAULT = QualitySettings()
+
+
+def run(folder: Path, settings: QualitySettings = DEFAULT, sample: str = "demo") -> Path:
+    folder.mkdir(exist_ok=True)
+    counts = folder / "counts.h5ad"
+    write_h5ad(demo_counts()[::2].copy(), counts)
+    quality(
+        counts,
+        folder / "filtered.h5ad",
+        folder / "quality.tsv",
+        settings=settings,
+        seed=3,
+        sample=sample,
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run(tmp_path_factory.mktemp("quality"), QualitySettings(min_genes=215))
+
+
+def test_every_slot(folder: Path) -> None:
+    counts, filtered = read_h5ad(folder / "counts.h5ad"), read_h5ad(folder / "filtered.h5ad")
+    assert filtered.X is None
+    assert 0 < filtered.n_obs < counts.n_obs
+    assert list(filtered.obs_names) == [c for c in counts.obs_names if c in filtered.obs_names]
+    assert set(filtered.obs.columns) == {
+        "n_genes", "total_counts", "pct_top20", "pct_mito", "doublet_score", "predicted_doublet"
+    }  # fmt: skip
+    assert filtered.obs["n_genes"].min() >= 215
+    assert list(filtered.obs["predicted_doublet"].cat.categories) == ["no", "yes", "NA"]
+    kept = counts[filtered.obs_names, filtered.var_names].X
+    assert ((kept > 0).sum(axis=0) == filtered.var["n_cells"].to_numpy()).all()
+    summary = filtered.uns["quality"]
+    assert set(summary) == {
+        "thresholds", "funnel", "genes_before", "genes_after", "mito_prefix", "organism", "doublets"
+    }  # fmt: skip
+    assert set(summary["thresholds"]) == {"total_counts", "n_genes", "pct_top20", "pct_mito"}
+    assert summary["thresholds"]["n_genes"]["low"] == 215
+    assert summary["organism"] == "human"
+    assert summary["mito_prefix"] == "MT-"
+    assert summary["funnel"]["cells"][[0, -1]].tolist() == [counts.n_obs, filtered.n_obs]
+    assert (summary["genes_before"], summary["genes_after"]) == (counts.n_vars, filtered.n_vars)
+    assert "Scrublet scored" in summary["doublets"]
+    assert filtered.uns["provenance"]["quality"]["seed"] == 3
+
+
+def test_table_has_every_ingested_cell_with_its_reason(folder: Path) -> None:
+    counts, filtered = read_h5ad(folder / "counts.h5ad"), read_h5ad(folder / "filtered.h5ad")
+    table = pd.read_csv(folder / "quality.tsv", sep="\t", keep_default_na=False)
+    assert list(table.columns) == [
+        "barcode", "n_genes", "total_counts", "pct_top20", "pct_mito",
+        "doublet_score", "predicted_doublet", "kept", "reason",
+    ]  # fmt: skip
+    assert table["barcode"].tolist() == list(counts.obs_names)
+    assert table["barcode"][table["kept"]].tolist() == list(filtered.obs_names)
+    assert (table["reason"][~table["kept"]] == "low genes").all()
+    assert (table["predicted_doublet"][~table["kept"]] == "NA").all()
+
+
+def test_same_input_and_seed_same_bytes(folder: Path, tmp_path: Path) -> None:
+    again = run(tmp_path / "again", QualitySettings(min_genes=215))
+    assert (again / "quality.tsv").read_bytes() == (folder / "quality.tsv").read_bytes()
+    assert (again / "filtered.h5ad").read_bytes() == (folder / "filtered.h5ad").read_bytes()
+
+
+def test_all_filtered_leaves_no_output(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="sample kidney: 0 of 350 cells"):
+        run(tmp_path, QualitySettings(min_counts=1e9), sample="kidney")
+    assert not (tmp_path / "filtered.h5ad").exists()
+    assert not (tmp_path / "quality.tsv").exists()
+
+
+def test_warnings_are_kept_for_the_report(tmp_path: Path) -> None:
+    table_free = read_h5ad(run(tmp_path, QualitySettings(min_genes=240)) / "filtered.h5ad")
+    assert any("do not pass quality control" in line for line in table_free.uns["warnings"])
+    assert np.isfinite(table_free.obs["total_counts"]).all()
