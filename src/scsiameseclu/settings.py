@@ -165,13 +165,13 @@ class ModelSettings(Settings):
         "zinb", "likelihood of the counts; none reconstructs scaled expression instead"
     )
     cell_refinement_expression: float = option(
-        0.1, "weight of the cell-level refinement, expression encoder; 0 is off", minimum=0
+        0.01, "weight of the cell-level refinement, expression encoder; 0 is off", minimum=0
     )
     cell_refinement_graph: float = option(
-        0.1, "weight of the cell-level refinement, graph encoder; 0 is off", minimum=0
+        0.01, "weight of the cell-level refinement, graph encoder; 0 is off", minimum=0
     )
     latent_refinement: float = option(
-        1.0, "weight of the latent-level refinement; 0 switches it off", minimum=0
+        0.1, "weight of the latent-level refinement; 0 switches it off", minimum=0
     )
     propagation: float = option(
         0.3, "weight of the propagation regularisation; 0 switches it off", minimum=0
@@ -187,7 +187,7 @@ class ModelSettings(Settings):
     sharpness: float = option(
         5.0, "exponent of the assignments before the transport (lambda)", minimum=0.1
     )
-    pretrain_steps: int = option(300, "mini-batches before clustering begins", minimum=1)
+    pretrain_steps: int = option(160, "mini-batches before clustering begins", minimum=1)
     cluster_steps: int = option(200, "most mini-batches of joint training", minimum=0)
     refresh_every: int = option(25, "mini-batches between two transport targets", minimum=1)
     tolerance: float = option(
