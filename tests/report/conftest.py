@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sample_directory import build
+from finished_sample import build
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ def evidence_picture(sample: Sample) -> Picture | None:
 
     points = ", ".join(f"{k}: {score:.3g}" for k, score in zip(tried, scores, strict=True))
     alt = f"Line of the score against the number of clusters. {points}. Chosen: {chosen}."
-    caption = f"Score of each number of clusters tried ({criterion}); the dashed line is the choice."
+    caption = f"How well each number of clusters fits; the dashed line is the choice. Score: {criterion}."
     svg = draw("evidence", alt, (4.6, 2.8), paint)
     return Picture(svg, "Evidence for the number of clusters", caption)
 

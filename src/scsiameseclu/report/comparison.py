@@ -3,9 +3,9 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from scsiameseclu.data.obs import missing_labels
 from scsiameseclu.data.sample import column_of
 from scsiameseclu.errors import UserError
+from scsiameseclu.metrics import labelled
 from scsiameseclu.report.inputs import Sample, read_parts
 from scsiameseclu.report.map_figures import Plane, category_map
 from scsiameseclu.report.tables import Cell, Picture, Table, count, real, text, whole
@@ -42,7 +42,7 @@ def _with_leiden(sample: Sample, where: Plane) -> dict[str, Any]:
 
     ours, leiden = sample.cells["siamese"], sample.cells["leiden"]
     counts = pd.crosstab(ours, leiden, dropna=False)
-    caption = "Cells of each cluster (rows) by Leiden cluster (columns); shading is the share of the row"
+    caption = "Cells by cluster (rows) and Leiden cluster (columns), shaded by the share of the row"
     return {
         "n_leiden": len(leiden.cat.categories),
         "agreement": f"{adjusted_rand_score(ours, leiden):.2f}",
@@ -60,25 +60,16 @@ def _with_labels(
     confusion = scores["confusion"]
     return {
         "column": label,
-        "note": _coverage(scores),
+        "note": str(scores["note"]),
         "map": _label_map(sample, where, label),
         "scores": _score_table(scores),
         "confusion": _heat_table(
             "label-table",
-            "Cells of each cluster (rows) by label (columns); shading is the share of the row",
+            "Cells by cluster (rows) and label (columns), shaded by the share of the row",
             "Cluster",
             _frame(confusion),
         ),
     }
-
-
-def _coverage(scores: dict[str, Any]) -> str:
-    labelled, without = int(scores["n_labelled"]), int(scores["n_unlabelled"])
-    first = f"{count(labelled)} cells carry one of {scores['n_classes']} labels"
-    if not without:
-        return f"{first}; no cell is without."
-    cells = "1 cell has" if without == 1 else f"{count(without)} cells have"
-    return f"{first}; {cells} none and are left out of the scores below."
 
 
 def _label_map(sample: Sample, where: Plane, label: str) -> Picture:
@@ -90,12 +81,14 @@ def _label_map(sample: Sample, where: Plane, label: str) -> Picture:
             f"sample {sample.name}: counts.h5ad has no column {label!r}; it has {names}"
         )
     labels = table[column].reindex(sample.cells.index)
-    named = labels.astype(object).astype(str).mask(missing_labels(labels)).astype("category")
+    named = labels.astype(object).astype(str).where(labelled(labels)).astype("category")
     caption = "The labels as given; they were read by nothing but this panel."
     return category_map("map-label", "Label", where, named, caption=caption)
 
 
-def _score_table(scores: dict[str, Any]) -> Table:
+def _score_table(scores: dict[str, Any]) -> Table | None:
+    if scores["siamese"] is None:
+        return None
     rows = [
         [text(name), *(real(scores[method].get(key)) for key in SCORES)]
         for name, method in (("scSiameseClu", "siamese"), ("Leiden 1.0", "leiden"))

@@ -122,6 +122,7 @@ def load_sample(directory: Path, sample: str) -> Sample:
     cells["batch"] = expression["obs"]["batch"].astype("category")
     for column in ("siamese", "siamese_confidence", "leiden"):
         cells[column] = clusters["obs"][column]
+    cells["siamese"] = cells["siamese"].cat.remove_unused_categories()
     types = annotation["obs"].reindex(names)["cell_type_predicted"]
     cells["cell_type_predicted"] = types.astype("category")
     metrics = json.loads((directory / "metrics.json").read_text(encoding="utf-8"))

@@ -109,7 +109,7 @@ def _for_page(svg: bytes, name: str, alt: str) -> Markup:
     width = float(root.attrib.pop("width").removesuffix("pt"))
     for attribute in ("height", "version"):
         root.attrib.pop(attribute, None)
-    root.attrib.update({"role": "img", "aria-label": alt, "style": f"max-width:{width * 1.34:.0f}px"})
+    root.attrib.update({"role": "img", "aria-label": alt, "style": f"max-width:{width * 1.5:.0f}px"})
     ElementTree.register_namespace("", SVG)
     return Markup(ElementTree.tostring(root, encoding="unicode"))
 

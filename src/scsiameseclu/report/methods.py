@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.tables import Table, count, listed, text
+from scsiameseclu.report.tables import Cell, Table, count, listed, text
 
 REFERENCES = (
     ("scSiameseClu: Xu et al., IJCAI 2025", "https://arxiv.org/abs/2505.12626"),
@@ -89,15 +89,26 @@ def _source_table(sample: Sample) -> Table:
 
 def _stage_table(sample: Sample) -> Table:
     rows = [
-        [text(stage), text(entry["seed"]), text(entry["device"]), text(entry["threads"])]
+        [text(stage), _seed(entry), text(entry["device"]), text(entry["threads"])]
         for stage, entry in sample.provenance.items()
     ]
     return Table("stages-table", "The stages", ("Stage", "Seed", "Device", "Threads"), rows)
 
 
+def _seed(entry: dict[str, Any]) -> Cell:
+    """A stage without randomness has none (recorded as -1)."""
+    return text("–" if entry["seed"] == -1 else entry["seed"])
+
+
+def _value(value: Any) -> Cell:
+    if value is None:
+        return text("not set")
+    return text(value if isinstance(value, str) else json.dumps(value))
+
+
 def _settings_table(sample: Sample) -> Table:
     rows = [
-        [text(stage), text(key), text(json.dumps(value) if isinstance(value, dict | list) else value)]
+        [text(stage), text(key), _value(value)]
         for stage in sample.provenance
         for key, value in settings_of(sample, stage).items()
     ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from scsiameseclu.report.inputs import Sample
 from scsiameseclu.report.look import ACCENT, FAINT, INK, LOST, draw
-from scsiameseclu.report.tables import Picture, Table, count, percent, text, whole
+from scsiameseclu.report.tables import Picture, Table, count, percent, sentence, text, whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,8 +43,8 @@ def missing_metrics(sample: Sample) -> list[str]:
             "No mitochondrial gene was recognised by its name, so there is no mitochondrial share."
         )
     if not sample.ingested["doublet_score"].notna().any():
-        said = str(sample.quality.get("doublets", "")).strip().rstrip(".")
-        sentences.append("No doublet score." + (f" {said[0].upper()}{said[1:]}." if said else ""))
+        said = sentence(str(sample.quality.get("doublets", "")))
+        sentences.append(f"There is no doublet score. {said}".strip())
     return sentences
 
 

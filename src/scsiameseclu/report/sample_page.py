@@ -16,7 +16,7 @@ from scsiameseclu.report.quality_figures import (
     quality_pictures,
 )
 from scsiameseclu.report.summary import summary
-from scsiameseclu.report.tables import Cell, Picture, Table, count, percent, real, text, whole
+from scsiameseclu.report.tables import Cell, Picture, Table, count, percent, real, sentence, text, whole
 from scsiameseclu.report.training_figures import phase_legend, training_pictures
 
 
@@ -55,7 +55,7 @@ def sample_page(directory: Path, sample: str, label: str | None) -> str:
         comparison=comparison(found, where, label),
         training=training_pictures(found),
         phases=phase_legend(found),
-        stopped=str(found.training_notes.get("stopped", "")),
+        stopped=sentence(str(found.training_notes.get("stopped", ""))),
         methods=methods(found),
     )
 

@@ -34,7 +34,7 @@ def _found(sample: Sample) -> str:
     sizes = sample.cells["siamese"].value_counts(sort=False)
     confidence = sample.cells["siamese_confidence"]
     k, n = len(sizes), len(sample.cells)
-    how = "as asked for" if sample.siamese.get("n_clusters_given") else "a number found by itself"
+    how = "as asked for" if sample.siamese.get("n_clusters_given") else "a number found from the data"
     uncertain = int((confidence < UNCERTAIN).sum())
     doubt = (
         f"{count(uncertain)} cells ({percent(uncertain, n)}) are below {UNCERTAIN}"

@@ -56,6 +56,12 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     tall: bool = False
 
+    @property
+    def columns(self) -> list[tuple[str, bool]]:
+        """Each column's name, and whether it holds numbers."""
+        numbers = [any(cell.number is not None for cell in column) for column in zip(*self.rows)]
+        return list(zip(self.header, numbers or [False] * len(self.header), strict=True))
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -115,3 +121,9 @@ def listed(items: Sequence[str], limit: int = 8) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def sentence(words: str) -> str:
+    """``words`` with a capital at the start and a full stop at the end."""
+    words = words.strip().rstrip(".")
+    return f"{words[:1].upper()}{words[1:]}." if words else ""

@@ -21,11 +21,17 @@ def cluster(
     adata = sidecar(embedded.obs_names, obsm={"X_siamese": embedded.obsm["X_siamese"]})
     probability = model.probability(adata.obsm["X_siamese"])
     write_clusters(adata, probability, model.summary)
-    adata.obsp["connectivities"] = read_h5ad(graph).obsp["connectivities"]
-    adata.uns["neighbors"] = {"connectivities_key": "connectivities", "params": {}}
+    adjacency = read_h5ad(graph).obsp["connectivities"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        sc.tl.leiden(adata, resolution=1.0, flavor="igraph", n_iterations=2, random_state=seed)
+        sc.tl.leiden(
+            adata,
+            resolution=1.0,
+            adjacency=adjacency,
+            flavor="igraph",
+            n_iterations=2,
+            random_state=seed,
+        )
         n_neighbors = min(15, adata.n_obs - 1)
         sc.pp.neighbors(adata, n_neighbors=n_neighbors, use_rep="X_siamese", random_state=seed)
         sc.tl.umap(adata, random_state=seed)

@@ -122,7 +122,7 @@ def _clusters(expression: ad.AnnData, graph: ad.AnnData) -> ad.AnnData:
     for name, resolution in (("siamese", 0.5), ("leiden", 1.0)):
         sc.tl.leiden(work, resolution, key_added=name, flavor="igraph", n_iterations=2, directed=False)
     work.obsm["X_umap"] = sc.datasets.pbmc68k_reduced()[work.obs_names].obsm["X_umap"]
-    largest_first = work.obs["siamese"].value_counts().index
+    largest_first = work.obs["siamese"].value_counts().index.tolist()
     work.obs["siamese"] = (
         work.obs["siamese"]
         .cat.reorder_categories(largest_first)
