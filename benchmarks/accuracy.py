@@ -34,9 +34,10 @@ KEEP_ALL = [f"--mad-{what}=1000" for what in ("counts", "genes", "top20", "mito"
     "--floor-pct-mito=100",
     "--doublets=off",
 ]
+MEASURES = ("acc", "nmi", "ari", "macro_f1")
 COLUMNS = [
-    *("set", "n_clusters_given", "seed", "method", "n_cells", "n_clusters"),
-    *("acc", "nmi", "ari", "macro_f1"),
+    *("set", "n_clusters_given", "options", "seed", "method", "n_cells", "n_clusters"),
+    *MEASURES,
     *("train_seconds", "train_peak_mb", "threads", "machine", "date", "version"),
 ]
 
@@ -70,16 +71,17 @@ def prepare(folder: Path, source: Path, subset: str | None) -> None:
 
 
 def measure(
-    folder: Path, n_clusters: int | None, seed: int, threads: int
+    folder: Path, n_clusters: int | None, seed: int, threads: int, options: list[str]
 ) -> list[dict[str, object]]:
     """Train, cluster and evaluate once; one row for ours and one for Leiden on the same graph."""
     shared = ["--expression", folder / "expression.h5ad", "--graph", folder / "graph.h5ad"]
     common = ["--seed", seed, "--threads", threads]
+    changed = [f"--{option.replace('_', '-')}" for option in options]
     given = ["--n-clusters", n_clusters] if n_clusters else []
     embedding, clusters = folder / "embedding.h5ad", folder / "clusters.h5ad"
     model = ["--model", folder / "model", "--embedding", embedding]
     seconds, memory = stage(
-        *("train", *shared, *model, "--history", folder / "training.tsv"), *common, *given
+        *("train", *shared, *model, "--history", folder / "training.tsv"), *common, *given, *changed
     )
     stage("cluster", *shared, *model, "--output", clusters, *common)
     stage(
@@ -89,7 +91,7 @@ def measure(
     metrics = json.loads((folder / "metrics.json").read_text())
     rows: list[dict[str, object]] = []
     for method in ("siamese", "leiden"):
-        row = {name: f"{metrics['labels'][method][name]:.4f}" for name in COLUMNS[6:10]}
+        row = {name: f"{metrics['labels'][method][name]:.4f}" for name in MEASURES}
         rows.append({"method": method, "n_cells": metrics["n_cells"], **row})
     rows[0] |= {"n_clusters": metrics["n_clusters"], "train_seconds": f"{seconds:.1f}"}
     rows[0] |= {"train_peak_mb": f"{memory:.0f}"}
@@ -107,27 +109,34 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--k-unknown", action="store_true", help="let the model choose k")
+    parser.add_argument(
+        "--options", nargs="*", default=[], help="training settings to change: likelihood=nb …"
+    )
     arguments = parser.parse_args()
     done: set[tuple[str, ...]] = set()
     if arguments.output.is_file():
         with arguments.output.open() as table:
-            done = {(r["set"], r["n_clusters_given"], r["seed"]) for r in csv.DictReader(table)}
+            key = ("set", "n_clusters_given", "options", "seed")
+            done = {tuple(row[name] for name in key) for row in csv.DictReader(table)}
     else:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         arguments.output.write_text(",".join(COLUMNS) + "\n")
+    options = " ".join(arguments.options)
     machine = f"{platform.machine()} {os.cpu_count()} cores"
     for name in arguments.sets:
         source, subset, classes = SETS[name]
         given = not arguments.k_unknown
-        seeds = [s for s in range(arguments.seeds) if (name, str(given), str(s)) not in done]
+        wished = range(arguments.seeds)
+        seeds = [s for s in wished if (name, str(given), options, str(s)) not in done]
         if not seeds:
             continue
         with tempfile.TemporaryDirectory() as scratch:
             prepare(Path(scratch), arguments.data / source, subset)
             for seed in seeds:
                 wanted = classes if given else None
-                rows = measure(Path(scratch), wanted, seed, arguments.threads)
-                fixed = {"set": name, "n_clusters_given": given, "seed": seed}
+                rows = measure(Path(scratch), wanted, seed, arguments.threads, arguments.options)
+                fixed = {"set": name, "n_clusters_given": given, "options": options}
+                fixed |= {"seed": seed}
                 fixed |= {"threads": arguments.threads, "machine": machine}
                 fixed |= {"date": date.today().isoformat(), "version": __version__}
                 with arguments.output.open("a", newline="") as table:
