@@ -120,7 +120,9 @@ def _clusters(expression: ad.AnnData, graph: ad.AnnData) -> ad.AnnData:
     work = expression.copy()
     work.obsp, work.uns["neighbors"] = graph.obsp, graph.uns["neighbors"]
     for name, resolution in (("siamese", 0.5), ("leiden", 1.0)):
-        sc.tl.leiden(work, resolution, key_added=name, flavor="igraph", n_iterations=2, directed=False)
+        sc.tl.leiden(
+            work, resolution, key_added=name, flavor="igraph", n_iterations=2, directed=False
+        )
     work.obsm["X_umap"] = sc.datasets.pbmc68k_reduced()[work.obs_names].obsm["X_umap"]
     largest_first = work.obs["siamese"].value_counts().index.tolist()
     work.obs["siamese"] = (
@@ -223,7 +225,9 @@ def _annotate(directory: Path, clusters: ad.AnnData) -> None:
         {"cell_type_predicted": pd.Categorical(called.astype(str)), "cell_type_score": 1.5},
         index=clusters.obs_names,
     )
-    annotation = sidecar(obs, uns={"provenance": record("annotate", seed=0, settings={"margin": 0.5})})
+    annotation = sidecar(
+        obs, uns={"provenance": record("annotate", seed=0, settings={"margin": 0.5})}
+    )
     write_h5ad(annotation, directory / "annotation.h5ad")
 
 

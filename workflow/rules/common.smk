@@ -27,8 +27,8 @@ LOGS = f"{RESULTS}/logs"
 SCRIPTS = os.path.relpath(ROOT / "scripts")
 COHORT = f"python {SCRIPTS}/cohort.py --samples {quote(config['samples'])} --results {RESULTS}"
 MULTIQC = (
-    f"python -m multiqc {RESULTS}/multiqc --no-version-check --force --no-data-dir"
-    f" -o {RESULTS} -n multiqc_report.html"
+    f"python -m multiqc {RESULTS}/multiqc --config {RESULTS}/multiqc/multiqc_config.yaml"
+    f" --no-version-check --force --no-data-dir -o {RESULTS} -n multiqc_report.html"
 )
 COMPLETE = (
     f"{LOGS}/cohort.complete"  # not there while the cohort page is one of a failed run

@@ -3,8 +3,18 @@
 from typing import TYPE_CHECKING
 
 from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.look import ACCENT, FAINT, INK, colour, draw
-from scsiameseclu.report.tables import Cell, Picture, Table, count, listed, percent, real, text, whole
+from scsiameseclu.report.look import ACCENT, FAINT, INK, colour, draw, ticks
+from scsiameseclu.report.tables import (
+    Cell,
+    Picture,
+    Table,
+    count,
+    listed,
+    percent,
+    real,
+    text,
+    whole,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,12 +41,14 @@ def evidence_picture(sample: Sample) -> Picture | None:
         )  # fmt: skip
         axes.set_xlabel("number of clusters")
         axes.set_ylabel("score")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        ticks(axes.xaxis, 9, whole=True)
         axes.grid(color=FAINT, alpha=0.4)
 
     points = ", ".join(f"{k}: {score:.3g}" for k, score in zip(tried, scores, strict=True))
     alt = f"Line of the score against the number of clusters. {points}. Chosen: {chosen}."
-    caption = f"How well each number of clusters fits; the dashed line is the choice. Score: {criterion}."
+    caption = (
+        f"How well each number of clusters fits; the dashed line is the choice. Score: {criterion}."
+    )
     svg = draw("evidence", alt, (4.6, 2.8), paint)
     return Picture(svg, "Evidence for the number of clusters", caption)
 
@@ -59,7 +71,9 @@ def confidence_picture(sample: Sample) -> Picture:
         for row, group in enumerate(groups):
             low, first, middle, third, high = _quantiles(group)
             spread.plot([low, high], [row, row], color=INK, linewidth=1)
-            spread.plot([first, third], [row, row], color=shades[row], linewidth=6, solid_capstyle="butt")
+            spread.plot(
+                [first, third], [row, row], color=shades[row], linewidth=6, solid_capstyle="butt"
+            )
             spread.plot(middle, row, "|", color=INK, markersize=8)
             spread.plot(group.mean(), row, "D", color=INK, markersize=3)
         spread.set_xlabel("confidence")
@@ -78,7 +92,9 @@ def confidence_picture(sample: Sample) -> Picture:
         "Left: cells in each cluster. Right: confidence of its cells; the line spans 5 to 95 % of "
         "them, the bar the middle half, the tick is the median and the diamond the mean."
     )
-    svg = draw("sizes", f"Cluster sizes and confidence. {said}.", (6.4, 1.0 + 0.24 * len(groups)), paint)
+    svg = draw(
+        "sizes", f"Cluster sizes and confidence. {said}.", (5.2, 1.0 + 0.24 * len(groups)), paint
+    )
     return Picture(svg, "Cluster sizes and confidence", caption)
 
 
@@ -90,7 +106,10 @@ def _quantiles(values: "np.ndarray") -> "np.ndarray":
 
 def cluster_table(sample: Sample) -> Table:
     """One row a cluster: cells, confidence, quality, predicted type, first markers."""
-    cells, types = sample.cells, dict(zip(sample.annotation["cluster"], sample.annotation["cell_type"], strict=True))
+    cells, types = (
+        sample.cells,
+        dict(zip(sample.annotation["cluster"], sample.annotation["cell_type"], strict=True)),
+    )
     groups = cells.groupby("siamese", observed=True)
     means = groups["siamese_confidence"].mean()
     medians = groups[["total_counts", "pct_mito"]].median()

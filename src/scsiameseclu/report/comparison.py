@@ -11,7 +11,6 @@ from scsiameseclu.report.map_figures import Plane, category_map
 from scsiameseclu.report.tables import Cell, Picture, Table, count, real, text, whole
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 SCORES = {"ari": "ARI", "nmi": "NMI", "acc": "ACC", "macro_f1": "Macro-F1"}
@@ -114,15 +113,15 @@ def _heat_table(name: str, caption: str, corner: str, counts: "pd.DataFrame") ->
     rows = []
     for cluster, row in zip(counts.index, counts.to_numpy(), strict=True):
         total = row.sum()
-        cells = [_heat_cell(value, total) for value in row]
+        cells = [_heat_cell(int(value), int(total)) for value in row]
         rows.append([Cell(str(cluster)), *cells, whole(total)])
     return Table(name, caption, (corner, *map(str, counts.columns), "All"), rows)
 
 
-def _heat_cell(value: "np.integer", total: "np.integer") -> Cell:
+def _heat_cell(value: int, total: int) -> Cell:
     if not value:
         return Cell("·", number=0.0)
-    return Cell(count(value), number=float(value), shade=float(value / total))
+    return Cell(count(value), number=float(value), shade=value / total)
 
 
 def _folded(counts: "pd.DataFrame") -> "pd.DataFrame":

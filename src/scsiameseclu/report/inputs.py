@@ -93,7 +93,7 @@ def read_table(path: Path) -> "pd.DataFrame":
     if not path.is_file():
         raise UserError(f"the file {path} does not exist; run the stage that writes it first")
     table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    for column in table.columns.difference(NAMES):
+    for column in table.columns.difference(list(NAMES)):
         table[column] = pd.to_numeric(table[column].mask(table[column].isin(["NA", ""])))
     return table
 
@@ -101,7 +101,7 @@ def read_table(path: Path) -> "pd.DataFrame":
 NAMES = (
     *("barcode", "predicted_doublet", "kept", "reason"),
     *("cluster", "gene", "gene_id", "flag"),
-    *("cell_type", "runner_up", "markers_found", "phase"),
+    *("cell_type", "runner_up", "best_match", "markers_found", "phase"),
 )
 
 

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from markupsafe import Markup
 
 if TYPE_CHECKING:
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 INK, FAINT, ACCENT, LOST, PAPER = "#010101", "#020202", "#030303", "#040404", "#050505"
@@ -64,6 +65,13 @@ def colour(position: int) -> str:
     return CATEGORIES[position % len(CATEGORIES)]
 
 
+def ticks(axis: "Axis", most: int, *, whole: bool = False) -> None:
+    """At most ``most`` ticks on round numbers; with ``whole``, on whole ones."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(most, integer=whole))
+
+
 def draw(
     name: str, alt: str, size: tuple[float, float], paint: Callable[["Figure"], None]
 ) -> Markup:
@@ -109,7 +117,9 @@ def _for_page(svg: bytes, name: str, alt: str) -> Markup:
     width = float(root.attrib.pop("width").removesuffix("pt"))
     for attribute in ("height", "version"):
         root.attrib.pop(attribute, None)
-    root.attrib.update({"role": "img", "aria-label": alt, "style": f"max-width:{width * 1.5:.0f}px"})
+    root.attrib.update(
+        {"role": "img", "aria-label": alt, "style": f"max-width:{width * 1.5:.0f}px"}
+    )
     ElementTree.register_namespace("", SVG)
     return Markup(ElementTree.tostring(root, encoding="unicode"))
 

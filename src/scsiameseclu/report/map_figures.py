@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scsiameseclu.report.look import ABSENT, INK, PAPER, colour, draw
 from scsiameseclu.report.tables import Picture, count
@@ -62,7 +62,11 @@ def category_map(
 
     codes = values.cat.codes.to_numpy()
     categories = [str(category) for category in values.cat.categories]
-    order = np.arange(len(categories)) if numbered else np.argsort(-_sizes(codes, len(categories)), kind="stable")
+    order = (
+        np.arange(len(categories))
+        if numbered
+        else np.argsort(-_sizes(codes, len(categories)), kind="stable")
+    )
     colours = [ABSENT] * len(categories)
     for position, category in enumerate(order):
         if categories[category] not in GREY_TYPES:
@@ -71,7 +75,8 @@ def category_map(
 
     def paint(figure: "Figure") -> None:
         axes = _empty_axes(figure)
-        axes.scatter(*where.positions.T, c=ink, **_dots(where))
+        x, y = where.positions.T
+        axes.scatter(x, y, c=ink, **_dots(where))
         if numbered:
             _name_centres(axes, where, codes[where.rows], categories)
 
@@ -100,15 +105,15 @@ def number_map(
 
     def paint(figure: "Figure") -> None:
         axes = _empty_axes(figure)
-        axes.scatter(*where.positions[~known].T, c=ABSENT, **_dots(where))
-        shown = values[where.rows][known]
-        points = axes.scatter(
-            *where.positions[known].T, c=shown, cmap=scale, vmin=low, vmax=high, **_dots(where)
-        )
+        x, y = where.positions.T
+        axes.scatter(x[~known], y[~known], c=ABSENT, **_dots(where))
+        shown, limits = values[where.rows][known], {"vmin": low, "vmax": high}
+        points = axes.scatter(x[known], y[known], c=shown, cmap=scale, **limits, **_dots(where))
         bar = figure.colorbar(points, ax=axes, shrink=0.7, aspect=25, pad=0.01)
         bar.set_label(label)
         bar.outline.set_visible(False)
-        bar.solids.set_rasterized(True)
+        if bar.solids is not None:
+            bar.solids.set_rasterized(True)
 
     alt = (
         f"UMAP of {count(len(where.rows))} cells coloured by {title.lower()}, "
@@ -132,7 +137,7 @@ def _empty_axes(figure: "Figure") -> "Axes":
     return axes
 
 
-def _dots(where: Plane) -> dict[str, object]:
+def _dots(where: Plane) -> dict[str, Any]:
     size = min(max(9000 / max(len(where.rows), 1), 1.2), 16.0)
     return {"s": size, "linewidths": 0, "rasterized": True}
 
@@ -145,6 +150,11 @@ def _name_centres(
     for code, name in enumerate(categories):
         mine = where.positions[codes == code]
         if len(mine):
-            box = {"boxstyle": "round,pad=0.18", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.75}
+            box = {
+                "boxstyle": "round,pad=0.18",
+                "facecolor": PAPER,
+                "edgecolor": "none",
+                "alpha": 0.75,
+            }
             x, y = np.median(mine, axis=0)
             axes.text(x, y, name, ha="center", va="center", fontsize=9, color=INK, bbox=box)

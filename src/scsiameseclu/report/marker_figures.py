@@ -1,11 +1,12 @@
 """The markers section: a dot plot of the first markers of each cluster, and the table."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scsiameseclu.report.inputs import Sample, read_parts
-from scsiameseclu.report.look import FAINT, INK, draw
+from scsiameseclu.report.look import ACCENT, FAINT, draw
 from scsiameseclu.report.tables import Cell, Picture, Table, probability, real, text
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 IN_PLOT = 3
 IN_TABLE = 10
 BLOCK = 20_000
+AREA = 90
 
 
 def marker_picture(sample: Sample) -> Picture | None:
@@ -39,9 +41,9 @@ def marker_picture(sample: Sample) -> Picture | None:
     )
     caption = (
         f"The {IN_PLOT} highest markers of each cluster. Size: share of the cluster's cells with "
-        "the gene. Colour: mean log-normalised expression, relative to the gene's highest cluster."
+        "the gene. Depth: mean log-normalised expression, relative to the gene's highest cluster."
     )
-    size = (2.6 + 0.32 * len(sample.clusters), max(1.0 + 0.21 * len(genes), 2.6))
+    size = (2.6 + 0.32 * len(sample.clusters), max(1.0 + 0.21 * len(genes), 3.0))
     alt = f"Dot plot of {len(genes)} marker genes by cluster, each at its highest: {said}."
     return Picture(draw("markers-dots", alt, size, paint), "Markers by cluster", caption)
 
@@ -99,14 +101,12 @@ def group_expression(
 def _dots(
     figure: "Figure", genes: list[str], clusters: list[str], share: "np.ndarray", mean: "np.ndarray"
 ) -> None:
+    """Areas and opacities, which read alike on white and on black, and without colour vision."""
     import numpy as np
 
     axes = figure.add_subplot()
     across, down = np.meshgrid(range(len(clusters)), range(len(genes)), indexing="ij")
-    points = axes.scatter(
-        across, down, s=90 * share, c=mean, cmap="viridis_r", vmin=0, vmax=1,
-        edgecolors=FAINT, linewidths=0.4,
-    )  # fmt: skip
+    axes.scatter(across, down, s=AREA * share, c=_inks(mean.ravel()), edgecolors=FAINT, lw=0.4)
     axes.set_xticks(range(len(clusters)), clusters)
     axes.set_yticks(range(len(genes)), [_drawable(gene) for gene in genes])
     axes.set_xlabel("cluster")
@@ -118,15 +118,25 @@ def _dots(
     axes.tick_params(length=0)
     axes.grid(color=FAINT, alpha=0.3)
     axes.set_axisbelow(True)
-    sizes = [axes.scatter([], [], s=90 * part, color=INK) for part in (0.25, 0.5, 1)]
-    figure.legend(
-        sizes, ["25 %", "50 %", "100 %"], title="cells with it", loc="outside right upper",
-        frameon=False, fontsize=8, title_fontsize=8,
-    )  # fmt: skip
-    bar = figure.colorbar(points, ax=axes, shrink=0.5, aspect=20, pad=0.02, anchor=(0, 0))
-    bar.set_label("relative mean expression")
-    bar.outline.set_visible(False)
-    bar.solids.set_rasterized(True)
+    steps = (0.25, 0.5, 1.0)
+    look: dict[str, Any] = {"linewidths": 0.4, "edgecolors": FAINT}
+    sizes = [axes.scatter([], [], s=AREA * part, c=[ACCENT], **look) for part in steps]
+    shades = [axes.scatter([], [], s=AREA, c=_inks([part]), **look) for part in steps]
+    for title, marks, names, anchor in (
+        ("cells with it", sizes, ["25 %", "50 %", "100 %"], (1.02, 1)),
+        ("relative mean", shades, ["0.25", "0.5", "1"], (1.02, 0.5)),
+    ):
+        legend = axes.legend(
+            marks, names, title=title, loc="upper left", bbox_to_anchor=anchor, frameon=False,
+            fontsize=8, title_fontsize=8, alignment="left",
+        )  # fmt: skip
+        axes.add_artist(legend)
+
+
+def _inks(strengths: Iterable[float]) -> list[tuple[float, float, float, float]]:
+    from matplotlib.colors import to_rgba
+
+    return [to_rgba(ACCENT, 0.06 + 0.94 * float(strength)) for strength in strengths]
 
 
 def _drawable(name: str) -> str:

@@ -43,17 +43,19 @@ def _sentences(sample: Sample) -> list[str]:
     found = []
     if "mad_counts" in quality:
         found.append(
-            f"Cells were dropped beyond {quality['mad_counts']:g} median absolute deviations of log "
-            f"counts, {quality['mad_genes']:g} of log detected genes or {quality['mad_top20']:g} of "
-            f"the share of the 20 largest genes, and above {quality['mad_mito']:g} deviations and "
-            f"{quality['floor_pct_mito']:g} % of mitochondrial counts, unless the sample sheet "
-            f"sets a bound; genes in fewer than {quality['min_cells']} cells were dropped."
+            f"Cells were dropped beyond {quality['mad_counts']:g} median absolute deviations of "
+            f"log counts, {quality['mad_genes']:g} of log detected genes or "
+            f"{quality['mad_top20']:g} of the share of the 20 largest genes, and above "
+            f"{quality['mad_mito']:g} deviations and {quality['floor_pct_mito']:g} % of "
+            "mitochondrial counts, unless the sample sheet sets a bound; genes in fewer than "
+            f"{quality['min_cells']} cells were dropped."
         )
     if "n_top_genes" in expression:
         found.append(
             "Counts were divided by size factors and log-transformed; the "
             f"{count(sample.n_highly_variable)} most variable genes were scaled, clipped at "
-            f"{expression['max_value']:g} and reduced to {expression['n_pcs']} principal components."
+            f"{expression['max_value']:g} and reduced to {expression['n_pcs']} principal "
+            "components."
         )
     if "n_neighbors" in graph:
         found.append(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.look import ACCENT, FAINT, INK, LOST, draw
+from scsiameseclu.report.look import ACCENT, FAINT, INK, LOST, draw, ticks
 from scsiameseclu.report.tables import Picture, Table, count, percent, sentence, text, whole
 
 if TYPE_CHECKING:
@@ -62,16 +62,22 @@ def _distribution(sample: Sample, metric: str, limits: dict[str, float]) -> Pict
         axes = figure.add_subplot()
         inside = np.clip(values, edges[0], edges[-1])
         axes.hist(
-            [inside[kept], inside[~kept]], bins=edges, stacked=True, color=[ACCENT, LOST], lw=0
+            [inside[kept], inside[~kept]],
+            bins=edges.tolist(),
+            stacked=True,
+            color=[ACCENT, LOST],
+            lw=0,
         )
         if logarithmic:
             _logarithmic(axes)
         _bounds(axes, [value for _, value in bounds])
         axes.set_xlabel(label)
         axes.set_ylabel("cells")
-        axes.yaxis.get_major_locator().set_params(integer=True, nbins=4)
+        ticks(axes.yaxis, 4, whole=True)
 
-    middle = f"Median of the kept cells {_short(float(np.median(values[kept])))}" if kept.any() else ""
+    middle = (
+        f"Median of the kept cells {_short(float(np.median(values[kept])))}" if kept.any() else ""
+    )
     caption = f"{middle}; {_rule(sample, metric, bounds)}."
     alt = (
         f"Histogram of {label} over {count(len(values))} cells, {count(kept.sum())} of them kept. "
@@ -150,9 +156,11 @@ def funnel_picture(sample: Sample) -> Picture:
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x", color=FAINT, alpha=0.4)
         axes.set_axisbelow(True)
-        axes.xaxis.get_major_locator().set_params(integer=True, nbins=5)
+        ticks(axes.xaxis, 5, whole=True)
 
-    alt = "Cells left after each step: " + ", ".join(f"{name} {count(n)}" for name, n in steps) + "."
+    alt = (
+        "Cells left after each step: " + ", ".join(f"{name} {count(n)}" for name, n in steps) + "."
+    )
     size = (6.2, 0.75 + 0.3 * len(steps))
     caption = "What each step left, and what it took."
     return Picture(draw("funnel", alt, size, paint), "Cells kept at each step", caption)

@@ -16,7 +16,17 @@ from scsiameseclu.report.quality_figures import (
     quality_pictures,
 )
 from scsiameseclu.report.summary import summary
-from scsiameseclu.report.tables import Cell, Picture, Table, count, percent, real, sentence, text, whole
+from scsiameseclu.report.tables import (
+    Cell,
+    Picture,
+    Table,
+    count,
+    percent,
+    real,
+    sentence,
+    text,
+    whole,
+)
 from scsiameseclu.report.training_figures import phase_legend, training_pictures
 
 
@@ -93,8 +103,8 @@ def _maps(sample: Sample, where: Plane) -> list[Picture]:
         caption = "Clusters made of one batch alone may be an effect of the batch."
         maps.append(category_map("map-batch", "Batch", where, cells["batch"], caption=caption))
     numbers = {
-        "total_counts": ("Total counts", "counts per cell", "A gradient may mean depth, not biology."),
-        "pct_mito": ("Mitochondrial share", "% mitochondrial counts", "Dying cells have a high share."),
+        "total_counts": ("Total counts", "counts", "A gradient may be depth, not biology."),
+        "pct_mito": ("Mitochondrial share", "% mitochondrial", "Dying cells have a high share."),
         "doublet_score": ("Doublet score", "Scrublet score", "Doublets sit between clusters."),
     }  # fmt: skip
     for column, (title, label, caption) in numbers.items():

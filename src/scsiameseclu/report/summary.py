@@ -1,5 +1,7 @@
 """The summary at the head of a sample's page: a few sentences made from the numbers."""
 
+from itertools import pairwise
+
 from scsiameseclu.report.inputs import Sample
 from scsiameseclu.report.quality_figures import funnel_steps
 from scsiameseclu.report.tables import count, listed, percent
@@ -16,8 +18,10 @@ def summary(sample: Sample) -> list[str]:
 def _kept(sample: Sample) -> str:
     steps = funnel_steps(sample)
     first, last = steps[0][1], steps[-1][1]
-    sentence = f"{count(last)} of {count(first)} cells ({percent(last, first)}) passed quality control"
-    pairs = zip(steps, steps[1:], strict=False)
+    sentence = (
+        f"{count(last)} of {count(first)} cells ({percent(last, first)}) passed quality control"
+    )
+    pairs = pairwise(steps)
     losses = sorted(((before[1] - after[1], after[0]) for before, after in pairs), reverse=True)
     if losses and losses[0][0] > 0:
         sentence += f", most of the others failing “{losses[0][1]}” ({count(losses[0][0])})"
@@ -34,16 +38,16 @@ def _found(sample: Sample) -> str:
     sizes = sample.cells["siamese"].value_counts(sort=False)
     confidence = sample.cells["siamese_confidence"]
     k, n = len(sizes), len(sample.cells)
-    how = "as asked for" if sample.siamese.get("n_clusters_given") else "a number found from the data"
+    how = (
+        "as asked for" if sample.siamese.get("n_clusters_given") else "a number found from the data"
+    )
     uncertain = int((confidence < UNCERTAIN).sum())
     doubt = (
         f"{count(uncertain)} cells ({percent(uncertain, n)}) are below {UNCERTAIN}"
         if uncertain
         else f"no cell is below {UNCERTAIN}"
     )
-    spread = (
-        f" of {count(sizes.min())} to {count(sizes.max())} cells" if k > 1 else ""
-    )
+    spread = f" of {count(sizes.min())} to {count(sizes.max())} cells" if k > 1 else ""
     return (
         f"The cells form {k} cluster{'s' if k > 1 else ''}{spread} ({how}); the mean confidence is "
         f"{confidence.mean():.2f}, and {doubt}."
@@ -56,8 +60,10 @@ def _named(sample: Sample) -> str:
     without = [str(name) for name in table["cluster"][table["cell_type"].isin(ABSTENTIONS)]]
     if known.empty:
         return "By their marker genes, no cluster could be given a cell type."
-    sizes = known.groupby("cell_type", sort=False)["n_cells"].sum().sort_values(
-        ascending=False, kind="stable"
+    sizes = (
+        known.groupby("cell_type", sort=False)["n_cells"]
+        .sum()
+        .sort_values(ascending=False, kind="stable")
     )
     total = table["n_cells"].sum()
     types = listed([f"{name} ({percent(n, total)})" for name, n in sizes.items()], limit=6)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
@@ -59,8 +60,11 @@ class Table:
     @property
     def columns(self) -> list[tuple[str, bool]]:
         """Each column's name, and whether it holds numbers."""
-        numbers = [any(cell.number is not None for cell in column) for column in zip(*self.rows)]
-        return list(zip(self.header, numbers or [False] * len(self.header), strict=True))
+        numbers = [
+            any(row[place].number is not None for row in self.rows)
+            for place in range(len(self.header))
+        ]
+        return list(zip(self.header, numbers, strict=True))
 
 
 @dataclass(frozen=True)
@@ -78,12 +82,12 @@ def text(value: object) -> Cell:
     return Cell(str(value))
 
 
-def whole(value: float, **more: float | None) -> Cell:
+def whole(value: float, **more: Any) -> Cell:
     """A cell with a whole number."""
     return Cell(count(value), number=float(value), **more)
 
 
-def real(value: float | None, digits: int = 3, **more: float | None) -> Cell:
+def real(value: float | None, digits: int = 3, **more: Any) -> Cell:
     """A cell with a real number; a dash for a missing one."""
     if value is None or not math.isfinite(value):
         return Cell("–")

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.look import FAINT, colour, draw
+from scsiameseclu.report.look import FAINT, colour, draw, ticks
 from scsiameseclu.report.tables import Picture, count
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def _curve(table: "pd.DataFrame", name: str) -> Picture:
             axes.plot(part["step"], part[name], color=colour(position), linewidth=1.3)
         axes.set_xlabel("step")
         axes.grid(color=FAINT, alpha=0.4)
-        axes.yaxis.get_major_locator().set_params(nbins=4)
-        axes.xaxis.get_major_locator().set_params(nbins=4, integer=True)
+        ticks(axes.yaxis, 4)
+        ticks(axes.xaxis, 4, whole=True)
 
     caption = f"From {first:.3g} to {last:.3g} in {count(float(known['step'].max()))} steps."
     alt = f"Line of {name} against the training step. {caption}"

@@ -1,0 +1,130 @@
+"""The cohort's page: all samples with their status, numbers and links."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from scsiameseclu.report.cohort_samples import Entry
+from scsiameseclu.report.look import ACCENT, FAINT, LOST, draw, ticks
+from scsiameseclu.report.pages import render
+from scsiameseclu.report.tables import (
+    Cell,
+    Picture,
+    Table,
+    count,
+    listed,
+    percent,
+    real,
+    text,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TONES = {"OK": "ok", "WARN": "warn", "FAIL": "fail"}
+
+
+def cohort_page(entries: Sequence[Entry]) -> str:
+    """The HTML page of the cohort, in the order of ``entries``."""
+    return render(
+        "cohort.html.j2",
+        script="sort.js",
+        title="Samples – scSiameseClu",
+        failed=[entry for entry in entries if entry.status == "FAIL"],
+        counts=[
+            (status, TONES[status], sum(entry.status == status for entry in entries))
+            for status in TONES
+        ],
+        summary=summary(entries),
+        table=sample_table(entries),
+        overview=overview(entries),
+    )
+
+
+def summary(entries: Sequence[Entry]) -> str:
+    """The cohort in a sentence."""
+    done = [entry for entry in entries if entry.status != "FAIL"]
+    if not done:
+        return f"None of {len(entries)} samples could be finished."
+    kept = sum(entry.numbers["cells_kept"] for entry in done)
+    ingested = sum(entry.numbers["cells_in"] for entry in done)
+    clusters = sorted({int(entry.numbers["n_clusters"]) for entry in done})
+    spread = f"{clusters[0]} to {clusters[-1]}" if len(clusters) > 1 else f"{clusters[0]}"
+    names = "1 sample is" if len(done) == 1 else f"{count(len(done))} samples are"
+    return (
+        f"{names} finished; {count(kept)} of their {count(ingested)} cells "
+        f"({percent(kept, ingested)}) were kept, in {spread} cluster"
+        f"{'' if spread == '1' else 's'}{' a sample' if len(done) > 1 else ''}."
+    )
+
+
+def sample_table(entries: Sequence[Entry]) -> Table:
+    """One row a sample; columns of label scores only where a sample has labels."""
+    labelled = any("ari" in entry.numbers for entry in entries)
+    header = ["Sample", "Status", "Cells read", "Cells kept", "Share kept", "Clusters"]
+    header += ["Mean confidence", "Silhouette", *(["ARI", "NMI"] if labelled else [])]
+    header += ["Why", "Files"]
+    rows = [_row(entry, labelled) for entry in entries]
+    return Table("samples", "The samples, in the order of the sample sheet", header, rows)
+
+
+def _row(entry: Entry, labelled: bool) -> list[Cell]:
+    numbers, finished = entry.numbers, entry.status != "FAIL"
+    folder = f"samples/{quote(entry.sample)}"
+    kept, ingested = numbers.get("cells_kept"), numbers.get("cells_in")
+    scores = ["mean_confidence", "silhouette", *(["ari", "nmi"] if labelled else [])]
+    share = (
+        Cell(percent(kept, ingested), number=kept / ingested, bar=kept / ingested)
+        if kept is not None and ingested
+        else Cell("–")
+    )
+    return [
+        Cell(entry.sample, link=f"{folder}/report.html" if finished else ""),
+        Cell(entry.status, tone=TONES[entry.status]),
+        _count(ingested),
+        _count(kept),
+        share,
+        _count(numbers.get("n_clusters")),
+        *(real(numbers.get(key), 2) for key in scores),
+        text(f"{entry.stage}: {entry.reason}" if entry.reason else "–"),
+        Cell("h5ad", link=f"{folder}/{quote(entry.sample)}.h5ad") if finished else Cell("–"),
+    ]
+
+
+def _count(value: float | None) -> Cell:
+    return Cell("–") if value is None else whole(value)
+
+
+def overview(entries: Sequence[Entry]) -> Picture | None:
+    """Bars of the cells kept and lost in each sample that came so far."""
+    known = [entry for entry in entries if "cells_in" in entry.numbers]
+    if not known:
+        return None
+    kept = [entry.numbers["cells_kept"] for entry in known]
+    lost = [entry.numbers["cells_in"] - entry.numbers["cells_kept"] for entry in known]
+
+    def paint(figure: "Figure") -> None:
+        axes = figure.add_subplot()
+        rows = range(len(known))
+        axes.barh(rows, kept, color=ACCENT, height=0.7)
+        axes.barh(rows, lost, left=kept, color=LOST, height=0.7)
+        axes.set_yticks(rows, [entry.sample for entry in known])
+        axes.set_ylim(len(known) - 0.4, -0.6)
+        axes.set_xlabel("cells")
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="x", color=FAINT, alpha=0.4)
+        axes.set_axisbelow(True)
+        ticks(axes.xaxis, 6, whole=True)
+
+    said = listed(
+        [
+            f"{e.sample} {count(k)} kept, {count(n)} removed"
+            for e, k, n in zip(known, kept, lost, strict=True)
+        ],
+        limit=30,
+    )
+    svg = draw("overview", f"Cells by sample: {said}.", (7.0, 0.8 + 0.26 * len(known)), paint)
+    caption = "Cells of each sample that quality control kept and removed."
+    legend = [("var(--accent)", "kept"), ("var(--lost)", "removed")]
+    return Picture(svg, "Cells kept and removed", caption, legend)

@@ -1,0 +1,135 @@
+"""What the cohort's page and tables say about each sample: its status and its numbers."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scsiameseclu.errors import UserError
+from scsiameseclu.report.inputs import read_parts, read_table, read_warnings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# The file that shows that a stage is done, in the order of the pipeline.
+LAST_FILES = {
+    "ingest": "counts.h5ad",
+    "quality": "filtered.h5ad",
+    "expression": "expression.h5ad",
+    "graph": "graph.h5ad",
+    "train": "embedding.h5ad",
+    "cluster": "clusters.h5ad",
+    "markers": "markers.tsv",
+    "annotate": "annotation.h5ad",
+    "evaluate": "metrics.json",
+    "report": "report.html",
+    "assemble": "{sample}.h5ad",
+}
+SCORES = ("ari", "nmi", "acc", "macro_f1")
+WITHOUT_LABELS = ("mean_confidence", "silhouette", "graph_purity")
+
+
+@dataclass
+class Entry:
+    """One sample: ``status`` OK, WARN or FAIL, the stages and sentences behind it, its numbers.
+
+    ``numbers`` has only what is known; ``funnel`` is (step, cells left); ``sizes`` are the cells of
+    each cluster; ``training`` is the table of the training, or None.
+    """
+
+    sample: str
+    status: str = "OK"
+    stage: str = ""
+    reasons: list[str] = field(default_factory=list)
+    numbers: dict[str, float] = field(default_factory=dict)
+    funnel: list[tuple[str, int]] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    training: "pd.DataFrame | None" = None
+
+    @property
+    def reason(self) -> str:
+        """The reasons in one line."""
+        return " ".join(" ".join(reason.split()) for reason in self.reasons)
+
+
+def read_entries(results: Path, samples: Sequence[str]) -> list[Entry]:
+    """The entries of ``samples``, in their order; a sample without any file is one that failed."""
+    return [_entry(results, sample) for sample in samples]
+
+
+def _entry(results: Path, sample: str) -> Entry:
+    directory = results / "samples" / sample
+    entry = Entry(sample)
+    try:
+        _read_status(entry, results, directory)
+        _read_quality(entry, directory)
+        if entry.status != "FAIL":
+            _read_clusters(entry, directory)
+    except UserError as error:
+        entry.status, entry.reasons = "FAIL", [str(error)]
+    return entry
+
+
+def _read_status(entry: Entry, results: Path, directory: Path) -> None:
+    """FAIL by a stage's note or by a missing file; WARN by any stage's sentence."""
+    note = directory / "failure.json"
+    missing = [
+        stage
+        for stage, name in LAST_FILES.items()
+        if not (directory / name.format(sample=entry.sample)).is_file()
+    ]
+    if note.is_file():
+        failure = json.loads(note.read_text(encoding="utf-8"))
+        entry.status, entry.stage = "FAIL", str(failure["stage"])
+        entry.reasons = [str(failure["reason"])]
+    elif missing:
+        entry.status, entry.stage = "FAIL", missing[0]
+        entry.reasons = [f"not finished; see the logs in {results / 'logs' / entry.sample}"]
+    elif found := read_warnings(directory):
+        entry.status = "WARN"
+        entry.stage = ", ".join(dict.fromkeys(stage for stage, _ in found))
+        prefix = f"sample {entry.sample}: "
+        entry.reasons = [f"{said.removeprefix(prefix).rstrip('.')}." for _, said in found]
+
+
+def _read_quality(entry: Entry, directory: Path) -> None:
+    """Cells and genes before and after quality control, if it was done."""
+    if not (directory / "filtered.h5ad").is_file():
+        return
+    parts = read_parts(directory / "filtered.h5ad", ["obs", "uns/quality"])
+    quality, cells = parts["uns/quality"], parts["obs"]
+    steps = zip(quality["funnel"]["step"], quality["funnel"]["cells"], strict=True)
+    entry.funnel = [(str(step), int(left)) for step, left in steps]
+    entry.numbers |= {
+        "cells_in": entry.funnel[0][1],
+        "cells_kept": entry.funnel[-1][1],
+        "genes_in": int(quality["genes_before"]),
+        "genes_kept": int(quality["genes_after"]),
+    }
+    for column in ("total_counts", "n_genes", "pct_mito"):
+        entry.numbers |= _known({f"median_{column}": float(cells[column].median())})
+    called = cells["predicted_doublet"]
+    if called.isin(["yes", "no"]).any():
+        entry.numbers["doublets"] = int((called == "yes").sum())
+
+
+def _read_clusters(entry: Entry, directory: Path) -> None:
+    """Clusters, scores and the training of a finished sample."""
+    siamese = read_parts(directory / "clusters.h5ad", ["uns/siamese"])["uns/siamese"]
+    entry.sizes = [int(size) for size in siamese["sizes"]]
+    entry.training = read_table(directory / "training.tsv")
+    metrics = json.loads((directory / "metrics.json").read_text(encoding="utf-8"))
+    entry.numbers["n_clusters"] = int(metrics["n_clusters"])
+    entry.numbers |= _known({key: metrics["unsupervised"].get(key) for key in WITHOUT_LABELS})
+    labels = metrics["labels"] or {}
+    for method, prefix in (("siamese", ""), ("leiden", "leiden_")):
+        scores = labels.get(method) or {}
+        entry.numbers |= _known({prefix + key: scores.get(key) for key in SCORES})
+    if labels:
+        entry.numbers["n_labelled"] = int(labels["n_labelled"])
+
+
+def _known(values: dict[str, Any]) -> dict[str, float]:
+    """Without what is None or not a number."""
+    return {key: value for key, value in values.items() if value is not None and value == value}

@@ -1,0 +1,98 @@
+"""The assemble stage: the files of one sample become one annotated h5ad."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scsiameseclu.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Everything but counts.h5ad and expression.h5ad, which hold the matrices.
+SIDECARS = ("filtered", "graph", "embedding", "clusters", "annotation")
+
+
+def assemble(directory: Path, output: Path, *, sample: str) -> None:
+    """Join what the stages wrote about the kept cells.
+
+    Writes ``X`` (log-normalised), ``layers["counts"]``; ``obs``: sample, batch, the user's columns,
+    then those of the stages; ``var``: names, number of cells, variability; ``obsm``: X_pca,
+    X_siamese, siamese_probability, X_umap; ``obsp``: distances, connectivities; ``uns``: source,
+    quality, pca, neighbors, training, siamese, annotation, provenance and warnings of all stages,
+    and ``siamese_colors``, with which scanpy draws the clusters in the colours of the page.
+
+    Parameters
+    ----------
+    directory
+        Where the stages wrote the sample's files.
+    output
+        The h5ad to write.
+    sample
+        Name of the sample, for messages.
+
+    Raises
+    ------
+    UserError
+        A file is missing, or two files do not hold the same cells.
+    """
+    from scsiameseclu.data.store import read_h5ad, write_h5ad
+    from scsiameseclu.report.inputs import read_parts
+    from scsiameseclu.report.look import colour
+
+    result = read_h5ad(directory / "expression.h5ad")
+    cells = result.obs_names
+    given = read_parts(directory / "counts.h5ad", ["obs", "uns"])
+    _hold(sample, "counts.h5ad", given["obs"].index, cells)
+    later = {}
+    for name in SIDECARS:
+        part = read_h5ad(directory / f"{name}.h5ad")
+        _hold(sample, f"{name}.h5ad", part.obs_names, cells)
+        later[name] = part[cells]
+    genes = later["filtered"].var
+    _hold(sample, "filtered.h5ad", genes.index, result.var_names)
+    parts = list(later.values())
+    result.obs = _joined(given["obs"].loc[cells], result.obs, *(part.obs for part in parts))
+    result.var = _joined(result.var, genes.loc[result.var_names])
+    for part in parts:
+        result.obsm.update(part.obsm)
+        result.obsp.update(part.obsp)
+    result.uns = _merged(
+        given["uns"], later["filtered"].uns, result.uns, *(part.uns for part in parts[1:])
+    )
+    groups = result.obs["siamese"].cat.categories
+    result.uns["siamese_colors"] = [colour(place) for place in range(len(groups))]
+    write_h5ad(result, output)
+
+
+def _hold(sample: str, name: str, found: "pd.Index", wanted: "pd.Index") -> None:
+    """Refuse a file that lacks cells or genes of expression.h5ad: it is from another run."""
+    missing = wanted.difference(found, sort=False)
+    if len(missing):
+        raise UserError(
+            f"sample {sample}: {name} lacks {len(missing)} of the {len(wanted)} names in "
+            f"expression.h5ad (first: {missing[0]}); make {name} again"
+        )
+
+
+def _joined(*tables: "pd.DataFrame") -> "pd.DataFrame":
+    """The columns of all tables, whose rows are the same; the first of two alike stays."""
+    import pandas as pd
+
+    joined = pd.concat(tables, axis=1)
+    return joined.loc[:, ~joined.columns.duplicated()]
+
+
+def _merged(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    """One ``uns``: provenance by stage, warnings of all stages one after the other."""
+    import numpy as np
+
+    merged: dict[str, Any] = {}
+    provenance: dict[str, Any] = {}
+    warnings: list[str] = []
+    for part in parts:
+        merged |= part
+        provenance |= part.get("provenance", {})
+        warnings += [str(sentence) for sentence in part.get("warnings", ())]
+    merged["provenance"], merged["warnings"] = provenance, np.array(warnings, dtype=object)
+    return merged

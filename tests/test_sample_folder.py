@@ -1,0 +1,135 @@
+"""A sample's folder holds every slot that the stages promise, and no label gets into it."""
+
+import json
+import re
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from pipeline import run_stages
+
+from scsiameseclu.data.readers import read_counts
+from scsiameseclu.data.request import ReadRequest
+
+MAY_DIFFER = {"counts.h5ad", "metrics.json", "report.html", "s.h5ad"}  # the label stands in them
+COMPARISON = re.compile(rb'<section id="comparison".*?</section>', re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The same cells with their labels, and with the labels permuted."""
+    root = tmp_path_factory.mktemp("sample")
+    cells = read_counts("demo:a", ReadRequest(label="bulk_labels"), sample="s")
+    labels = cells.obs[["bulk_labels"]].astype(str)
+    source = root / "cells.h5ad"
+    ad.AnnData(cells.X, obs=cells.obs[[]].copy(), var=cells.var).write_h5ad(source)
+    request = ReadRequest(label="bulk_labels", metadata=str(root / "labels.tsv"))
+    out = []
+    for name in ("straight", "permuted"):
+        labels.to_csv(root / "labels.tsv", sep="\t")
+        folder = root / name
+        folder.mkdir()
+        run_stages(folder, str(source), request, "s")
+        out.append(folder)
+        labels["bulk_labels"] = np.random.default_rng(0).permutation(labels["bulk_labels"])
+    return out[0], out[1]
+
+
+def test_no_output_but_the_comparison_reads_the_labels(folders: tuple[Path, Path]) -> None:
+    straight, permuted = folders
+    files = sorted(p.relative_to(straight) for p in straight.rglob("*") if p.is_file())
+    assert files == sorted(p.relative_to(permuted) for p in permuted.rglob("*") if p.is_file())
+    for file in files:
+        if file.name not in MAY_DIFFER:
+            assert (straight / file).read_bytes() == (permuted / file).read_bytes(), file
+    metrics = [json.loads((f / "metrics.json").read_text()) for f in folders]
+    assert metrics[0].pop("labels")["siamese"]["ari"] > metrics[1].pop("labels")["siamese"]["ari"]
+    assert metrics[0] == metrics[1]
+    pages = [(f / "report.html").read_bytes() for f in folders]
+    assert pages[0] != pages[1]
+    assert COMPARISON.sub(b"", pages[0]) == COMPARISON.sub(b"", pages[1])
+    whole = [ad.read_h5ad(f / "s.h5ad") for f in folders]
+    for adata in whole:
+        del adata.obs["bulk_labels"]
+    pd.testing.assert_frame_equal(whole[0].obs, whole[1].obs)
+
+
+def test_counts(folders: tuple[Path, Path]) -> None:
+    adata = ad.read_h5ad(folders[0] / "counts.h5ad")
+    assert sp.isspmatrix_csr(adata.X) or isinstance(adata.X, sp.csr_array)
+    assert adata.X.dtype == np.float32
+    assert (adata.X.data == np.rint(adata.X.data)).all()
+    assert {"gene_id", "gene_symbol"} <= set(adata.var)
+    assert {"sample", "batch", "bulk_labels"} <= set(adata.obs)
+    assert {"path", "format", "sha256", "detected"} <= set(adata.uns["source"])
+    assert len(adata.uns["source"]["sha256"]) == 64
+
+
+def test_quality(folders: tuple[Path, Path]) -> None:
+    adata = ad.read_h5ad(folders[0] / "filtered.h5ad")
+    assert adata.X is None
+    assert {"n_genes", "total_counts", "pct_mito", "doublet_score"} <= set(adata.obs)
+    assert {"thresholds", "funnel"} <= set(adata.uns["quality"])
+    table = pd.read_csv(folders[0] / "quality.tsv", sep="\t")
+    assert len(table) == adata.uns["quality"]["funnel"]["cells"][0]
+    assert table["kept"].sum() == adata.n_obs
+
+
+def test_expression_and_graph(folders: tuple[Path, Path]) -> None:
+    adata = ad.read_h5ad(folders[0] / "expression.h5ad")
+    counts = adata.layers["counts"]
+    np.testing.assert_array_equal(counts.indices, adata.X.indices)
+    assert adata.var["highly_variable"].any()
+    assert adata.obsm["X_pca"].shape[0] == adata.n_obs
+    graph = ad.read_h5ad(folders[0] / "graph.h5ad")
+    assert list(graph.obs_names) == list(adata.obs_names)
+    for name in ("distances", "connectivities"):
+        assert graph.obsp[name].shape == (adata.n_obs, adata.n_obs)
+
+
+def test_model_and_clusters(folders: tuple[Path, Path]) -> None:
+    names = {file.name for file in (folders[0] / "model").iterdir()}
+    assert names == {"weights.safetensors", "config.json", "genes.txt"}
+    embedding = ad.read_h5ad(folders[0] / "embedding.h5ad")
+    assert np.isfinite(embedding.obsm["X_siamese"]).all()
+    assert {"device", "n_steps", "stopped"} <= set(embedding.uns["training"])
+    history = pd.read_csv(folders[0] / "training.tsv", sep="\t")
+    assert {"step", "epoch", "phase", "loss"} <= set(history)
+    assert set(history["phase"]) == {"pretrain", "cluster"}
+    clusters = ad.read_h5ad(folders[0] / "clusters.h5ad")
+    assert clusters.obs["siamese"].dtype == "category"
+    assert clusters.obs["siamese_confidence"].between(0, 1).all()
+    probability = clusters.obsm["siamese_probability"]
+    np.testing.assert_allclose(probability.sum(axis=1), 1, atol=1e-5)
+    record = clusters.uns["siamese"]
+    assert record["sizes"].sum() == clusters.n_obs
+    assert len(record["evidence"]["k"]) == len(record["evidence"]["score"])
+
+
+def test_biology_and_metrics(folders: tuple[Path, Path]) -> None:
+    markers = pd.read_csv(folders[0] / "markers.tsv", sep="\t")
+    assert {"cluster", "gene", "log2_fold_change", "pct_in", "pct_out", "adjusted_p"} <= set(
+        markers
+    )
+    annotation = ad.read_h5ad(folders[0] / "annotation.h5ad")
+    assert annotation.obs["cell_type_predicted"].notna().all()
+    metrics = json.loads((folders[0] / "metrics.json").read_text())
+    assert {"silhouette", "graph_purity"} <= set(metrics["unsupervised"])
+    assert {"ari", "nmi", "acc", "macro_f1"} <= set(metrics["labels"]["siamese"])
+
+
+def test_deliverable_joins_everything(folders: tuple[Path, Path]) -> None:
+    adata = ad.read_h5ad(folders[0] / "s.h5ad")
+    columns = {"sample", "batch", "bulk_labels", "n_genes", "pct_mito", "doublet_score"}
+    columns |= {"siamese", "siamese_confidence", "leiden", "cell_type_predicted"}
+    assert columns <= set(adata.obs)
+    assert {"X_pca", "X_siamese", "siamese_probability", "X_umap"} <= set(adata.obsm)
+    assert {"distances", "connectivities"} <= set(adata.obsp)
+    stages = {"source", "quality", "pca", "neighbors", "training", "siamese", "provenance"}
+    assert stages <= set(adata.uns)
+    made = {"ingest", "quality", "expression", "graph", "train", "cluster", "annotate"}
+    assert made <= set(adata.uns["provenance"])
+    assert (folders[0] / "report.html").stat().st_size < 5_000_000
