@@ -39,6 +39,7 @@ rule all:
     input:
         f"{RESULTS}/index.html",
         f"{RESULTS}/multiqc_report.html",
+        COMPLETE,
         # Named one by one, so that a file that a killed job took away is made again.
         expand(f"{SAMPLE}/{{name}}", sample=SAMPLES, name=[*TABLES, *SIDECARS, "model"]),
 

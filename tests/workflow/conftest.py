@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from runs import GOOD, QUICK, ROOT, Run, snakemake, write_inputs
+from runs import GOOD, QUICK, ROOT, Run, planned, snakemake, write_inputs
 
 sys.path.insert(0, str(ROOT / "workflow" / "lib"))
 
@@ -47,7 +47,15 @@ def broken_page(broken_run: Run) -> str:
 
 
 @pytest.fixture(scope="session")
-def finished(broken_run: Run, broken_status: object, broken_page: object) -> Run:
+def broken_plan(broken_run: Run) -> dict[str, set[str]]:
+    """What a second run would do while nothing is mended."""
+    return planned(broken_run.directory)
+
+
+@pytest.fixture(scope="session")
+def finished(
+    broken_run: Run, broken_status: object, broken_page: object, broken_plan: object
+) -> Run:
     """The same cohort after its sheet was mended: the bad samples taken out."""
     write_inputs(broken_run.directory, GOOD, QUICK)
     return Run(broken_run.directory, snakemake(broken_run.directory))

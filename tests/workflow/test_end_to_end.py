@@ -36,6 +36,12 @@ def test_failed_samples_are_told_and_the_others_finish(
     assert "Traceback" not in broken_run.done.stdout
 
 
+def test_what_failed_is_tried_again(broken_plan: dict[str, set[str]]) -> None:
+    assert broken_plan["ingest"] == {"corrupt", "logged", "tiny"}
+    assert "cohort" in broken_plan
+    assert "a" not in broken_plan["report"]
+
+
 def test_the_mended_cohort_finishes_with_all_files(finished: Run) -> None:
     assert finished.done.returncode == 0, finished.done.stdout
     for sample in ("a", "b"):

@@ -30,9 +30,7 @@ MULTIQC = (
     f"python -m multiqc {RESULTS}/multiqc --config {RESULTS}/multiqc/multiqc_config.yaml"
     f" --no-version-check --force --no-data-dir -o {RESULTS} -n multiqc_report.html"
 )
-COMPLETE = (
-    f"{LOGS}/cohort.complete"  # not there while the cohort page is one of a failed run
-)
+COMPLETE = f"{LOGS}/cohort.complete"  # not there while the page is of a failed run
 RUN_NOTE = Path(".snakemake/scsiameseclu.running")
 
 run_with_this_python()

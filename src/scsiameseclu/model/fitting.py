@@ -25,7 +25,6 @@ from scsiameseclu.model.views import (
     scaled_expression,
     unit_components,
 )
-from scsiameseclu.provenance import threads_in_use
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
 
 if TYPE_CHECKING:
@@ -63,13 +62,13 @@ def fit_model(
         )
     where, device_note = choose_device(device)
     log.info("%s", device_note)
-    torch.set_num_threads(threads_in_use())
     prepared = prepare(adata, expression_settings, graph_settings, seed)
     evidence, start = _start(prepared, n_clusters, settings, seed)
     data, deviation = cell_data(prepared, settings)
-    torch.manual_seed(seed)
     n_genes, n_pcs = len(prepared.scaling.genes), prepared.components.shape[1]
-    network = SiameseNetwork(n_genes, n_pcs, settings, int(start.max()) + 1).to(where)
+    with torch.random.fork_rng(devices=[]):  # the caller's random state is the caller's
+        torch.manual_seed(seed)
+        network = SiameseNetwork(n_genes, n_pcs, settings, int(start.max()) + 1).to(where)
     trainer = Trainer(network, data, prepared.adjacency, start, settings, seed, where)
     trainer.run()
     _order_clusters(trainer)

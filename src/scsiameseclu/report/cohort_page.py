@@ -53,7 +53,7 @@ def summary(entries: Sequence[Entry]) -> str:
     spread = f"{clusters[0]} to {clusters[-1]}" if len(clusters) > 1 else f"{clusters[0]}"
     names = "1 sample is" if len(done) == 1 else f"{count(len(done))} samples are"
     return (
-        f"{names} finished; {count(kept)} of their {count(ingested)} cells "
+        f"{names} finished; {count(kept)} of {count(ingested)} cells "
         f"({percent(kept, ingested)}) were kept, in {spread} cluster"
         f"{'' if spread == '1' else 's'}{' a sample' if len(done) > 1 else ''}."
     )

@@ -49,8 +49,9 @@ class Entry:
 
     @property
     def reason(self) -> str:
-        """The reasons in one line."""
-        return " ".join(" ".join(reason.split()) for reason in self.reasons)
+        """The reasons in one line, without the sample's name, which stands beside it."""
+        prefix = f"sample {self.sample}: "
+        return " ".join(" ".join(said.split()).removeprefix(prefix) for said in self.reasons)
 
 
 def read_entries(results: Path, samples: Sequence[str]) -> list[Entry]:
@@ -89,8 +90,7 @@ def _read_status(entry: Entry, results: Path, directory: Path) -> None:
     elif found := read_warnings(directory):
         entry.status = "WARN"
         entry.stage = ", ".join(dict.fromkeys(stage for stage, _ in found))
-        prefix = f"sample {entry.sample}: "
-        entry.reasons = [f"{said.removeprefix(prefix).rstrip('.')}." for _, said in found]
+        entry.reasons = [f"{said.rstrip('.')}." for _, said in found]
 
 
 def _read_quality(entry: Entry, directory: Path) -> None:

@@ -118,7 +118,11 @@ def _for_page(svg: bytes, name: str, alt: str) -> Markup:
     for attribute in ("height", "version"):
         root.attrib.pop(attribute, None)
     root.attrib.update(
-        {"role": "img", "aria-label": alt, "style": f"max-width:{width * 1.5:.0f}px"}
+        {
+            "role": "img",
+            "aria-label": alt,
+            "style": f"min-width:{width * 0.9:.0f}px;max-width:{width * 1.5:.0f}px",
+        }
     )
     ElementTree.register_namespace("", SVG)
     return Markup(ElementTree.tostring(root, encoding="unicode"))

@@ -122,15 +122,14 @@ def _dots(
     look: dict[str, Any] = {"linewidths": 0.4, "edgecolors": FAINT}
     sizes = [axes.scatter([], [], s=AREA * part, c=[ACCENT], **look) for part in steps]
     shades = [axes.scatter([], [], s=AREA, c=_inks([part]), **look) for part in steps]
-    for title, marks, names, anchor in (
-        ("cells with it", sizes, ["25 %", "50 %", "100 %"], (1.02, 1)),
-        ("relative mean", shades, ["0.25", "0.5", "1"], (1.02, 0.5)),
+    for title, marks, names, place in (
+        ("cells with it", sizes, ["25 %", "50 %", "100 %"], "outside right upper"),
+        ("relative mean", shades, ["0.25", "0.5", "1"], "outside right lower"),
     ):
-        legend = axes.legend(
-            marks, names, title=title, loc="upper left", bbox_to_anchor=anchor, frameon=False,
-            fontsize=8, title_fontsize=8, alignment="left",
+        figure.legend(
+            marks, names, title=title, loc=place, frameon=False, fontsize=8, title_fontsize=8,
+            alignment="left",
         )  # fmt: skip
-        axes.add_artist(legend)
 
 
 def _inks(strengths: Iterable[float]) -> list[tuple[float, float, float, float]]:

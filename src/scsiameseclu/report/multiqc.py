@@ -17,11 +17,6 @@ from scsiameseclu.report.look import CATEGORIES
 CONFIG = "multiqc_config.yaml"
 KEPT, LOST = CATEGORIES[0], CATEGORIES[1:]
 POINTS = 200
-PARENT = {
-    "parent_id": "scsiameseclu",
-    "parent_name": "scSiameseClu",
-    "parent_description": "Label-free clustering of single-cell RNA-seq.",
-}
 # key: (title, description, more of MultiQC's column settings)
 COLUMNS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "cells_in": ("Cells read", "Cells in the user's file", {"format": "{:,.0f}"}),
@@ -58,16 +53,21 @@ def write_multiqc(entries: Sequence[Entry], folder: Path) -> None:
         "clusters": _sizes(entries),
         "training": _training(entries),
     }
-    files = {f"{name}_mqc.json": part for name, part in content.items() if part["data"]}
+    # MultiQC shows the sections in the order of the files' names.
+    files = {
+        f"{place}_{name}_mqc.json": part
+        for place, (name, part) in enumerate(content.items())
+        if part["data"]
+    }
     for old in folder.glob("*_mqc.*"):
         if old.name not in files:
             old.unlink()
     for name, part in files.items():
         write_json(folder / name, part)
-    write_text(folder / CONFIG, _config(list(content)))
+    write_text(folder / CONFIG, _config())
 
 
-def _config(order: Sequence[str]) -> str:
+def _config() -> str:
     import yaml
 
     return yaml.safe_dump(
@@ -78,7 +78,6 @@ def _config(order: Sequence[str]) -> str:
             "no_ai": True,
             "show_analysis_paths": False,
             "show_analysis_time": False,
-            "custom_content": {"order": [f"scsiameseclu_{name}" for name in order]},
         },
         sort_keys=True,
     )
@@ -86,7 +85,7 @@ def _config(order: Sequence[str]) -> str:
 
 def _section(name: str, title: str, line: str, plot: str, **more: Any) -> dict[str, Any]:
     identity = {"id": f"scsiameseclu_{name}", "section_name": title, "description": line}
-    return {**PARENT, **identity, "plot_type": plot, **more}
+    return {**identity, "plot_type": plot, **more}
 
 
 def _headers(keys: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -94,9 +93,10 @@ def _headers(keys: Sequence[str]) -> dict[str, dict[str, Any]]:
         key: {
             "title": COLUMNS[key][0],
             "description": COLUMNS[key][1],
+            "placement": place,
             **({"format": "{:,.2f}", "scale": "Blues"} | COLUMNS[key][2]),
         }
-        for key in keys
+        for place, key in enumerate(keys)
     }
 
 
@@ -119,21 +119,31 @@ def _status(entries: Sequence[Entry]) -> dict[str, Any]:
     rows = {
         entry.sample: {
             "status": entry.status,
-            "stage": escape(entry.stage),
-            "reason": escape(entry.reason),
+            "stage": _words(entry.stage),
+            "reason": _words(entry.reason),
         }
         for entry in entries
     }
     marks = {"pass": "OK", "warn": "WARN", "fail": "FAIL"}
     rules = {mark: [{"s_eq": status}] for mark, status in marks.items()}
     headers = {
-        "status": {"title": "Status", "cond_formatting_rules": rules, "scale": False},
-        "stage": {"title": "Stage", "scale": False},
-        "reason": {"title": "Reason", "scale": False},
+        "status": {
+            "title": "Status",
+            "placement": 0,
+            "cond_formatting_rules": rules,
+            "scale": False,
+        },
+        "stage": {"title": "Stage", "placement": 1, "scale": False},
+        "reason": {"title": "Reason", "placement": 2, "scale": False},
     }
     line = "OK is finished, WARN finished with something to look at, FAIL not finished."
     look = {"id": "scsiameseclu_status_table", "title": "Status of the samples", "no_violin": True}
     return _section("status", "Status", line, "table", headers=headers, data=rows, pconfig=look)
+
+
+def _words(text: str) -> str:
+    """Text of a table: escaped, and with commas that MultiQC does not take for thousands."""
+    return escape(text).replace(",", "&#44;")
 
 
 def _table(entries: Sequence[Entry], name: str, title: str, keys: Sequence[str]) -> dict[str, Any]:

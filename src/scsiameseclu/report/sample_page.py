@@ -46,7 +46,10 @@ def sample_page(directory: Path, sample: str, label: str | None) -> str:
         "sample.html.j2",
         title=f"{sample} – scSiameseClu",
         sample=sample,
-        warnings=found.warnings,
+        warnings=[
+            (stage, sentence(said.removeprefix(f"sample {sample}: ")))
+            for stage, said in found.warnings
+        ],
         facts=_facts(found),
         summary=summary(found),
         quality=quality_pictures(found),

@@ -38,6 +38,11 @@ class Cell:
     link: str = ""
     tone: str = ""
 
+    @property
+    def long(self) -> bool:
+        """Whether the text needs a wide column."""
+        return len(self.text) > 60
+
 
 @dataclass(frozen=True)
 class Table:
