@@ -62,7 +62,8 @@ def scaled(base, per_input=0):
 
 def cores_by_size(wildcards, input):
     """One core for small samples, which then run side by side; more would only slow them down."""
-    return 1 if input.size_mb < 10 else 4
+    size_mb = sum(os.path.getsize(file) for file in input if os.path.isfile(file)) / 1e6
+    return 1 if size_mb < 10 else 4
 
 
 def program(stage, arguments):

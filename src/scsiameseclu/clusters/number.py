@@ -7,7 +7,7 @@ import scipy.sparse as sp
 
 from scsiameseclu.clusters.start import Hierarchy
 
-RESOLUTION = 0.25
+RESOLUTION = 0.5
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ def evidence_for_k(
 ) -> Evidence:
     """Score every number of clusters from 2 to ``max_clusters``, averaged over hierarchies.
 
-    The low resolution (0.25) asks for clusters that are well separated in the graph and lets them
-    be large; at 1 the score would cut large cell types up.
+    The resolution (0.5) asks for clusters that are separated in the graph and lets them be large;
+    at 1 the score would cut large cell types up, at 0.25 join cell types that are merely related.
     """
     n_micro = min(hierarchy.tree.shape[0] + 1 for hierarchy in hierarchies)
     candidates = np.arange(2, max(2, min(max_clusters, n_micro)) + 1)

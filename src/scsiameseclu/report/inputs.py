@@ -46,6 +46,7 @@ class Sample:
     training_notes: dict[str, Any]
     markers: "pd.DataFrame"
     annotation: "pd.DataFrame"
+    annotation_notes: dict[str, Any]
     quality_scores: dict[str, float]
     provenance: dict[str, dict[str, Any]]
     warnings: list[tuple[str, str]]
@@ -111,7 +112,7 @@ def load_sample(directory: Path, sample: str) -> Sample:
     filtered = read_parts(directory / "filtered.h5ad", ["obs", "uns/quality"])
     expression = read_parts(directory / "expression.h5ad", ["obs", "var"])
     clusters = read_parts(directory / "clusters.h5ad", ["obs", "obsm/X_umap", "uns/siamese"])
-    annotation = read_parts(directory / "annotation.h5ad", ["obs"])
+    annotation = read_parts(directory / "annotation.h5ad", ["obs", "uns/annotation"])
     names = clusters["obs"].index
     if not names.equals(expression["obs"].index):
         raise UserError(
@@ -141,6 +142,7 @@ def load_sample(directory: Path, sample: str) -> Sample:
         training_notes=embedding.get("uns/training", {}),
         markers=read_table(directory / "markers.tsv"),
         annotation=read_table(directory / "annotation.tsv"),
+        annotation_notes=annotation.get("uns/annotation", {}),
         quality_scores=metrics["unsupervised"],
         provenance=_provenance(directory),
         warnings=read_warnings(directory),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from scsiameseclu.report.annotation import ABSTENTIONS
 from scsiameseclu.report.look import ABSENT, INK, PAPER, colour, draw
 from scsiameseclu.report.tables import Picture, count
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 SHOWN = 20_000
 LEGEND = 24
-GREY_TYPES = ("Unassigned",)
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def category_map(
     )
     colours = [ABSENT] * len(categories)
     for position, category in enumerate(order):
-        if categories[category] not in GREY_TYPES:
+        if categories[category] not in ABSTENTIONS:
             colours[category] = colour(position)
     ink = np.array([*colours, ABSENT])[codes[where.rows]]
 

@@ -122,14 +122,12 @@ def _dots(
     look: dict[str, Any] = {"linewidths": 0.4, "edgecolors": FAINT}
     sizes = [axes.scatter([], [], s=AREA * part, c=[ACCENT], **look) for part in steps]
     shades = [axes.scatter([], [], s=AREA, c=_inks([part]), **look) for part in steps]
-    for title, marks, names, place in (
-        ("cells with it", sizes, ["25 %", "50 %", "100 %"], "outside right upper"),
-        ("relative mean", shades, ["0.25", "0.5", "1"], "outside right lower"),
-    ):
-        figure.legend(
-            marks, names, title=title, loc=place, frameon=False, fontsize=8, title_fontsize=8,
-            alignment="left",
-        )  # fmt: skip
+    small: dict[str, Any] = {
+        "frameon": False, "fontsize": 8, "title_fontsize": 8, "alignment": "left",
+    }  # fmt: skip
+    shares, means = ("25 %", "50 %", "100 %"), ("0.25", "0.5", "1")
+    figure.legend(sizes, shares, title="cells with it", loc="outside right upper", **small)
+    figure.legend(shades, means, title="relative mean", loc="outside right lower", **small)
 
 
 def _inks(strengths: Iterable[float]) -> list[tuple[float, float, float, float]]:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.tables import Cell, Table, count, listed, text
+from scsiameseclu.report.tables import Cell, Table, count, listed, sentence, text
 
 REFERENCES = (
     ("scSiameseClu: Xu et al., IJCAI 2025", "https://arxiv.org/abs/2505.12626"),
@@ -15,6 +15,20 @@ REFERENCES = (
     ("Optimal transport: Flamary et al., JMLR 2021", "https://jmlr.org/papers/v22/20-451.html"),
     ("decoupler: Badia-i-Mompel et al., 2022", "https://doi.org/10.1093/bioadv/vbac016"),
 )
+# setting: what it adds unless it is 0 or false
+AUGMENTATIONS = {
+    "expression_noise": "noise on expression",
+    "expression_swap": "swapped values",
+    "edge_drop": "dropped edges",
+    "diffusion": "graph diffusion",
+}
+PARTS = {
+    "latent_refinement": "cross-correlation refinement",
+    "propagation": "propagation regularisation",
+    "fusion": "adaptive fusion",
+    "transport": "optimal-transport clustering",
+}
+LIKELIHOODS = {"zinb": "zero-inflated negative binomial", "nb": "negative binomial"}
 PLAIN = ("path", "format", "sha256", "n_cells", "n_genes")
 
 
@@ -62,19 +76,26 @@ def _sentences(sample: Sample) -> list[str]:
             f"A graph joins each cell with its {graph['n_neighbors']} nearest neighbours "
             f"({graph['metric']} distance)."
         )
-    steps = f" for {count(training['n_steps'])} steps" if "n_steps" in training else ""
-    found.append(
-        f"scSiameseClu was trained{steps} on the {training.get('device', 'cpu')} without labels: "
-        "two augmented views of the cells and of their graph, refined by cross-correlation and "
-        "fused, with a count likelihood and optimal-transport clustering."
-    )
-    if training.get("stopped"):
-        found.append(f"The end of the training: {str(training['stopped']).rstrip('.')}.")
+    found.append(_trained(settings_of(sample, "train"), training.get("n_steps")))
+    found += [sentence(str(training[key])) for key in ("device", "stopped") if training.get(key)]
     found.append(
         "Markers are by the Wilcoxon rank-sum test of a cluster against all other cells; cell "
         "types are by the enrichment of canonical marker genes."
     )
     return found
+
+
+def _trained(settings: dict[str, Any], n_steps: int | None) -> str:
+    """What the network learned from; the parts that the settings switch off are not claimed."""
+    steps = f" in {count(n_steps)} steps" if n_steps is not None else ""
+    changes = [name for key, name in AUGMENTATIONS.items() if settings.get(key)]
+    parts = [name for key, name in PARTS.items() if settings.get(key)]
+    likelihood = str(settings.get("likelihood", "none"))
+    if likelihood != "none":
+        parts.append(f"the {LIKELIHOODS.get(likelihood, likelihood)} likelihood of the counts")
+    by = f" ({listed(changes)})" if changes else ""
+    using = f", with {listed(parts)}" if parts else ""
+    return f"scSiameseClu was trained without labels{steps} on two views of the cells{by}{using}."
 
 
 def _source_table(sample: Sample) -> Table:

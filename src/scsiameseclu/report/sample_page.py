@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from scsiameseclu.report.annotation import annotation_note, annotation_table
 from scsiameseclu.report.cluster_figures import cluster_table, confidence_picture, evidence_picture
 from scsiameseclu.report.comparison import comparison
 from scsiameseclu.report.inputs import Sample, load_sample
@@ -17,15 +18,11 @@ from scsiameseclu.report.quality_figures import (
 )
 from scsiameseclu.report.summary import summary
 from scsiameseclu.report.tables import (
-    Cell,
     Picture,
-    Table,
     count,
     percent,
     real,
     sentence,
-    text,
-    whole,
 )
 from scsiameseclu.report.training_figures import phase_legend, training_pictures
 
@@ -64,7 +61,8 @@ def sample_page(directory: Path, sample: str, label: str | None) -> str:
         clusters=cluster_table(found),
         dots=marker_picture(found),
         markers=marker_table(found),
-        annotation=_annotation_table(found),
+        annotation=annotation_table(found),
+        annotation_note=annotation_note(found),
         comparison=comparison(found, where, label),
         training=training_pictures(found),
         phases=phase_legend(found),
@@ -116,25 +114,3 @@ def _maps(sample: Sample, where: Plane) -> list[Picture]:
             name = f"map-{column}"
             maps.append(number_map(name, title, where, values, label=label, caption=caption))
     return maps
-
-
-def _annotation_table(sample: Sample) -> Table:
-    rows = [
-        [
-            Cell(row["cluster"], number=position),
-            whole(row["n_cells"]),
-            text(row["cell_type"]),
-            real(row["score"], 2),
-            text(row["runner_up"] or "–"),
-            real(row["runner_up_score"], 2),
-            real(row["margin"], 2),
-            whole(row["n_markers"]),
-            text(str(row["markers_found"]).replace(",", ", ") or "–"),
-        ]
-        for position, row in enumerate(sample.annotation.to_dict("records"))
-    ]
-    header = (
-        *("Cluster", "Cells", "Predicted type", "Score", "Runner-up", "Its score", "Margin"),
-        *("Markers known", "Markers found"),
-    )
-    return Table("annotation-table", "Predicted cell type of each cluster", header, rows)

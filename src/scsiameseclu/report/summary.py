@@ -2,12 +2,12 @@
 
 from itertools import pairwise
 
+from scsiameseclu.report.annotation import ABSTENTIONS
 from scsiameseclu.report.inputs import Sample
 from scsiameseclu.report.quality_figures import funnel_steps
 from scsiameseclu.report.tables import count, listed, percent
 
 UNCERTAIN = 0.5
-ABSTENTIONS = ("Unassigned",)
 
 
 def summary(sample: Sample) -> list[str]:
@@ -24,7 +24,9 @@ def _kept(sample: Sample) -> str:
     pairs = pairwise(steps)
     losses = sorted(((before[1] - after[1], after[0]) for before, after in pairs), reverse=True)
     if losses and losses[0][0] > 0:
-        sentence += f", most of the others failing “{losses[0][1]}” ({count(losses[0][0])})"
+        sentence += (
+            f", and the step “{losses[0][1]}” took most of the others ({count(losses[0][0])})"
+        )
     genes = sample.quality
     medians = sample.cells[["total_counts", "n_genes"]].median()
     return (

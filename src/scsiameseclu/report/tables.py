@@ -100,8 +100,8 @@ def real(value: float | None, digits: int = 3, **more: Any) -> Cell:
 
 
 def count(value: float) -> str:
-    """A whole number with thin spaces between thousands: ``12 345``."""
-    return f"{round(value):,}".replace(",", "\u202f")
+    """A whole number: ``12,345``."""
+    return f"{round(value):,}"
 
 
 def decimal(value: float, digits: int = 3) -> str:

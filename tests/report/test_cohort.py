@@ -1,0 +1,125 @@
+"""The cohort: statuses, tables, the page, and what MultiQC makes of it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from finished_sample import SCRIPT
+from html_page import Page
+
+from scsiameseclu.report.cohort_samples import read_entries
+from scsiameseclu.stages.cohort import cohort
+
+NAMES = ["refused", "good", "warned", "never_begun", "half_way"]
+REASON = f"sample refused: file {SCRIPT} holds log-transformed values, not counts"
+
+
+@pytest.fixture
+def results(copy_of: Callable[[str], Path], tmp_path: Path) -> Path:
+    """Five samples: one refused, one good, one with a warning, one never begun, one half way."""
+    for name in ("good", "warned", "half_way"):
+        directory = copy_of(name)
+        (directory / "donor_1.h5ad").rename(directory / f"{name}.h5ad")
+    import anndata as ad
+
+    counts = ad.read_h5ad(tmp_path / "samples" / "good" / "counts.h5ad")
+    del counts.uns["warnings"]
+    counts.write_h5ad(tmp_path / "samples" / "good" / "counts.h5ad")
+    (tmp_path / "samples" / "half_way" / "clusters.h5ad").unlink()
+    note = tmp_path / "samples" / "refused" / "failure.json"
+    note.parent.mkdir()
+    note.write_text(json.dumps({"sample": "refused", "stage": "ingest", "reason": REASON}))
+    lines = [f"{name}\tsome/path" for name in NAMES]
+    (tmp_path / "samples.tsv").write_text("\n".join(["# mine", "sample\tpath", *lines]) + "\n")
+    cohort(tmp_path / "samples.tsv", tmp_path)
+    return tmp_path
+
+
+def test_everything_of_the_cohort(results: Path) -> None:
+    status = pd.read_csv(results / "status.tsv", sep="\t", keep_default_na=False)
+    assert status["sample"].tolist() == NAMES
+    assert status["status"].tolist() == ["FAIL", "OK", "WARN", "FAIL", "FAIL"]
+    assert status["stage"].tolist() == ["ingest", "", "ingest", "ingest", "cluster"]
+    assert status["reason"][0] == REASON.removeprefix("sample refused: ")
+    assert "7 cells have no label" in status["reason"][2]
+    assert str(results / "logs" / "never_begun") in status["reason"][3]
+
+    numbers = pd.read_csv(results / "cohort.tsv", sep="\t", index_col="sample")
+    assert numbers.index.tolist() == NAMES
+    metrics = json.loads((results / "samples" / "good" / "metrics.json").read_text())
+    good = numbers.loc["good"]
+    assert good["ari"] == pytest.approx(metrics["labels"]["siamese"]["ari"], rel=1e-5)
+    assert good["n_clusters"] == metrics["n_clusters"]
+    assert good["cells_in"] >= good["cells_kept"] > 0
+    assert numbers.loc["never_begun"].drop("status").isna().all()
+    # What is known of a sample that failed later stays visible.
+    assert numbers.loc["half_way", "cells_kept"] == good["cells_kept"]
+
+    page = Page((results / "index.html").read_text())
+    assert page.unmatched == []
+    assert len(page.all("script")) == 1
+    assert SCRIPT in page.text
+    links = page.values("href")
+    assert "samples/good/report.html" in links
+    assert "samples/warned/warned.h5ad" in links
+    assert "samples/refused/report.html" not in links
+    assert "multiqc_report.html" in links
+    assert all(found["scope"] in {"col", "row"} for found in page.all("th"))
+    assert "2 samples are finished" in page.text
+    first = (results / "index.html").read_bytes()
+    cohort(results / "samples.tsv", results)
+    assert (results / "index.html").read_bytes() == first
+
+    _check_multiqc(results)
+
+
+def _check_multiqc(results: Path) -> None:
+    folder = results / "multiqc"
+    content = {path.name: json.loads(path.read_text()) for path in folder.glob("*_mqc.json")}
+    assert len(content) == 7
+    cells = content["3_cells_mqc.json"]["data"]["good"]
+    numbers = pd.read_csv(results / "cohort.tsv", sep="\t", index_col="sample")
+    assert sum(cells.values()) == numbers.loc["good", "cells_in"]
+    assert SCRIPT not in json.dumps(content)
+
+    pytest.importorskip("multiqc")
+    command = [
+        *(sys.executable, "-m", "multiqc", str(folder), "--no-version-check", "--force"),
+        *("--config", str(folder / "multiqc_config.yaml"), "--no-data-dir", "--strict"),
+        *("-o", str(results), "-n", "multiqc_report.html"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    html = (results / "multiqc_report.html").read_text()
+    assert SCRIPT not in html
+    for name in ("status", "quality", "cells", "metrics", "clusters", "training"):
+        assert f"scsiameseclu_{name}" in html
+
+
+def test_a_cohort_without_any_result(tmp_path: Path) -> None:
+    (tmp_path / "samples.tsv").write_text("sample\tpath\nonly\tx\n")
+    cohort(tmp_path / "samples.tsv", tmp_path)
+    assert "None of 1 samples could be finished" in (tmp_path / "index.html").read_text()
+    assert [path.name for path in (tmp_path / "multiqc").glob("*.json")] == ["1_status_mqc.json"]
+
+
+def test_older_multiqc_content_goes(tmp_path: Path) -> None:
+    (tmp_path / "samples.tsv").write_text("sample\tpath\nonly\tx\n")
+    (tmp_path / "multiqc").mkdir()
+    (tmp_path / "multiqc" / "4_metrics_mqc.json").write_text("{}")
+    cohort(tmp_path / "samples.tsv", tmp_path)
+    assert not (tmp_path / "multiqc" / "4_metrics_mqc.json").exists()
+
+
+def test_a_broken_sidecar_fails_its_sample_only(copy_of: Callable[[str], Path]) -> None:
+    directory = copy_of("broken")
+    (directory / "donor_1.h5ad").rename(directory / "broken.h5ad")
+    path = directory / "clusters.h5ad"
+    path.write_bytes(path.read_bytes()[:2000])
+    (entry,) = read_entries(directory.parents[1], ["broken"])
+    assert entry.status == "FAIL"
+    assert "clusters.h5ad cannot be read" in entry.reason

@@ -1,0 +1,258 @@
+"""The sample's page: what it shows, that it is safe, and what labels may change."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+from finished_sample import IMAGE, LABEL, SAMPLE, SCRIPT, evaluate
+from html_page import Page
+
+from scsiameseclu.errors import UserError
+from scsiameseclu.report.cluster_figures import confidence_picture, evidence_picture
+from scsiameseclu.report.inputs import load_sample
+from scsiameseclu.report.map_figures import SHOWN, plane
+from scsiameseclu.report.marker_figures import group_expression, marker_picture, marker_table
+from scsiameseclu.report.quality_figures import missing_metrics, quality_pictures
+from scsiameseclu.report.summary import summary
+from scsiameseclu.stages.report import report
+
+SECTIONS = [
+    *("warnings", "overview", "quality", "map", "clusters", "markers"),
+    *("annotation", "comparison", "training", "methods"),
+]
+COMPARISON = re.compile(r'<section id="comparison".*?</section>', re.DOTALL)
+
+
+def render(directory: Path, label: str | None = LABEL) -> str:
+    output = directory.parent / f"{directory.name}.html"
+    report(directory, output, sample=SAMPLE, label=label)
+    return output.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def html(finished: Path) -> str:
+    return render(finished)
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    return Page(html)
+
+
+def change_obs(path: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    adata = ad.read_h5ad(path)
+    adata.obs = change(adata.obs)
+    adata.write_h5ad(path)
+
+
+def test_sections_come_in_order_warnings_first(page: Page) -> None:
+    assert [found["id"] for found in page.all("section")] == SECTIONS
+
+
+def test_markup_is_sound(page: Page) -> None:
+    assert page.unmatched == []
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    for target in [*page.values("aria-labelledby"), *page.values("href")]:
+        if target.startswith("#"):
+            assert target[1:] in ids
+    for target in page.values("aria-labelledby"):
+        assert target in ids
+
+
+def test_readable_by_keyboard_and_screen_reader(page: Page) -> None:
+    for landmark in ("header", "nav", "main", "footer"):
+        assert len(page.all(landmark)) == 1
+    assert page.all("html")[0]["lang"] == "en"
+    assert all(found["scope"] in {"col", "row"} for found in page.all("th"))
+    assert len(page.all("caption")) == len(page.all("table"))
+    assert all(len(found["aria-label"]) > 20 for found in page.all("svg"))
+    assert len(page.all("figcaption")) == len(page.all("figure")) == len(page.all("svg"))
+
+
+def test_makes_no_request(page: Page, html: str) -> None:
+    links = [found["href"] for tag, found in page.elements if tag == "a"]
+    loaded = [
+        value
+        for tag, found in page.elements
+        for name, value in found.items()
+        if name in {"src", "srcset", "data", "action"} or (name == "href" and tag != "a")
+    ]
+    assert all(value.startswith(("data:", "#")) for value in loaded)
+    assert "../../index.html" in links
+    assert "default-src 'none'" in page.all("meta")[1]["content"]
+    assert not re.search(r"url\((?!#)", html)
+    assert "@import" not in html
+
+
+def test_small_enough(html: str) -> None:
+    assert len(html.encode()) < 5_000_000
+
+
+def test_what_users_wrote_is_text(page: Page) -> None:
+    assert page.all("script") == []
+    assert page.all("img") == []
+    assert not [name for _, found in page.elements for name in found if name.startswith("on")]
+    # The label, the gene (table and figure), the batch, the path and the warning.
+    assert page.text.count(IMAGE) >= 4
+    assert page.text.count(SCRIPT) >= 4
+
+
+def test_same_input_same_bytes(finished: Path, html: str) -> None:
+    assert render(finished) == html
+    assert not re.search(r"dc:date|Matplotlib v|tEXtSoftware", html)
+
+
+def test_labels_change_the_comparison_alone(html: str, copy_of: Callable[[str], Path]) -> None:
+    directory = copy_of("permuted")
+    rng = np.random.default_rng(1)
+
+    def permute(obs: pd.DataFrame) -> pd.DataFrame:
+        return obs.assign(**{LABEL: rng.permutation(obs[LABEL].to_numpy())})
+
+    change_obs(directory / "counts.h5ad", permute)
+    evaluate(
+        directory,
+        ad.read_h5ad(directory / "counts.h5ad"),
+        ad.read_h5ad(directory / "clusters.h5ad"),
+    )
+    permuted = render(directory)
+    assert COMPARISON.findall(permuted) != COMPARISON.findall(html)
+    assert COMPARISON.sub("", permuted) == COMPARISON.sub("", html)
+
+
+def test_shows_the_numbers(page: Page, finished: Path) -> None:
+    sample = load_sample(finished, SAMPLE)
+    scores = json.loads((finished / "metrics.json").read_text())["labels"]["siamese"]
+    assert f"{scores['ari']:.3f}" in page.text
+    kept = f"{len(sample.cells)} of {len(sample.ingested)} cells"
+    assert kept in summary(sample)[0]
+    assert f"The cells form {len(sample.clusters)} clusters" in summary(sample)[1]
+    for thing in ("sha256", "modules", "0.1.0", "the loss levelled off", sample.markers["gene"][0]):
+        assert thing.lower() in page.text.lower() or thing in {"sha256"}
+    assert sample.source["sha256"] in page.text
+
+
+def test_everything_optional_missing(copy_of: Callable[[str], Path]) -> None:
+    directory = copy_of("bare")
+    nothing = {"pct_mito": np.nan, "doublet_score": np.nan, "predicted_doublet": "NA"}
+    change_obs(directory / "filtered.h5ad", lambda obs: obs.assign(**nothing))
+    table = pd.read_csv(directory / "quality.tsv", sep="\t", keep_default_na=False)
+    table.assign(**dict.fromkeys(nothing, "NA")).to_csv(
+        directory / "quality.tsv", sep="\t", index=False
+    )
+    clusters = ad.read_h5ad(directory / "clusters.h5ad")
+    clusters.obs["siamese"] = pd.Categorical(["0"] * clusters.n_obs)
+    clusters.uns["siamese"] |= {
+        "n_clusters": 1,
+        "n_clusters_given": True,
+        "evidence": {"k": np.array([], int), "score": np.array([], float), "criterion": "none"},
+    }
+    clusters.write_h5ad(directory / "clusters.h5ad")
+    for name in ("markers.tsv", "annotation.tsv"):
+        lines = (directory / name).read_text().splitlines()
+        (directory / name).write_text("\n".join(lines[: 1 if name == "markers.tsv" else 2]) + "\n")
+    change_obs(
+        directory / "expression.h5ad", lambda obs: obs.assign(batch=pd.Categorical(obs["sample"]))
+    )
+    metrics = json.loads((directory / "metrics.json").read_text())
+    metrics["labels"], metrics["unsupervised"]["silhouette"] = None, None
+    (directory / "metrics.json").write_text(json.dumps(metrics))
+    adata = ad.read_h5ad(directory / "counts.h5ad")
+    del adata.uns["warnings"]
+    adata.write_h5ad(directory / "counts.h5ad")
+
+    page = Page(render(directory, label=None))
+    assert page.unmatched == []
+    assert [found["id"] for found in page.all("section")] == SECTIONS[1:]
+    for sentence in (
+        "no warnings",
+        "no mitochondrial share",
+        "There is no doublet score",
+        "The cells form 1 cluster (as asked for)",
+        "The number of clusters was given",
+        "No gene passed the marker filter",
+        "No label column was named",
+    ):
+        assert sentence in page.text
+    assert "Batch" not in page.text
+    assert "nan" not in page.text.lower().split()
+
+
+def test_no_mitochondrial_genes(finished: Path) -> None:
+    sample = load_sample(finished, SAMPLE)
+    sample.ingested["pct_mito"] = np.nan
+    titles = [picture.title for picture in quality_pictures(sample)]
+    assert titles == ["Counts", "Detected genes", "Top-20 share", "Doublet score"]
+    assert len(missing_metrics(sample)) == 1
+
+
+def test_empty_cluster_is_left_out(finished: Path, copy_of: Callable[[str], Path]) -> None:
+    directory = copy_of("empty")
+    change_obs(
+        directory / "clusters.h5ad",
+        lambda obs: obs.assign(siamese=obs["siamese"].cat.add_categories(["99"])),
+    )
+    sample = load_sample(directory, SAMPLE)
+    assert sample.clusters == load_sample(finished, SAMPLE).clusters
+    assert "99:" not in confidence_picture(sample).svg
+
+
+def test_thresholds_are_drawn_and_said(finished: Path) -> None:
+    sample = load_sample(finished, SAMPLE)
+    limits = sample.quality["thresholds"]["n_genes"]
+    picture = next(p for p in quality_pictures(sample) if p.title == "Detected genes")
+    assert f"{limits['low']:.3g}" in picture.caption
+    assert picture.svg.count("stroke-dasharray") == 2
+
+
+def test_evidence_marks_the_choice(finished: Path) -> None:
+    sample = load_sample(finished, SAMPLE)
+    picture = evidence_picture(sample)
+    assert picture is not None
+    assert f"{sample.siamese['n_clusters']} clusters" in picture.svg
+    assert "stability" in picture.caption
+
+
+def test_dot_plot_agrees_with_dense_means(finished: Path) -> None:
+    sample = load_sample(finished, SAMPLE)
+    expression = ad.read_h5ad(finished / "expression.h5ad")
+    genes = [IMAGE, "NKG7"]
+    share, mean = group_expression(finished / "expression.h5ad", genes, sample.cells["siamese"])
+    dense = expression[:, genes].to_df().groupby(sample.cells["siamese"], observed=True)
+    np.testing.assert_allclose(mean, dense.mean(), rtol=1e-5)
+    np.testing.assert_allclose(share, dense.agg(lambda gene: (gene > 0).mean()), rtol=1e-6)
+    assert marker_picture(sample) is not None
+
+
+def test_marker_table_keeps_every_column(finished: Path) -> None:
+    sample = load_sample(finished, SAMPLE)
+    table = marker_table(sample)
+    assert {len(row) for row in table.rows} == {len(table.header)} == {11}
+    assert [row[0].text for row in table.rows[:10]] == ["0"] * 10
+
+
+def test_large_samples_are_thinned_for_display() -> None:
+    where = plane(np.zeros((SHOWN + 5, 2)))
+    assert len(where.positions) == SHOWN
+    assert len(set(where.rows)) == SHOWN
+    assert "20,000 of 20,005 cells" in where.note
+    assert plane(np.zeros((10, 2))).note == ""
+
+
+def test_files_of_different_runs_are_refused(copy_of: Callable[[str], Path]) -> None:
+    directory = copy_of("mixed")
+    clusters = ad.read_h5ad(directory / "clusters.h5ad")
+    clusters[5:].write_h5ad(directory / "clusters.h5ad")
+    with pytest.raises(UserError, match=r"clusters\.h5ad and expression\.h5ad"):
+        load_sample(directory, SAMPLE)
+
+
+def test_label_column_that_is_not_there(finished: Path) -> None:
+    with pytest.raises(UserError, match=f"no column 'other'; it has .*{LABEL}"):
+        render(finished, label="other")

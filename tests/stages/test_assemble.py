@@ -1,0 +1,81 @@
+"""The deliverable: every slot of every stage in one h5ad."""
+
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pytest
+import scanpy as sc
+from finished_sample import LABEL, SAMPLE, build
+
+from scsiameseclu.data.store import write_h5ad
+from scsiameseclu.errors import UserError
+from scsiameseclu.stages.assemble import assemble
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("assemble") / SAMPLE)
+
+
+@pytest.fixture(scope="module")
+def result(directory: Path) -> ad.AnnData:
+    assemble(directory, directory / "whole.h5ad", sample=SAMPLE)
+    return sc.read_h5ad(directory / "whole.h5ad")
+
+
+def test_every_slot_is_there(result: ad.AnnData) -> None:
+    assert list(result.obs.columns[:4]) == ["sample", "batch", "phase", LABEL]
+    assert {
+        *("n_genes", "total_counts", "pct_top20", "pct_mito", "doublet_score"),
+        *("predicted_doublet", "size_factor", "siamese", "siamese_confidence", "leiden"),
+        *("cell_type_predicted", "cell_type_score"),
+    } <= set(result.obs.columns)
+    assert {"gene_id", "gene_symbol", "highly_variable", "n_cells"} <= set(result.var.columns)
+    assert set(result.obsm) == {"X_pca", "X_siamese", "siamese_probability", "X_umap"}
+    assert set(result.obsp) == {"distances", "connectivities"}
+    assert {
+        *("source", "quality", "pca", "neighbors", "training", "siamese"),
+        *("provenance", "warnings", "siamese_colors"),
+    } <= set(result.uns)
+    stages = {"ingest", "quality", "expression", "graph", "train", "cluster", "annotate"}
+    assert set(result.uns["provenance"]) == stages
+
+
+def test_values_are_those_of_the_stages(result: ad.AnnData, directory: Path) -> None:
+    counts = ad.read_h5ad(directory / "counts.h5ad")[result.obs_names, result.var_names]
+    assert (result.layers["counts"] != counts.X).nnz == 0
+    assert result.obs[LABEL].equals(counts.obs[LABEL])
+    clusters = ad.read_h5ad(directory / "clusters.h5ad")
+    assert result.obs["siamese"].equals(clusters.obs["siamese"])
+    np.testing.assert_array_equal(result.obsm["X_umap"], clusters.obsm["X_umap"])
+    assert list(result.uns["warnings"]) == list(counts.uns["warnings"])
+
+
+def test_scanpy_works_on_it(result: ad.AnnData) -> None:
+    work = result.copy()
+    sc.tl.leiden(work, 0.5, flavor="igraph", n_iterations=2, directed=False, key_added="again")
+    sc.pl.umap(work, color="siamese", show=False)
+    assert list(work.uns["siamese_colors"]) == list(result.uns["siamese_colors"])
+    assert work.obs["siamese"].cat.categories[0] == "0"
+
+
+def test_cells_in_another_order_are_put_right(directory: Path, result: ad.AnnData) -> None:
+    original = ad.read_h5ad(directory / "graph.h5ad")
+    try:
+        write_h5ad(original[::-1].copy(), directory / "graph.h5ad")
+        assemble(directory, directory / "again.h5ad", sample=SAMPLE)
+    finally:
+        write_h5ad(original, directory / "graph.h5ad")
+    again = ad.read_h5ad(directory / "again.h5ad")
+    assert (again.obsp["distances"] != result.obsp["distances"]).nnz == 0
+
+
+def test_files_of_another_run_are_refused(directory: Path) -> None:
+    original = ad.read_h5ad(directory / "embedding.h5ad")
+    try:
+        write_h5ad(original[3:].copy(), directory / "embedding.h5ad")
+        with pytest.raises(UserError, match=r"embedding\.h5ad lacks 3 of the"):
+            assemble(directory, directory / "other.h5ad", sample=SAMPLE)
+    finally:
+        write_h5ad(original, directory / "embedding.h5ad")
