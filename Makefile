@@ -21,6 +21,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@echo "Installing the locked requirements into $(VENV); this takes some minutes, once."
 	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet --requirement requirements.lock
 	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	$(VENV)/bin/python envs/warm_up.py
 	@touch $@
 
 demo: $(INSTALLED) ## run the whole pipeline on the data of config/ (built-in real data)

@@ -73,9 +73,9 @@ def test_contingency_sums() -> None:
     assert counts.sum(axis=1).tolist() == [(classes == name).sum() for name in sorted(set(classes))]
 
 
-def test_only_missing_and_empty_are_no_label() -> None:
+def test_missing_empty_and_na_are_no_label() -> None:
     labels = pd.Series(["T", np.nan, None, "", "  ", "NA", "unknown", "0"])
-    assert labelled(labels).tolist() == [True, False, False, False, False, True, True, True]
+    assert labelled(labels).tolist() == [True, False, False, False, False, False, True, True]
     assert labelled(labels.astype("category")).tolist() == labelled(labels).tolist()
     assert labelled(pd.Series([1.0, np.nan, 0.0])).tolist() == [True, False, True]
 

@@ -84,7 +84,7 @@ def read_h5ad(path: str | Path) -> "ad.AnnData":
         raise UserError(f"the file {source} does not exist; run the stage that writes it first")
     try:
         return ad.read_h5ad(source)
-    except (OSError, KeyError, ad.io.AnnDataReadError) as error:
+    except (OSError, KeyError) as error:
         raise UserError(
             f"{source} cannot be read as h5ad ({type(error).__name__}: "
             f"{first_line(error)}); make it again"

@@ -36,13 +36,14 @@ class Agreement:
 
 
 def labelled(labels: "pd.Series") -> "np.ndarray":
-    """Mask of the cells that have a label.
+    """Mask of the cells that have a label, (n_cells,).
 
-    Only missing values and empty (or blank) text count as no label. A written ``"NA"`` or
+    NaN, empty text and a written ``"NA"`` are no label, as everywhere (``data.obs.missing_labels``);
     ``"unknown"`` is a class: whether its cells belong together is for the user to say.
     """
-    mask: np.ndarray = (labels.notna() & (labels.astype(str).str.strip() != "")).to_numpy()
-    return mask
+    from scsiameseclu.data.obs import missing_labels
+
+    return ~missing_labels(labels)
 
 
 def agreement(classes: "pd.Series | np.ndarray", clusters: "pd.Series | np.ndarray") -> Agreement:

@@ -73,7 +73,7 @@ def read_parts(path: Path, keys: Sequence[str]) -> dict[str, Any]:
     try:
         with h5py.File(path) as file:
             return {key: ad.io.read_elem(file[key]) for key in keys if key in file}
-    except (OSError, KeyError, ad.io.AnnDataReadError) as error:
+    except (OSError, KeyError) as error:
         raise UserError(f"{path} cannot be read as h5ad; make it again") from error
 
 

@@ -39,6 +39,7 @@ def sample_page(directory: Path, sample: str, label: str | None) -> str:
     """
     found = load_sample(directory, sample)
     where = plane(found.umap)
+    panel = comparison(found, where, label)
     return render(
         "sample.html.j2",
         title=f"{sample} – scSiameseClu",
@@ -63,7 +64,7 @@ def sample_page(directory: Path, sample: str, label: str | None) -> str:
         markers=marker_table(found),
         annotation=annotation_table(found),
         annotation_note=annotation_note(found),
-        comparison=comparison(found, where, label),
+        comparison=panel,
         training=training_pictures(found),
         phases=phase_legend(found),
         stopped=sentence(str(found.training_notes.get("stopped", ""))),

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-LOOK_MISSING = ("na", "n/a", "nan", "none", "unknown", "unassigned", "unlabelled", "unlabeled")
+LOOK_MISSING = ("unknown", "unassigned", "unlabelled", "unlabeled")
 """Labels that look like no label; they count as classes, and the note says so."""
 
 
@@ -111,13 +111,16 @@ def _read_part(path: Path, key: str) -> Any:
 
 
 def _labels(counts: Path, label: str, sample: str) -> "pd.Series":
+    from scsiameseclu.data.sample import column_of
+
     obs = _read_part(counts, "obs")
-    if label not in obs.columns:
+    column = column_of(obs, label)
+    if column is None:
         there = ", ".join(map(str, obs.columns)) or "none"
         raise UserError(
             f"sample {sample}: there is no label column {label!r}; the columns are {there}"
         )
-    return obs[label]
+    return obs[column]
 
 
 def _against_labels(labels: "pd.Series", obs: "pd.DataFrame", column: str) -> dict[str, Any]:

@@ -1,0 +1,76 @@
+"""Writing is atomic, and what cannot be read is told in a sentence."""
+
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+
+from scsiameseclu.data.store import (
+    add_warnings,
+    atomic_path,
+    read_h5ad,
+    sidecar,
+    write_h5ad,
+    write_table,
+)
+from scsiameseclu.errors import UserError
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "file.txt"
+    target.write_text("old")
+
+    def fail() -> None:
+        with atomic_path(target) as temporary:
+            temporary.write_text("half of the n")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_sidecar_round_trip(tmp_path: Path) -> None:
+    cells = pd.Index(["a", "b", "c"])
+    adata = sidecar(cells, obsm={"X_siamese": np.eye(3, dtype=np.float32)})
+    add_warnings(adata, ["first"])
+    add_warnings(adata, ["second"])
+    write_h5ad(adata, tmp_path / "side.h5ad")
+    back = read_h5ad(tmp_path / "side.h5ad")
+    assert back.X is None
+    assert list(back.obs_names) == list(cells)
+    assert list(back.uns["warnings"]) == ["first", "second"]
+    np.testing.assert_array_equal(back.obsm["X_siamese"], np.eye(3))
+
+
+def test_equal_contents_give_equal_bytes(tmp_path: Path) -> None:
+    adata = ad.AnnData(sp.random(50, 20, 0.2, format="csr", random_state=0, dtype=np.float32))
+    for name in ("one", "two"):
+        write_h5ad(adata, tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"", b"not HDF5", None])
+def test_damaged_files_are_named(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "bad.h5ad"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=r"bad\.h5ad"):
+        read_h5ad(path)
+
+
+def test_truncated_h5ad_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "bad.h5ad"
+    write_h5ad(ad.AnnData(sp.eye(100, format="csr", dtype=np.float32)), path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(UserError, match=r"bad\.h5ad cannot be read"):
+        read_h5ad(path)
+
+
+def test_tables_mark_missing_values(tmp_path: Path) -> None:
+    write_table(tmp_path / "t.tsv", pd.DataFrame({"a": [1.0, np.nan]}))
+    assert (tmp_path / "t.tsv").read_text() == "a\n1\nNA\n"

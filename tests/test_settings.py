@@ -1,0 +1,56 @@
+"""Settings check their ranges, become options of programs, and name what is wrong."""
+
+import argparse
+from dataclasses import fields
+
+import pytest
+
+from scsiameseclu.command import add_settings, settings_from
+from scsiameseclu.errors import UserError
+from scsiameseclu.settings import (
+    AnnotationSettings,
+    ExpressionSettings,
+    GraphSettings,
+    MarkerSettings,
+    ModelSettings,
+    QualitySettings,
+    Settings,
+)
+
+ALL = [
+    QualitySettings,
+    ExpressionSettings,
+    GraphSettings,
+    ModelSettings,
+    MarkerSettings,
+    AnnotationSettings,
+]
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_defaults_survive_the_command_line(kind: type[Settings]) -> None:
+    parser = argparse.ArgumentParser()
+    add_settings(parser, kind)
+    assert settings_from(parser.parse_args([]), kind) == kind()
+    words = []
+    for item in fields(kind):  # type: ignore[arg-type]
+        if item.default is not None:
+            value = item.default
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            words += [f"--{item.name.replace('_', '-')}", text]
+    assert settings_from(parser.parse_args(words), kind) == kind()
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong", "sentence"),
+    [
+        (ModelSettings, {"pretrain_steps": 0}, "pretrain_steps is 0; it must be 1 or more"),
+        (ModelSettings, {"edge_drop": 1.5}, "edge_drop is 1.5; it must be 0.9 or less"),
+        (QualitySettings, {"doublets": "drop"}, "must be one of flag, remove, off"),
+    ],
+)
+def test_what_is_out_of_range_is_named(
+    kind: type[Settings], wrong: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(UserError, match=sentence):
+        kind(**wrong)
