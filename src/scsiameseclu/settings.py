@@ -58,7 +58,7 @@ class Settings:
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as a dictionary of plain values."""
-        return asdict(self)  # type: ignore[call-overload, no-any-return]
+        return asdict(self)  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True)
