@@ -38,7 +38,7 @@ class Agreement:
 def labelled(labels: "pd.Series") -> "np.ndarray":
     """Mask of the cells that have a label, (n_cells,).
 
-    NaN, empty text and a written ``"NA"`` are no label, as everywhere (``data.obs.missing_labels``);
+    NaN, empty text and a written ``"NA"`` are no label, as everywhere (``missing_labels``);
     ``"unknown"`` is a class: whether its cells belong together is for the user to say.
     """
     from scsiameseclu.data.obs import missing_labels
