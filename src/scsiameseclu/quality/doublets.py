@@ -56,10 +56,11 @@ def find_doublets(
     if settings.doublets == "off":
         found.sentence = "Doublets were not sought (doublets: off)."
         return found
-    if counts.n_vars < MIN_GENES:
+    n_genes = int((counts.X.getnnz(axis=0) >= settings.min_cells).sum())
+    if n_genes < MIN_GENES:
         found.sentence = (
             f"Doublets were not sought: Scrublet needs {MIN_GENES} genes or more, and there are "
-            f"{counts.n_vars}."
+            f"{n_genes} in {settings.min_cells} cells or more."
         )
         return found
     batches = counts.obs["batch"].astype(str).to_numpy()
