@@ -108,7 +108,9 @@ def _read_quality(entry: Entry, directory: Path) -> None:
         "genes_kept": int(quality["genes_after"]),
     }
     for column in ("total_counts", "n_genes", "pct_mito"):
-        entry.numbers |= _known({f"median_{column}": float(cells[column].median())})
+        known = cells[column].dropna()
+        if len(known):
+            entry.numbers[f"median_{column}"] = float(known.median())
     called = cells["predicted_doublet"]
     if called.isin(["yes", "no"]).any():
         entry.numbers["doublets"] = int((called == "yes").sum())
