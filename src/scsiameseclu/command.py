@@ -82,8 +82,12 @@ def run_stage(
             os.environ[variable] = str(arguments.threads)
     # idle threads sleep: on a shared node spinning ones make every job several times slower
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    where = f"{arguments.sample} {stage}".replace("%", "%%")
     logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
+        level=logging.INFO,
+        format=f"%(asctime)s {where}: %(message)s",
+        datefmt="%H:%M:%S",
+        stream=sys.stderr,
     )
     try:
         work(arguments)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scsiameseclu.data.checks import check_sheet
+from scsiameseclu.data.checks import check_sheet, read_sheet
 from scsiameseclu.errors import UserError
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
@@ -89,3 +89,9 @@ def test_wrong_words_and_samples_named_twice(tmp_path):
     assert "named twice" in sentences[0]
     assert "`format` is 'zarr'" in sentences[1]
     assert "demo:a and demo:b" in sentences[2]
+
+
+def test_a_path_may_hold_a_hash(tmp_path: Path) -> None:
+    sheet = tmp_path / "samples.tsv"
+    sheet.write_text("# a comment\nsample\tpath\na\tdata/run#2.h5\n#b\tnone\n")
+    assert read_sheet(sheet).to_dict("records") == [{"sample": "a", "path": "data/run#2.h5"}]

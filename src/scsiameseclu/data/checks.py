@@ -1,6 +1,7 @@
 """What is this? Reads every sample of a sheet and reports all problems of all samples at once."""
 
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -31,7 +32,9 @@ def read_sheet(sheet: str | Path) -> "pd.DataFrame":
     if not Path(sheet).is_file():
         raise UserError(f"the sample sheet {sheet} does not exist; correct its path")
     try:
-        table = pd.read_csv(sheet, sep="\t", dtype=str, keep_default_na=False, comment="#")
+        lines = Path(sheet).read_text(encoding="utf-8-sig").splitlines()
+        text = "\n".join(line for line in lines if not line.startswith("#"))
+        table = pd.read_csv(StringIO(text), sep="\t", dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:
         raise UserError(f"the sample sheet {sheet} is no tab-separated table ({error})") from error
     lacking = [name for name in ("sample", "path") if name not in table]

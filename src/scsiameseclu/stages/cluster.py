@@ -1,7 +1,10 @@
 """Stage: clusters, confidence and a map of the cells from the trained embedding."""
 
+import logging
 import warnings
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 
 def cluster(
@@ -40,7 +43,9 @@ def cluster(
         obsm={name: adata.obsm[name] for name in ("siamese_probability", "X_umap")},
         uns={"siamese": adata.uns["siamese"]},
     )
-    empty = int((adata.uns["siamese"]["sizes"] == 0).sum())
+    sizes = adata.uns["siamese"]["sizes"]
+    log.info("%d clusters of %d to %d cells", sizes.size, sizes.min(), sizes.max())
+    empty = int((sizes == 0).sum())
     if empty:
         add_warnings(result, [f"{empty} of the clusters asked for hold no cell"])
     result.uns["provenance"] = record("cluster", seed=seed)
