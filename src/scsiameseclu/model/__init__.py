@@ -1,1 +1,1 @@
-"""model"""
+"""The Siamese network: augmentation, encoders, fusion, transport, training, estimator."""

@@ -1,1 +1,1 @@
-"""stages"""
+"""One function a stage of the pipeline: files in, files out."""
