@@ -198,4 +198,7 @@ class ModelSettings(Settings):
     )
     batch_size: int = option(256, "cells in a mini-batch", minimum=8)
     learning_rate: float = option(1e-3, "step size of Adam", minimum=1e-6, maximum=1)
+    clustering_rate: float = option(
+        0.1, "step size while clustering, as a multiple of learning_rate", minimum=0, maximum=10
+    )
     max_clusters: int = option(30, "largest number of clusters considered", minimum=2, maximum=150)

@@ -22,6 +22,7 @@ ENCODE_CELLS = 2048
 LOG_EVERY = 5
 SECONDS_BETWEEN_LINES = 10.0
 PROPORTION_MOMENTUM = 0.5
+PEAK = 2.0
 
 
 @dataclass
@@ -83,7 +84,12 @@ class Trainer:
     # -- the two phases ---------------------------------------------------------------------
 
     def _pretrain(self) -> None:
-        optimiser, schedule = self._optimiser(self.settings.pretrain_steps, 2.0)
+        rate, n_steps = self.settings.learning_rate, self.settings.pretrain_steps
+        optimiser = torch.optim.Adam(self.network.parameters(), lr=rate)
+        # warm up to twice the rate, then anneal (Smith & Topin 2019)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, max_lr=PEAK * rate, total_steps=n_steps
+        )
         for _ in range(self.settings.pretrain_steps):
             batch, latents, losses = self._losses()
             self._update(optimiser, losses, "pretrain")
@@ -112,7 +118,8 @@ class Trainer:
         self.refresh_targets()
 
     def _cluster(self) -> None:
-        optimiser, _ = self._optimiser(self.settings.cluster_steps, 0.5)
+        rate = self.settings.learning_rate * self.settings.clustering_rate
+        optimiser = torch.optim.Adam(self.network.parameters(), lr=rate)
         labels = self.targets.argmax(dim=1)
         for done in range(1, self.settings.cluster_steps + 1):
             batch, latents, losses = self._losses(with_clusters=True)
@@ -189,15 +196,6 @@ class Trainer:
             self._last_line = time.monotonic()
             total = self.settings.pretrain_steps + self.settings.cluster_steps
             log.info("step %d of at most %d (%s): loss %.4f", self.step, total, phase, loss)
-
-    def _optimiser(
-        self, n_steps: int, peak: float
-    ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-        rate = self.settings.learning_rate * peak
-        optimiser = torch.optim.Adam(self.network.parameters(), lr=rate)
-        # warm up over the first third, then anneal (Smith & Topin 2019)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=rate, total_steps=n_steps)
-        return optimiser, schedule
 
     def _batches(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
         """Endless mini-batches: every epoch a new order; a last, short one is left out."""
