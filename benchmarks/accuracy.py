@@ -83,7 +83,7 @@ def measure(
     seconds, memory = stage(
         *("train", *shared, *model, "--history", folder / "training.tsv"), *common, *given, *changed
     )
-    stage("cluster", *shared, *model, "--output", clusters, *common)
+    stage("cluster", *shared[2:], *model, "--output", clusters, *common)
     stage(
         *("evaluate", "--counts", folder / "counts.h5ad", *shared, "--embedding", embedding),
         *("--clusters", clusters, "--output", folder / "metrics.json", "--label", "cell_type"),

@@ -65,7 +65,7 @@ def run_stages(folder: Path, source: str, request: ReadRequest, sample: str) -> 
         sample=sample,
     )
     inputs = (at("expression.h5ad"), at("graph.h5ad"), at("embedding.h5ad"))
-    cluster(*inputs, at("model"), at("clusters.h5ad"), seed=0)
+    cluster(*inputs[1:], at("model"), at("clusters.h5ad"), seed=0)
     analysed = (at("expression.h5ad"), at("clusters.h5ad"))
     markers(
         *analysed,

@@ -204,3 +204,15 @@ def test_gpu_agrees_with_cpu(fitted: tuple[ScSiameseClu, ad.AnnData], demo: ad.A
     adata = demo.copy()
     ScSiameseClu(5, random_state=1, device="cuda", **SHORT).fit(adata)
     assert adjusted_rand_score(adata.obs["siamese"], fitted[1].obs["siamese"]) > 0.8
+
+
+def test_without_transport_clusters_are_the_kernels(demo: ad.AnnData) -> None:
+    import torch
+
+    adata = demo.copy()
+    model = ScSiameseClu(5, device="cpu", transport=False, **SHORT).fit(adata)
+    network = model.model.network
+    log_q = network.log_assignment(torch.from_numpy(adata.obsm["X_siamese"]))
+    expected = log_q.argmax(dim=1).numpy()
+    np.testing.assert_array_equal(adata.obs["siamese"].astype(int), expected)
+    assert not network.potential.any()

@@ -52,3 +52,12 @@ def test_kernel_is_students_t() -> None:
     weights = torch.tensor([[1 / (1 + 1.0), 1 / (1 + 9.0)]])
     expected = weights / weights.sum()
     torch.testing.assert_close(log_student_t(latent, centres).exp(), expected)
+
+
+def test_shares_that_are_not_reached_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    apart = torch.tensor([[0.0, -40.0]]).repeat(100, 1).log_softmax(dim=1)
+    sinkhorn_targets(apart, torch.tensor([0.5, 0.5]), 1.0)
+    assert "off by" not in caplog.text  # equal costs can be shared out
+    rows = torch.tensor([[0.0, -90.0], [-90.0, 0.0]]).repeat_interleave(torch.tensor([90, 10]), 0)
+    sinkhorn_targets(rows, torch.tensor([0.5, 0.5]), 20.0)
+    assert "off by" in caplog.text

@@ -31,7 +31,6 @@ rule train:
 
 rule cluster:
     input:
-        expression=f"{SAMPLE}/expression.h5ad",
         graph=f"{SAMPLE}/graph.h5ad",
         embedding=f"{SAMPLE}/embedding.h5ad",
         model=f"{SAMPLE}/model",
@@ -48,6 +47,6 @@ rule cluster:
     shell:
         program(
             "cluster",
-            "--expression {input.expression} --graph {input.graph} --embedding {input.embedding}"
+            "--graph {input.graph} --embedding {input.embedding}"
             " --model {input.model} --output {output}",
         )

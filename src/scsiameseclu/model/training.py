@@ -77,7 +77,6 @@ class Trainer:
         if self.settings.transport and self.settings.cluster_steps:
             self._cluster()
         else:
-            self._begin_clustering()
             self.stopped = "stopped after pretraining: training on transport targets is off"
         log.info("%s", self.stopped)
 
@@ -143,14 +142,19 @@ class Trainer:
 
     @torch.no_grad()
     def refresh_targets(self) -> None:
-        """New transport targets for all cells, with proportions that follow the assignment."""
+        """New targets for all cells: by transport, or where that is off by the assignment alone."""
         self.bank = self.encode_all()
         log_assignment = self.network.log_assignment(self.embedding())
         proportions = self.network.proportions
-        targets, potential = sinkhorn_targets(log_assignment, proportions, self.settings.sharpness)
+        sharpness = self.settings.sharpness
+        if self.settings.transport:
+            targets, potential = sinkhorn_targets(log_assignment, proportions, sharpness)
+        else:
+            potential = torch.zeros_like(self.network.potential)
+            targets = transported(log_assignment, potential, sharpness)
         if self.settings.learn_proportions:
             prior = proportions.clamp(min=1e-6).log()
-            free = transported(log_assignment, prior, self.settings.sharpness).mean(dim=0)
+            free = transported(log_assignment, prior, sharpness).mean(dim=0)
             proportions.lerp_(free, PROPORTION_MOMENTUM)
         self.network.potential.copy_(potential)
         self.targets = targets

@@ -1,10 +1,15 @@
 """Soft assignments and their optimal-transport targets."""
 
+import logging
+
 import torch
 from torch import Tensor
 
+log = logging.getLogger(__name__)
+
 MAX_ITERATIONS = 200
 TOLERANCE = 1e-6
+LARGEST_GAP = 0.01  # of a cluster's share of the cells, beyond which the log says so
 
 
 def log_student_t(latent: Tensor, centres: Tensor, scale: Tensor | float = 1.0) -> Tensor:
@@ -58,7 +63,7 @@ def sinkhorn_targets(
     cost = -log_assignment.detach().double()
     mass = torch.full((n_cells,), 1.0 / n_cells, dtype=cost.dtype, device=cost.device)
     share = proportions.to(cost.dtype).clamp(min=1.0 / (10 * n_cells))
-    _, log = ot.sinkhorn(
+    _, record = ot.sinkhorn(
         mass,
         share / share.sum(),
         cost,
@@ -69,8 +74,12 @@ def sinkhorn_targets(
         warn=False,
         log=True,
     )
-    potential = log["log_v"].to(log_assignment.dtype)
-    return transported(log_assignment.detach(), potential, sharpness), potential
+    potential = record["log_v"].to(log_assignment.dtype)
+    targets = transported(log_assignment.detach(), potential, sharpness)
+    gap = float((targets.mean(dim=0) - share / share.sum()).abs().max())
+    if gap > LARGEST_GAP:
+        log.warning("Sinkhorn stopped with a cluster's share of the cells off by %.3f", gap)
+    return targets, potential
 
 
 def transported(log_assignment: Tensor, potential: Tensor, sharpness: float) -> Tensor:

@@ -7,9 +7,7 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 
-def cluster(
-    expression: Path, graph: Path, embedding: Path, model_dir: Path, output: Path, *, seed: int
-) -> None:
+def cluster(graph: Path, embedding: Path, model_dir: Path, output: Path, *, seed: int) -> None:
     """Write clusters.h5ad: clusters, confidence, a UMAP, and scanpy's Leiden to compare."""
     import pandas as pd
     import scanpy as sc
