@@ -1,9 +1,10 @@
-"""Accuracy, time and memory of the default model on labelled data sets, stage by stage.
+"""Accuracy of every method on labelled data sets, with and without the number of clusters.
 
-Every stage runs as its own process, as in the workflow; only the last one sees the labels. Rows go
-to a CSV as they are measured; a row that is there is not measured again.
+    python benchmarks/accuracy.py --data ../shared/data
 
-    python benchmarks/accuracy.py --data ../shared/data --output benchmarks/results/accuracy.csv
+Each method runs in a process of its own that is given counts, components and graph and no label;
+this program alone reads the labels, and only to score. What a process found is kept in
+``benchmarks/cache``, rows go to ``benchmarks/results/accuracy.csv``; what is there is not done again.
 """
 
 import argparse
@@ -13,89 +14,127 @@ import os
 import platform
 import subprocess
 import sys
-import tempfile
-import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
-SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
-# name: file, subset of its cells, published number of classes
-SETS = {
-    "mouse1": ("baron_mouse.h5ad", "batch=mouse1", 13),
-    "mouse2": ("baron_mouse.h5ad", "batch=mouse2", 13),
+import numpy as np
+import pandas as pd
+from methods import METHODS, VARIANTS
+
+HERE = Path(__file__).resolve().parent
+# name: file, batches that are kept, published number of classes
+SETS: dict[str, tuple[str, str | None, int]] = {
+    "mouse1": ("baron_mouse.h5ad", "mouse1", 13),
+    "mouse2": ("baron_mouse.h5ad", "mouse2", 13),
     "worm_neuron": ("worm_neuron.h5ad", None, 10),
     "pbmc3k": ("pbmc3k.h5ad", None, 9),
     "zheng_sorted_ref": ("zheng_sorted_ref.h5ad", None, 9),
     "mouse_bladder_2100": ("mouse_bladder_2100.h5ad", None, 16),
     "cite_cbmc": ("cite_cbmc.h5ad", None, 15),
+    "baron_mouse": ("baron_mouse.h5ad", None, 13),
+    "cellbench3_2batch": ("cellbench3_2batch.h5ad", None, 3),
 }
-# published labels cover every cell, so the comparison keeps every cell
-KEEP_ALL = [f"--mad-{what}=1000" for what in ("counts", "genes", "top20", "mito")] + [
-    "--floor-pct-mito=100",
-    "--doublets=off",
-]
-MEASURES = ("acc", "nmi", "ari", "macro_f1")
+PANEL = tuple(SETS)[:7]
+FULL = ("ours", "start", "leiden", "leiden oracle", "kmeans")
+MIN_CELLS = 3
 COLUMNS = [
-    *("set", "n_clusters_given", "options", "seed", "method", "n_cells", "n_clusters"),
-    *MEASURES,
-    *("train_seconds", "train_peak_mb", "threads", "machine", "date", "version"),
+    *("set", "k", "method", "seed", "n_cells", "n_clusters", "acc", "nmi", "ari", "macro_f1"),
+    *("rarest_recall", "seconds", "peak_mb", "threads", "machine", "date", "version"),
 ]
 
 
-def stage(name: str, *arguments: object) -> tuple[float, float]:
-    """Run one stage's program; its wall time in seconds and its peak memory in MB."""
-    command = [sys.executable, str(SCRIPTS / f"{name}.py"), *map(str, arguments)]
-    started = time.monotonic()
-    child = subprocess.Popen(command, stderr=subprocess.PIPE)
-    assert child.stderr is not None
-    message = child.stderr.read().decode()
-    _, status, usage = os.wait4(child.pid, 0)
+def prepare(source: Path, batch: str | None, label: str, output: Path) -> None:
+    """Counts, components and graph without labels, and the labels in a file of their own."""
+    import anndata as ad
+    import scanpy as sc
+    import scipy.sparse as sp
+
+    from scsiameseclu.expression import (
+        choose_variable_genes,
+        log_normalise,
+        principal_components,
+    )
+    from scsiameseclu.graph import build_graph
+    from scsiameseclu.settings import ExpressionSettings, GraphSettings
+
+    given = ad.read_h5ad(source)
+    if batch:
+        given = given[given.obs["batch"] == batch].copy()
+    labels = given.obs[label].astype(object).where(given.obs[label].notna(), "")
+    labels.astype(str).to_csv(output.with_suffix(".labels.csv"))
+    adata = ad.AnnData(sp.csr_matrix(given.X, dtype=np.float32))
+    adata.obs_names, adata.var_names = given.obs_names, given.var_names
+    sc.pp.filter_genes(adata, min_cells=MIN_CELLS)
+    adata.layers["counts"] = adata.X.copy()
+    adata.X, adata.obs["size_factor"] = log_normalise(adata.X)
+    choose_variable_genes(adata, ExpressionSettings())
+    principal_components(adata, ExpressionSettings(), 0)
+    build_graph(adata, GraphSettings(), 0)
+    temporary = output.with_suffix(".part")
+    adata.write_h5ad(temporary)
+    temporary.rename(output)
+
+
+def find(folder: Path, name: str, method: str, seed: int, k: int, threads: int) -> Path:
+    """Run a method in its own process, unless it has; where its clusters are."""
+    output = folder / f"{name}-{method.replace(' ', '_')}-{seed}.npz"
+    note = output.with_suffix(".json")
+    if output.is_file() and note.is_file():
+        return output
+    command = [sys.executable, HERE / "methods.py", folder / f"{name}.h5ad", method]
+    command += ["--seed", seed, "--n-clusters", k, "--threads", threads, "--output", output]
+    variables = dict.fromkeys(
+        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), str(threads)
+    )
+    environment = os.environ | variables | {"OMP_WAIT_POLICY": "PASSIVE"}
+    with output.with_suffix(".log").open("w") as log:
+        child = subprocess.Popen([*map(str, command)], stderr=log, env=environment)
+        _, status, usage = os.wait4(child.pid, 0)
     if status:
-        raise SystemExit(f"stage {name} failed:\n{message}")
-    return time.monotonic() - started, usage.ru_maxrss / 1024
+        raise SystemExit(f"{method} on {name} failed; see {output.with_suffix('.log')}")
+    note.write_text(json.dumps({"peak_mb": round(usage.ru_maxrss / 1024), "threads": threads}))
+    return output
 
 
-def prepare(folder: Path, source: Path, subset: str | None) -> None:
-    """The stages before training; they do not depend on the seed of the model."""
-    reading = ["--subset", subset] if subset else []
-    stage("ingest", "--input", source, "--output", folder / "counts.h5ad", *reading)
-    stage(
-        *("quality", "--counts", folder / "counts.h5ad", "--output", folder / "filtered.h5ad"),
-        *("--table", folder / "quality.tsv", *KEEP_ALL),
-    )
-    stage(
-        *("expression", "--counts", folder / "counts.h5ad"),
-        *("--filtered", folder / "filtered.h5ad", "--output", folder / "expression.h5ad"),
-    )
-    stage("graph", "--expression", folder / "expression.h5ad", "--output", folder / "graph.h5ad")
+def score(labels: pd.Series, clusters: np.ndarray) -> dict[str, str]:
+    """All measures, on the cells that have a label."""
+    from scsiameseclu.metrics.agreement import agreement
+
+    known = labels.to_numpy() != ""
+    truth, found = labels.to_numpy()[known], np.asarray(clusters).astype(str)[known]
+    scores = agreement(truth, found).to_dict()
+    rare = pd.Series(truth).value_counts().index[-1]
+    own = found[truth == rare]
+    # recall of the rarest class in the cluster that holds most of it, if it rules that cluster
+    best = pd.Series(own).value_counts().index[0]
+    rules = pd.Series(truth[found == best]).value_counts().index[0] == rare
+    recall = float((own == best).mean()) if rules else 0.0
+    return {
+        **{name: f"{value:.4f}" for name, value in scores.items()},
+        "rarest_recall": f"{recall:.4f}",
+        "n_clusters": str(np.unique(found).size),
+    }
 
 
-def measure(
-    folder: Path, n_clusters: int | None, seed: int, threads: int, options: list[str]
-) -> list[dict[str, object]]:
-    """Train, cluster and evaluate once; one row for ours and one for Leiden on the same graph."""
-    shared = ["--expression", folder / "expression.h5ad", "--graph", folder / "graph.h5ad"]
-    common = ["--seed", seed, "--threads", threads]
-    changed = [f"--{option.replace('_', '-')}" for option in options]
-    given = ["--n-clusters", n_clusters] if n_clusters else []
-    embedding, clusters = folder / "embedding.h5ad", folder / "clusters.h5ad"
-    model = ["--model", folder / "model", "--embedding", embedding]
-    seconds, memory = stage(
-        *("train", *shared, *model, "--history", folder / "training.tsv"), *common, *given, *changed
-    )
-    stage("cluster", *shared[2:], *model, "--output", clusters, *common)
-    stage(
-        *("evaluate", "--counts", folder / "counts.h5ad", *shared, "--embedding", embedding),
-        *("--clusters", clusters, "--output", folder / "metrics.json", "--label", "cell_type"),
-    )
-    metrics = json.loads((folder / "metrics.json").read_text())
-    rows: list[dict[str, object]] = []
-    for method in ("siamese", "leiden"):
-        row = {name: f"{metrics['labels'][method][name]:.4f}" for name in MEASURES}
-        rows.append({"method": method, "n_cells": metrics["n_cells"], **row})
-    rows[0] |= {"n_clusters": metrics["n_clusters"], "train_seconds": f"{seconds:.1f}"}
-    rows[0] |= {"train_peak_mb": f"{memory:.0f}"}
-    return rows
+def rows_of(found: Path, labels: pd.Series, method: str) -> Iterator[dict[str, str]]:
+    """One row for k given and one for k unknown, as far as the method has them."""
+    parts = np.load(found, allow_pickle=True)
+    note = json.loads(found.with_suffix(".json").read_text())
+    shared = {
+        "n_cells": str(labels.size),
+        "seconds": f"{float(parts['seconds']):.1f}",
+        "peak_mb": str(note["peak_mb"]),
+        "threads": str(note["threads"]),
+    }
+    oracle = [parts[name] for name in parts.files if name.startswith("oracle")]
+    if oracle:
+        scored = [score(labels, clusters) for clusters in oracle]
+        yield {"k": "by labels", **shared, **max(scored, key=lambda row: float(row["ari"]))}
+    for k in ("given", "unknown"):
+        if k in parts.files:
+            yield {"k": k, **shared, **score(labels, parts[k])}
 
 
 def main() -> None:
@@ -104,44 +143,78 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the h5ad files")
-    parser.add_argument("--output", type=Path, required=True, help="CSV to add rows to")
-    parser.add_argument("--sets", nargs="*", default=list(SETS), choices=list(SETS))
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--k-unknown", action="store_true", help="let the model choose k")
     parser.add_argument(
-        "--options", nargs="*", default=[], help="training settings to change: likelihood=nb …"
+        "--set",
+        nargs=3,
+        action="append",
+        default=[],
+        metavar=("FILE", "LABEL", "K"),
+        help="a data set of your own (h5ad, column of labels, number of classes), in place of ours",
     )
+    parser.add_argument("--output", type=Path, default=HERE / "results" / "accuracy.csv")
+    parser.add_argument("--cache", type=Path, default=HERE / "cache")
+    parser.add_argument("--sets", nargs="*", default=list(SETS))
+    parser.add_argument("--methods", nargs="*", default=list(FULL), help="or 'variants'")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1, help="of each process")
+    parser.add_argument("--jobs", type=int, default=2, help="processes at once")
     arguments = parser.parse_args()
+    methods = [*VARIANTS] if arguments.methods == ["variants"] else arguments.methods
+    unknown = set(methods) - {*VARIANTS, *METHODS}
+    if unknown:
+        raise SystemExit(
+            f"no method {', '.join(unknown)}; there are {', '.join([*VARIANTS, *METHODS])}"
+        )
+    sets = {
+        name: (arguments.data / SETS[name][0], SETS[name][1], "cell_type", SETS[name][2])
+        for name in arguments.sets
+    }
+    if arguments.set:
+        sets = {Path(f).stem: (Path(f), None, label, int(k)) for f, label, k in arguments.set}
+    arguments.cache.mkdir(parents=True, exist_ok=True)
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
     done: set[tuple[str, ...]] = set()
     if arguments.output.is_file():
         with arguments.output.open() as table:
-            key = ("set", "n_clusters_given", "options", "seed")
-            done = {tuple(row[name] for name in key) for row in csv.DictReader(table)}
+            done = {(r["set"], r["method"], r["seed"]) for r in csv.DictReader(table)}
     else:
-        arguments.output.parent.mkdir(parents=True, exist_ok=True)
         arguments.output.write_text(",".join(COLUMNS) + "\n")
-    options = " ".join(arguments.options)
-    machine = f"{platform.machine()} {os.cpu_count()} cores"
-    for name in arguments.sets:
-        source, subset, classes = SETS[name]
-        given = not arguments.k_unknown
-        wished = range(arguments.seeds)
-        seeds = [s for s in wished if (name, str(given), options, str(s)) not in done]
-        if not seeds:
-            continue
-        with tempfile.TemporaryDirectory() as scratch:
-            prepare(Path(scratch), arguments.data / source, subset)
-            for seed in seeds:
-                wanted = classes if given else None
-                rows = measure(Path(scratch), wanted, seed, arguments.threads, arguments.options)
-                fixed = {"set": name, "n_clusters_given": given, "options": options}
-                fixed |= {"seed": seed}
-                fixed |= {"threads": arguments.threads, "machine": machine}
-                fixed |= {"date": date.today().isoformat(), "version": __version__}
-                with arguments.output.open("a", newline="") as table:
-                    csv.DictWriter(table, COLUMNS).writerows([fixed | row for row in rows])
-                print(name, f"seed {seed}", rows[0], flush=True)
+    for name, (source, batch, label, _) in sets.items():
+        if not (arguments.cache / f"{name}.h5ad").is_file():
+            prepare(source, batch, label, arguments.cache / f"{name}.h5ad")
+    fixed = {
+        "machine": f"{platform.machine()} {os.cpu_count()} cores",
+        "date": date.today().isoformat(),
+        "version": __version__,
+    }
+    work = [
+        (name, method, seed)
+        for seed in range(arguments.seeds)
+        for method in methods
+        for name in sets
+        if (name, method, str(seed)) not in done
+    ]
+
+    def task(item: tuple[str, str, int]) -> tuple[tuple[str, str, int], list[dict[str, str]]]:
+        name, method, seed = item
+        path = find(arguments.cache, name, method, seed, sets[name][3], arguments.threads)
+        table = pd.read_csv(
+            arguments.cache / f"{name}.labels.csv", index_col=0, keep_default_na=False, dtype=str
+        )
+        return item, list(rows_of(path, table.iloc[:, 0], method))
+
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        for (name, method, seed), rows in pool.map(task, work):
+            own = {"set": name, "method": method, "seed": str(seed)}
+            with arguments.output.open("a", newline="") as table:
+                csv.DictWriter(table, COLUMNS).writerows([fixed | own | row for row in rows])
+            print(
+                name,
+                method,
+                seed,
+                [(row["k"], row["ari"], row["n_clusters"]) for row in rows],
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -22,7 +22,9 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--history", type=Path, required=True, help="table of losses (tsv) to write"
     )
-    options.add_argument("--n-clusters", type=int, help="number of clusters (default: estimated)")
+    options.add_argument(
+        "--n-clusters", help="a number or a range such as 8-15 (default: estimated)"
+    )
     options.add_argument(
         "--device", choices=["auto", "cpu", "cuda"], default="auto", help="where to train"
     )

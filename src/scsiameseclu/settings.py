@@ -135,11 +135,37 @@ class AnnotationSettings(Settings):
     margin: float = option(0.5, "a lead over the runner-up below this is Unassigned", minimum=0)
 
 
+# what Xu et al. (2025) describe, without the defects of the released code: one network, clusters in
+# its latent alone, fixed proportions, joint training, and the weights of their program
+PAPER: dict[str, Any] = {
+    "networks": 1,
+    "latent_size": 20,
+    "expression_swap": 0.0,
+    "likelihood": "zinb",
+    "fusion": True,
+    "propagation": 0.3,
+    "cell_refinement_expression": 0.1,
+    "cell_refinement_graph": 5.0,
+    "latent_refinement": 1.0,
+    "graph_reconstruction": 1.0,
+    "space": "latent",
+    "propagate_latent": True,
+    "learn_proportions": False,
+    "pretrain_steps": 400,
+    "cluster_steps": 200,
+    "clustering_rate": 1.0,
+}
+
+
 @dataclass(frozen=True)
 class ModelSettings(Settings):
-    """The Siamese network, its training, and the clustering by optimal transport."""
+    """The Siamese networks, their training, and the clustering by optimal transport."""
 
-    latent_size: int = option(32, "dimensions of the embedding", minimum=2, maximum=512)
+    preset: Literal["default", "paper"] = option(
+        "default", "paper: the published settings, for every setting left at its default"
+    )
+    networks: int = option(3, "networks in the ensemble", minimum=1, maximum=50)
+    latent_size: int = option(32, "dimensions of a network's latent", minimum=2, maximum=512)
     hidden_size: int = option(256, "width of the hidden layers", minimum=8, maximum=4096)
     expression_noise: float = option(
         0.1, "deviation of the multiplicative noise on expression; 0 switches it off", minimum=0
@@ -160,45 +186,62 @@ class ModelSettings(Settings):
     diffusion_alpha: float = option(
         0.2, "restart probability of the diffusion", minimum=0.01, maximum=1
     )
-    fusion: bool = option(True, "fuse expression and graph embeddings by a learned gate")
+    fusion: bool = option(
+        False, "fuse expression and graph latents by a learned gate, else by their mean"
+    )
     likelihood: Literal["zinb", "nb", "multinomial", "none"] = option(
-        "zinb", "likelihood of the counts; none reconstructs scaled expression instead"
+        "multinomial", "likelihood of the counts; none reconstructs scaled expression instead"
     )
     cell_refinement_expression: float = option(
-        0.01, "weight of the cell-level refinement, expression encoder; 0 is off", minimum=0
+        0.0, "weight of the cell-level refinement, expression encoder; 0 is off", minimum=0
     )
     cell_refinement_graph: float = option(
-        0.01, "weight of the cell-level refinement, graph encoder; 0 is off", minimum=0
+        0.0, "weight of the cell-level refinement, graph encoder; 0 is off", minimum=0
     )
     latent_refinement: float = option(
-        0.1, "weight of the latent-level refinement; 0 switches it off", minimum=0
+        0.0, "weight of the latent-level refinement; 0 is off", minimum=0
     )
     propagation: float = option(
-        0.3, "weight of the propagation regularisation; 0 switches it off", minimum=0
+        0.0, "weight of the propagation regularisation; 0 is off", minimum=0
     )
-    graph_reconstruction: float = option(
-        0.1, "weight of the graph decoder; 0 switches it off", minimum=0
+    graph_reconstruction: float = option(0.0, "weight of the graph decoder; 0 is off", minimum=0)
+    space: Literal["joint", "latent"] = option(
+        "joint", "cluster in components and latent joined, or in the latent alone"
     )
-    transport: bool = option(True, "train on optimal-transport targets (Sinkhorn)")
+    propagate_latent: bool = option(False, "propagate the fused latent over the graph")
+    transport: bool = option(
+        True, "assign cells by optimal transport; without it each goes to its nearest centre"
+    )
     learn_proportions: bool = option(
-        False, "let the clusters' proportions follow the assignment instead of the start's sizes"
+        True, "let the clusters' proportions follow the assignment instead of the start's sizes"
     )
-    clustering: float = option(1.0, "weight of the clustering loss", minimum=0)
+    pretrain_steps: int = option(160, "mini-batches that shape the latent", minimum=1)
+    cluster_steps: int = option(
+        0, "most mini-batches of joint training on transport targets; 0 switches it off", minimum=0
+    )
+    clustering: float = option(1.0, "weight of the clustering loss in joint training", minimum=0)
     sharpness: float = option(
-        5.0, "exponent of the assignments before the transport (lambda)", minimum=0.1
+        5.0, "exponent of the assignments in joint training (lambda)", minimum=0.1
     )
-    pretrain_steps: int = option(160, "mini-batches before clustering begins", minimum=1)
-    cluster_steps: int = option(200, "most mini-batches of joint training", minimum=0)
     refresh_every: int = option(25, "mini-batches between two transport targets", minimum=1)
     tolerance: float = option(
         0.002,
-        "training stops when a smaller share of cells changes cluster between two targets",
+        "joint training stops when a smaller share of cells changes cluster between two targets",
         minimum=0,
         maximum=1,
     )
     batch_size: int = option(256, "cells in a mini-batch", minimum=8)
     learning_rate: float = option(1e-3, "step size of Adam", minimum=1e-6, maximum=1)
     clustering_rate: float = option(
-        0.1, "step size while clustering, as a multiple of learning_rate", minimum=0, maximum=10
+        0.1, "step size of joint training, as a multiple of learning_rate", minimum=0, maximum=10
     )
-    max_clusters: int = option(30, "largest number of clusters considered", minimum=2, maximum=150)
+    max_clusters: int = option(
+        20, "largest number of clusters tried where none is given", minimum=4, maximum=150
+    )
+
+    def __post_init__(self) -> None:
+        if self.preset == "paper":
+            for item in fields(self):
+                if item.name in PAPER and getattr(self, item.name) == item.default:
+                    object.__setattr__(self, item.name, PAPER[item.name])
+        super().__post_init__()

@@ -1,4 +1,4 @@
-"""Clusters, confidence and sizes from the transported assignments."""
+"""Clusters, confidence, stability and levels, as slots of an AnnData."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -8,15 +8,16 @@ import numpy as np
 if TYPE_CHECKING:
     import anndata as ad
 
-
-def order_by_size(probability: np.ndarray) -> np.ndarray:
-    """Clusters from the one that most cells choose to the one that fewest do, (n_clusters,)."""
-    sizes = np.bincount(probability.argmax(axis=1), minlength=probability.shape[1])
-    return np.argsort(-sizes, kind="stable")
+AMBIGUOUS = 0.5
 
 
 def write_clusters(
-    adata: "ad.AnnData", probability: np.ndarray, summary: dict[str, Any], key: str = "siamese"
+    adata: "ad.AnnData",
+    probability: np.ndarray,
+    coarse: np.ndarray,
+    fine: np.ndarray,
+    summary: dict[str, Any],
+    key: str = "siamese",
 ) -> None:
     """Set clusters, confidence, probabilities and their record on ``adata``.
 
@@ -24,8 +25,11 @@ def write_clusters(
     ----------
     probability
         (n_cells, n_clusters), rows summing to 1; columns in the order of the clusters' names.
+    coarse, fine
+        Nested levels, (n_cells,): numbers, and names such as ``3.1``.
     summary
-        ``n_clusters_given``, ``evidence`` (k, score, criterion) and ``params`` of the fit.
+        ``n_clusters_given``, ``n_clusters_asked``, ``evidence`` (k, score, criterion),
+        ``stability`` (a number for each cluster), ``agreement``, ``n_members`` and ``params``.
     key
         Prefix of the slots.
     """
@@ -34,14 +38,22 @@ def write_clusters(
     n_clusters = probability.shape[1]
     names = [str(n) for n in range(n_clusters)]
     labels = probability.argmax(axis=1)
+    confidence = probability.max(axis=1).astype(np.float32)
     adata.obs[key] = pd.Categorical(labels.astype(str), categories=names)
-    adata.obs[f"{key}_confidence"] = probability.max(axis=1).astype(np.float32)
+    adata.obs[f"{key}_confidence"] = confidence
+    adata.obs[f"{key}_ambiguous"] = confidence < AMBIGUOUS
+    adata.obs[f"{key}_coarse"] = _categorical(coarse)
+    adata.obs[f"{key}_fine"] = _categorical(fine)
     adata.obsm[f"{key}_probability"] = probability.astype(np.float32)
     evidence = summary["evidence"]
     adata.uns[key] = {
         "n_clusters": n_clusters,
         "n_clusters_given": bool(summary["n_clusters_given"]),
+        "n_clusters_asked": str(summary["n_clusters_asked"]),
         "sizes": np.bincount(labels, minlength=n_clusters),
+        "stability": np.asarray(summary["stability"], dtype=np.float64),
+        "agreement": float(summary["agreement"]),
+        "n_members": int(summary["n_members"]),
         "evidence": {
             "k": np.asarray(evidence["k"], dtype=np.int64),
             "score": np.asarray(evidence["score"], dtype=np.float64),
@@ -49,3 +61,12 @@ def write_clusters(
         },
         "params": json.dumps(summary["params"], sort_keys=True),
     }
+
+
+def _categorical(names: np.ndarray) -> Any:
+    """Categories in the order of their numbers: 2 before 10, 3.2 before 3.10."""
+    import pandas as pd
+
+    text = names.astype(str)
+    order = sorted(set(text), key=lambda name: [int(part) for part in name.split(".")])
+    return pd.Categorical(text, categories=order)

@@ -5,6 +5,7 @@ between their means then joins groups of very different sizes, where k-means or 
 detection with the same number of clusters would cut a dominant cell type into pieces.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,14 +52,21 @@ def cosine_distances_of_means(features: np.ndarray, micro: np.ndarray) -> np.nda
     return np.clip(1.0 - unit @ unit.T, 0.0, 2.0)
 
 
-def grow_hierarchy(features: np.ndarray, seed: int) -> Hierarchy:
+def component_blocks(components: np.ndarray) -> list[np.ndarray]:
+    """The first 20 components, which see the main types, and all 50, which see the rare ones."""
+    return [components[:, :n] for n in N_COMPONENTS]
+
+
+def grow_hierarchy(blocks: Sequence[np.ndarray], features: np.ndarray, seed: int) -> Hierarchy:
     """Micro-clusters by k-means and their average linkage.
 
     Parameters
     ----------
+    blocks
+        Centred descriptions of the cells, each (n_cells, n_dimensions). The cosine distances of
+        the micro-clusters' means are averaged over blocks.
     features
-        Centred principal components, (n_cells, n_components), strongest first. Distances on the
-        first 20 and the first 50 are averaged: the few see the main types, the many the rare ones.
+        What k-means sees, (n_cells, n_dimensions).
     seed
         Of k-means.
     """
@@ -69,15 +77,15 @@ def grow_hierarchy(features: np.ndarray, seed: int) -> Hierarchy:
     n_micro = int(min(N_MICRO, max(2, features.shape[0] // CELLS_PER_MICRO)))
     kmeans = MiniBatchKMeans(n_micro, random_state=seed, n_init=1, batch_size=4096, max_iter=50)
     micro = np.unique(kmeans.fit_predict(features), return_inverse=True)[1]
-    parts = [cosine_distances_of_means(features[:, :n], micro) for n in N_COMPONENTS]
-    distances = np.mean(parts, axis=0)
+    distances = np.mean([cosine_distances_of_means(block, micro) for block in blocks], axis=0)
     np.fill_diagonal(distances, 0.0)
     return Hierarchy(micro, linkage(squareform(distances, checks=False), method="average"))
 
 
-def grow_hierarchies(features: np.ndarray, seed: int) -> list[Hierarchy]:
-    """Several hierarchies of the same cells, from different seeds of k-means."""
-    return [grow_hierarchy(features, seed * N_STARTS + n) for n in range(N_STARTS)]
+def grow_hierarchies(components: np.ndarray, seed: int) -> list[Hierarchy]:
+    """Several hierarchies of the principal components, from different seeds of k-means."""
+    blocks = component_blocks(components)
+    return [grow_hierarchy(blocks, components, seed * N_STARTS + n) for n in range(N_STARTS)]
 
 
 def initial_partition(
@@ -99,7 +107,7 @@ def initial_partition(
     partitions = [_exactly(vote(h.cut(n_clusters), adjacency, N_VOTES)) for h in hierarchies]
     full = [labels for labels in partitions if labels.max() + 1 == n_clusters]
     if not full:
-        return _by_kmeans(features, n_clusters, seed)
+        return by_kmeans(features, n_clusters, seed)
     if n_clusters == 1 or len(full) == 1:
         return full[0]
     scores = [_silhouette(features, labels, seed) for labels in full]
@@ -110,7 +118,7 @@ def _exactly(labels: np.ndarray) -> np.ndarray:
     return np.unique(labels, return_inverse=True)[1]
 
 
-def _by_kmeans(features: np.ndarray, n_clusters: int, seed: int) -> np.ndarray:
+def by_kmeans(features: np.ndarray, n_clusters: int, seed: int) -> np.ndarray:
     """For more clusters than there are micro-clusters to join."""
     from sklearn.cluster import KMeans
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scsiameseclu.clusters.request import ClusterNumber
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
 
@@ -24,7 +25,7 @@ class ScSiameseClu:
     Parameters
     ----------
     n_clusters
-        Number of clusters; estimated where None.
+        A number, a range to choose from (``(8, 15)`` or ``"8-15"``), or None to have it estimated.
     random_state
         Seed of every random choice. On the CPU the same seed and number of threads give the same
         result to the bit.
@@ -53,15 +54,13 @@ class ScSiameseClu:
 
     def __init__(
         self,
-        n_clusters: int | None = None,
+        n_clusters: int | str | tuple[int, int] | None = None,
         *,
         random_state: int = 0,
         device: str = "auto",
         **settings: Any,
     ) -> None:
-        if n_clusters is not None and n_clusters < 2:
-            raise UserError(f"n_clusters is {n_clusters}; it must be 2 or more, or None")
-        self.n_clusters = n_clusters
+        self.number = ClusterNumber.parse(n_clusters)
         self.random_state = random_state
         self.device = device
         kinds = (ModelSettings, ExpressionSettings, GraphSettings)
@@ -103,13 +102,18 @@ class ScSiameseClu:
         ``obs["siamese"]``
             Cluster, category of ``"0"`` (largest) … ``"k-1"``.
         ``obs["siamese_confidence"]``
-            Probability of that cluster, float32 in [0, 1].
+            Share of the ensemble's votes for that cluster, float32 in [0, 1].
+        ``obs["siamese_ambiguous"]``
+            Whether that is below 0.5, bool.
+        ``obs["siamese_coarse"]``, ``obs["siamese_fine"]``
+            Unions of clusters, and clusters split (``"3.1"``) where a finer clustering splits them.
         ``obsm["X_siamese"]``
             Embedding, float32 (n_cells, n_dimensions); rows have length 1.
         ``obsm["siamese_probability"]``
             Probability of every cluster, float32 (n_cells, n_clusters); rows sum to 1.
         ``uns["siamese"]``
-            ``n_clusters``, whether it was given, ``sizes``, ``evidence`` for k, ``params`` (JSON).
+            ``n_clusters``, whether it was given, ``sizes``, ``stability`` of each cluster over the
+            ensemble, the members' ``agreement``, ``evidence`` for k, ``params`` (JSON).
 
         Parameters
         ----------
@@ -133,7 +137,7 @@ class ScSiameseClu:
 
         fitted = fit_model(
             adata,
-            n_clusters=self.n_clusters,
+            number=self.number,
             seed=self.random_state,
             device=self.device,
             settings=self.settings,
@@ -142,8 +146,52 @@ class ScSiameseClu:
         )
         self._model, self.history = fitted.model, fitted.history
         adata.obsm[f"X_{key_added}"] = fitted.embedding
-        probability = self._model.probability(fitted.embedding)
-        write_clusters(adata, probability, self._model.summary, key_added)
+        found = fitted.clustering
+        write_clusters(
+            adata, found.probability, found.coarse, found.fine, self._model.summary, key_added
+        )
+        return self
+
+    def recluster(
+        self,
+        adata: "ad.AnnData",
+        n_clusters: int | str | tuple[int, int] | None = None,
+        *,
+        key_added: str = "siamese",
+    ) -> "ScSiameseClu":
+        """Cluster the fitted cells again with another number of clusters; nothing is trained.
+
+        Parameters
+        ----------
+        adata
+            That was fitted: its ``obsm["X_siamese"]`` is read, and the slots of clusters are set
+            anew.
+        n_clusters
+            As for the class.
+        key_added
+            The name that :meth:`fit` was given.
+
+        Returns
+        -------
+        Itself; :meth:`predict` gives the new clusters.
+
+        Raises
+        ------
+        UserError
+            There is no embedding in ``adata``.
+        """
+        from scsiameseclu.clusters.assignment import write_clusters
+        from scsiameseclu.model.fitting import cluster_summary, recluster
+
+        slot = f"X_{key_added}"
+        if slot not in adata.obsm:
+            raise UserError(f'adata.obsm has no "{slot}"; call fit(adata) first')
+        self.number = ClusterNumber.parse(n_clusters)
+        model = self.model
+        found = recluster(model, adata.obsm[slot], self.number, self.random_state)
+        model.consensus = found.consensus.to("cpu")
+        model.summary |= cluster_summary(found, self.number)
+        write_clusters(adata, found.probability, found.coarse, found.fine, model.summary, key_added)
         return self
 
     def embed(self, adata: "ad.AnnData") -> np.ndarray:
@@ -170,7 +218,11 @@ class ScSiameseClu:
 
         model = FittedModel.load(directory)
         summary = model.summary
-        given = model.n_clusters if summary["n_clusters_given"] else None
-        loaded = cls(given, random_state=summary["seed"], **model.settings.to_dict())
+        asked = summary["n_clusters_asked"]
+        loaded = cls(
+            None if asked == "estimated" else asked,
+            random_state=summary["seed"],
+            **model.settings.to_dict(),
+        )
         loaded._model = model
         return loaded

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 import torch
+from torch.nn.functional import normalize
 
+from scsiameseclu.clusters.consensus import Consensus
+from scsiameseclu.clusters.members import Member
 from scsiameseclu.errors import UserError
 from scsiameseclu.expression import project
 from scsiameseclu.model.network import SiameseNetwork
 from scsiameseclu.model.preparation import GeneScaling, find_counts
 from scsiameseclu.model.reference import Reference
-from scsiameseclu.model.transport import transported
+from scsiameseclu.model.representation import join
 from scsiameseclu.model.views import scaled_expression
 from scsiameseclu.settings import ModelSettings
 
@@ -22,18 +25,20 @@ if TYPE_CHECKING:
     import anndata as ad
 
 BLOCK = 2048
-FORMAT = 1
+FORMAT = 2
 WEIGHTS, CONFIG, GENES = "weights.safetensors", "config.json", "genes.txt"
 
 
 @dataclass
 class FittedModel:
-    """Network, gene scaling and reference cells.
+    """Networks, their consensus, gene scaling and reference cells.
 
     Parameters
     ----------
-    network
+    networks
         On the CPU, in evaluation mode.
+    consensus
+        The ensemble's members, each with centres in the space of one network.
     scaling
         Of the variable genes.
     component_deviation
@@ -46,7 +51,8 @@ class FittedModel:
         Plain values kept with the model: evidence for k, seed, device, how training ended.
     """
 
-    network: SiameseNetwork
+    networks: list[SiameseNetwork]
+    consensus: Consensus
     scaling: GeneScaling
     component_deviation: float
     reference: Reference
@@ -56,21 +62,35 @@ class FittedModel:
     @property
     def n_clusters(self) -> int:
         """Number of clusters."""
-        return int(self.network.centres.shape[0])
+        return self.consensus.n_clusters
+
+    @property
+    def n_dimensions(self) -> int:
+        """Dimensions of the embedding."""
+        joint = self.networks[0].joint
+        return joint.n_dimensions + (len(self.networks) - 1) * self.settings.latent_size
+
+    def blocks(self, embedding: torch.Tensor) -> list[list[torch.Tensor]]:
+        """The blocks of unit rows that each network's members see.
+
+        The components, if the networks cluster in them, then the network's own latent.
+        """
+        size = self.settings.latent_size
+        shared = self.networks[0].joint.n_dimensions - size
+        common = [normalize(embedding[:, :shared], dim=1)] if shared else []
+        latents = torch.split(embedding[:, shared:], size, dim=1)
+        return [[*common, normalize(latent, dim=1)] for latent in latents]
 
     @torch.no_grad()
     def probability(self, embedding: np.ndarray) -> np.ndarray:
         """Probability of each cluster for cells in the embedding, float32 (n_cells, n_clusters).
 
-        Transported assignments, ``softmax(lambda log Q + potential)``: for the fitted cells the
-        rows of the transport plan.
+        The mean vote of the ensemble's members.
         """
         blocks = []
         for first in range(0, embedding.shape[0], BLOCK):
             part = torch.from_numpy(np.asarray(embedding[first : first + BLOCK], dtype=np.float32))
-            log_q = self.network.log_assignment(part)
-            sharpness = self.settings.sharpness
-            blocks.append(transported(log_q, self.network.potential, sharpness))
+            blocks.append(self.consensus.probability([join(b) for b in self.blocks(part)]))
         return torch.cat(blocks).numpy()
 
     def embed(self, adata: "ad.AnnData") -> np.ndarray:
@@ -89,7 +109,7 @@ class FittedModel:
             part = counts[first : first + BLOCK]
             size = totals[first : first + BLOCK]
             out.append(self._embed_block(sp.csr_matrix(part[:, columns]), size))
-        return np.concatenate(out) if out else np.empty((0, self.network.joint.n_dimensions))
+        return np.concatenate(out) if out else np.empty((0, self.n_dimensions))
 
     @torch.no_grad()
     def _embed_block(self, counts: sp.csr_matrix, totals: np.ndarray) -> np.ndarray:
@@ -108,12 +128,18 @@ class FittedModel:
         alpha = self.settings.diffusion_alpha if self.settings.diffusion else None
         twice, diffused, indices, weights, own = self.reference.propagate(components, alpha)
         genes = scaled_expression(normalised, scaling.deviation).toarray()  # one block of cells
-        fused = self.network.encode_parts(
-            torch.from_numpy(genes), torch.from_numpy(twice), torch.from_numpy(diffused)
-        ).numpy()
-        smoothed = self.reference.smooth(fused, indices, weights, own)
-        joint = self.network.joint(torch.from_numpy(components), torch.from_numpy(smoothed))
-        return np.asarray(joint.numpy(), dtype=np.float32)
+        inputs = [torch.from_numpy(array) for array in (genes, twice, diffused)]
+        where = torch.from_numpy(components)
+        blocks: list[torch.Tensor] = []
+        for number, network in enumerate(self.networks):
+            latent = network.encode_parts(*inputs)
+            if self.settings.propagate_latent:
+                latent = torch.from_numpy(
+                    self.reference.smooth(latent.numpy(), number, indices, weights, own)
+                )
+            own_blocks = network.joint.blocks(where, latent)
+            blocks += own_blocks if number == 0 else own_blocks[-1:]
+        return np.asarray(join(blocks).numpy(), dtype=np.float32)
 
     def _columns(self, adata: "ad.AnnData") -> np.ndarray:
         positions = adata.var_names.get_indexer(self.scaling.genes)
@@ -133,7 +159,15 @@ class FittedModel:
         from scsiameseclu.data.store import atomic_path, write_json, write_text
 
         folder = Path(directory)
-        tensors = {f"network.{k}": v.contiguous() for k, v in self.network.state_dict().items()}
+        tensors = {}
+        for number, network in enumerate(self.networks):
+            for name, value in network.state_dict().items():
+                tensors[f"network{number}.{name}"] = value.contiguous()
+        pairs = zip(self.consensus.members, self.consensus.translations, strict=True)
+        for number, (member, translated) in enumerate(pairs):
+            tensors[f"member{number}.centres"] = member.centres.contiguous()
+            tensors[f"member{number}.potential"] = member.potential.contiguous()
+            tensors[f"member{number}.translation"] = translated.contiguous()
         for name in ("mean", "deviation", "loadings", "centre"):
             array = np.ascontiguousarray(getattr(self.scaling, name), dtype=np.float32)
             tensors[f"scaling.{name}"] = torch.from_numpy(array)
@@ -151,6 +185,7 @@ class FittedModel:
                 "median_total": self.scaling.median_total,
                 "max_value": self.scaling.max_value,
                 "component_deviation": self.component_deviation,
+                "members": [[m.network, m.temperature] for m in self.consensus.members],
                 "summary": self.summary,
             },
         )
@@ -193,12 +228,10 @@ class FittedModel:
             return {k[len(start) :]: v for k, v in tensors.items() if k.startswith(start)}
 
         settings = ModelSettings(**config["settings"])
-        state = group("network")
-        n_components = state["joint.component_centre"].shape[0]
-        n_clusters = state["centres"].shape[0]
-        network = SiameseNetwork(len(genes), n_components, settings, n_clusters)
-        network.load_state_dict(state)
-        network.eval()
+        networks = [
+            _network(group(f"network{number}"), len(genes), settings)
+            for number in range(settings.networks)
+        ]
         scaling = GeneScaling(
             genes=genes,
             median_total=config["median_total"],
@@ -206,5 +239,31 @@ class FittedModel:
             **{name: tensor.numpy() for name, tensor in group("scaling").items()},
         )
         reference = Reference(**{name: t.numpy() for name, t in group("reference").items()})
+        consensus = _consensus(
+            config, [group(f"member{number}") for number in range(len(config["members"]))]
+        )
         deviation = config["component_deviation"]
-        return cls(network, scaling, deviation, reference, settings, config["summary"])
+        return cls(networks, consensus, scaling, deviation, reference, settings, config["summary"])
+
+
+def _network(
+    state: dict[str, torch.Tensor], n_genes: int, settings: ModelSettings
+) -> SiameseNetwork:
+    n_components, n_clusters = state["joint.component_centre"].shape[0], state["centres"].shape[0]
+    network = SiameseNetwork(n_genes, n_components, settings, n_clusters)
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def _consensus(config: dict[str, Any], parts: list[dict[str, torch.Tensor]]) -> Consensus:
+    members = [
+        Member(network, temperature, part["centres"], part["potential"])
+        for (network, temperature), part in zip(config["members"], parts, strict=True)
+    ]
+    summary = config["summary"]
+    return Consensus(
+        members,
+        [part["translation"] for part in parts],
+        np.asarray(summary["stability"], dtype=float),
+        float(summary["agreement"]),
+    )

@@ -1,15 +1,17 @@
-"""One fit from an AnnData to a fitted model: prepare, start, train, keep."""
+"""One fit from an AnnData to a fitted model: prepare, train the networks, agree on clusters."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from scsiameseclu.clusters.assignment import order_by_size
-from scsiameseclu.clusters.number import Evidence, evidence_for_k
-from scsiameseclu.clusters.start import grow_hierarchies, initial_partition
+from scsiameseclu.clusters.ensemble import Clustering, NetworkSpace, cluster_ensemble
+from scsiameseclu.clusters.members import Proportions
+from scsiameseclu.clusters.request import ClusterNumber
+from scsiameseclu.clusters.start import component_blocks, grow_hierarchy
 from scsiameseclu.errors import UserError
 from scsiameseclu.graph import normalised_adjacency
 from scsiameseclu.model.device import choose_device
@@ -17,6 +19,7 @@ from scsiameseclu.model.fitted import FittedModel
 from scsiameseclu.model.network import SiameseNetwork
 from scsiameseclu.model.preparation import Prepared, prepare
 from scsiameseclu.model.reference import Reference, sample_reference
+from scsiameseclu.model.representation import join
 from scsiameseclu.model.training import Trainer
 from scsiameseclu.model.views import (
     CellData,
@@ -33,20 +36,23 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+N_GROUPS = 15  # of the latent-level readout
+
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted model, the fitted cells' embedding (n_cells, n_dimensions), and the loss curve."""
+    """A fitted model, the fitted cells' embedding (n_cells, n_dimensions), clusters, loss curve."""
 
     model: FittedModel
     embedding: np.ndarray
+    clustering: Clustering
     history: "pd.DataFrame"
 
 
 def fit_model(
     adata: "ad.AnnData",
     *,
-    n_clusters: int | None,
+    number: ClusterNumber,
     seed: int,
     device: str,
     settings: ModelSettings,
@@ -56,51 +62,110 @@ def fit_model(
     """Fit; see :meth:`scsiameseclu.model.estimator.ScSiameseClu.fit` for the parameters."""
     import pandas as pd
 
-    if n_clusters is not None and n_clusters >= adata.n_obs:
+    if number.largest is not None and number.largest >= adata.n_obs:
         raise UserError(
-            f"n_clusters is {n_clusters}, but there are {adata.n_obs} cells; ask for fewer clusters"
+            f"n_clusters is {number}, but there are {adata.n_obs} cells; ask for fewer clusters"
         )
     where, device_note = choose_device(device)
     log.info("%s", device_note)
     prepared = prepare(adata, expression_settings, graph_settings, seed)
-    evidence, start = _start(prepared, n_clusters, settings, seed)
-    data, deviation = cell_data(prepared, settings)
-    n_genes, n_pcs = len(prepared.scaling.genes), prepared.components.shape[1]
-    with torch.random.fork_rng(devices=[]):  # the caller's random state is the caller's
-        torch.manual_seed(seed)
-        network = SiameseNetwork(n_genes, n_pcs, settings, int(start.max()) + 1).to(where)
-    trainer = Trainer(network, data, prepared.adjacency, start, settings, seed, where)
-    trainer.run()
-    _order_clusters(trainer)
-    embedding = trainer.embedding().cpu().numpy()
+    trainers = _trainers(prepared, settings, seed, where)
+    for trainer in trainers:
+        trainer.pretrain()
+    clustering = _clusters(trainers, number, settings, seed)
+    if settings.cluster_steps:
+        for trainer in trainers:
+            trainer.cluster(clustering.labels)
+        found = ClusterNumber(clustering.n_clusters, clustering.n_clusters)
+        clustering = _clusters(trainers, found, settings, seed).with_evidence(clustering.evidence)
     model = FittedModel(
-        network=network.cpu().eval(),
+        networks=[trainer.network.cpu().eval() for trainer in trainers],
+        consensus=clustering.consensus.to("cpu"),
         scaling=prepared.scaling,
-        component_deviation=deviation,
-        reference=_reference(trainer, prepared, seed),
+        component_deviation=unit_components(prepared.components)[1],
+        reference=_reference(trainers, prepared, seed),
         settings=settings,
-        summary=_summary(trainer, evidence, n_clusters, device_note),
+        summary=_summary(trainers, clustering, number, seed, device_note),
     )
-    return Fit(model, embedding, pd.DataFrame(trainer.history))
+    history = pd.concat(
+        [pd.DataFrame(t.history).assign(network=n) for n, t in enumerate(trainers)],
+        ignore_index=True,
+    )
+    embedding = join(_embedding_blocks(trainers)).cpu().numpy()
+    return Fit(model, embedding, clustering, history)
 
 
-def _start(
-    prepared: Prepared, n_clusters: int | None, settings: ModelSettings, seed: int
-) -> tuple[Evidence, np.ndarray]:
-    hierarchies = grow_hierarchies(prepared.components, seed)
-    evidence = evidence_for_k(hierarchies, prepared.adjacency, settings.max_clusters)
-    wanted = n_clusters or evidence.best
-    start = initial_partition(hierarchies, prepared.components, prepared.adjacency, wanted, seed)
-    log.info("start: %d clusters (%s)", wanted, "given" if n_clusters else evidence.criterion)
-    return evidence, start
+def _trainers(
+    prepared: Prepared, settings: ModelSettings, seed: int, device: torch.device
+) -> list[Trainer]:
+    data = cell_data(prepared, settings)
+    components = prepared.components
+    groups = grow_hierarchy(component_blocks(components), components, seed).cut(N_GROUPS)
+    n_genes, n_pcs = len(prepared.scaling.genes), components.shape[1]
+    trainers = []
+    for number in range(settings.networks):
+        own_seed = seed * settings.networks + number
+        with torch.random.fork_rng(devices=[]):  # the caller's random state is the caller's
+            torch.manual_seed(own_seed)
+            network = SiameseNetwork(n_genes, n_pcs, settings, int(groups.max()) + 1).to(device)
+        trainers.append(
+            Trainer(
+                network,
+                replace(data),
+                prepared.adjacency,
+                groups,
+                settings,
+                own_seed,
+                device,
+                number,
+            )
+        )
+    return trainers
 
 
-def cell_data(prepared: Prepared, settings: ModelSettings) -> tuple[CellData, float]:
-    """Training's inputs, and the deviation that the components were divided by."""
-    components, deviation = unit_components(prepared.components)
+def _clusters(
+    trainers: list[Trainer], number: ClusterNumber, settings: ModelSettings, seed: int
+) -> Clustering:
+    return cluster_ensemble(
+        [NetworkSpace(trainer.blocks()) for trainer in trainers],
+        number,
+        proportions=_proportions(settings),
+        max_clusters=settings.max_clusters,
+        seed=seed,
+    )
+
+
+def recluster(
+    model: FittedModel, embedding: np.ndarray, number: ClusterNumber, seed: int
+) -> Clustering:
+    """Cluster fitted cells again, with another number of clusters, in the same spaces."""
+    return cluster_ensemble(
+        [NetworkSpace(blocks) for blocks in model.blocks(torch.from_numpy(embedding))],
+        number,
+        proportions=_proportions(model.settings),
+        max_clusters=model.settings.max_clusters,
+        seed=seed,
+    )
+
+
+def _proportions(settings: ModelSettings) -> Proportions:
+    if not settings.transport:
+        return Proportions.IGNORED
+    return Proportions.LEARNED if settings.learn_proportions else Proportions.FIXED
+
+
+def _embedding_blocks(trainers: list[Trainer]) -> list[Tensor]:
+    """The components, if they are in the space, once, and the latent of every network."""
+    first = trainers[0].blocks()
+    return first[:-1] + [trainer.blocks()[-1] for trainer in trainers]
+
+
+def cell_data(prepared: Prepared, settings: ModelSettings) -> CellData:
+    """Training's inputs."""
+    components, _ = unit_components(prepared.components)
     neighbours, weights = neighbour_table(prepared.adjacency)
     totals = np.asarray(prepared.counts.sum(axis=1)).ravel()
-    data = CellData(
+    return CellData(
         expression=scaled_expression(prepared.expression, prepared.scaling.deviation),
         counts=prepared.counts,
         size_factor=totals.astype(np.float32),
@@ -109,43 +174,60 @@ def cell_data(prepared: Prepared, settings: ModelSettings) -> tuple[CellData, fl
         neighbours=neighbours,
         weights=weights,
     )
-    return data, deviation
 
 
-@torch.no_grad()
-def _order_clusters(trainer: Trainer) -> None:
-    """Number the clusters by size, largest first."""
-    network = trainer.network
-    order = torch.from_numpy(order_by_size(trainer.targets.cpu().numpy())).to(trainer.device)
-    for tensor in (network.centres, network.prototypes, network.proportions, network.potential):
-        tensor.copy_(tensor[order].clone())
-
-
-def _reference(trainer: Trainer, prepared: Prepared, seed: int) -> Reference:
-    kept = sample_reference(trainer.data.n_cells, seed)
-    once = normalised_adjacency(prepared.adjacency) @ trainer.data.components
+def _reference(trainers: list[Trainer], prepared: Prepared, seed: int) -> Reference:
+    data = trainers[0].data
+    kept = sample_reference(data.n_cells, seed)
+    once = normalised_adjacency(prepared.adjacency) @ data.components
     return Reference(
-        components=trainer.data.components[kept],
+        components=data.components[kept],
         once=np.asarray(once[kept], dtype=np.float32),
-        diffused=trainer.data.views.diffused[kept],
-        fused=trainer.bank.cpu().numpy()[kept],
+        diffused=data.views.diffused[kept],
+        fused=np.stack([trainer.bank.cpu().numpy()[kept] for trainer in trainers]),
     )
 
 
 def _summary(
-    trainer: Trainer, evidence: Evidence, n_clusters: int | None, device_note: str
+    trainers: list[Trainer],
+    clustering: Clustering,
+    number: ClusterNumber,
+    seed: int,
+    device_note: str,
 ) -> dict[str, Any]:
     return {
-        "n_clusters_given": n_clusters is not None,
-        "seed": trainer.seed,
-        "device": trainer.device.type,
+        "seed": seed,
+        "device": trainers[0].device.type,
         "device_note": device_note,
-        "n_steps": trainer.step,
-        "stopped": trainer.stopped,
+        "n_steps": sum(trainer.step for trainer in trainers),
+        "stopped": _stopped(trainers),
+        "params": {
+            "n_clusters": str(number),
+            "seed": seed,
+            **trainers[0].settings.to_dict(),
+        },
+        **cluster_summary(clustering, number),
+    }
+
+
+def cluster_summary(clustering: Clustering, number: ClusterNumber) -> dict[str, Any]:
+    """What is told of the clusters, as plain values."""
+    evidence = clustering.evidence
+    return {
+        "n_clusters_given": number.is_given,
+        "n_clusters_asked": str(number),
         "evidence": {
             "k": [int(k) for k in evidence.k],
             "score": [float(score) for score in evidence.score],
             "criterion": evidence.criterion,
         },
-        "params": {"n_clusters": n_clusters, "seed": trainer.seed, **trainer.settings.to_dict()},
+        "stability": [float(value) for value in clustering.consensus.stability],
+        "agreement": clustering.consensus.agreement,
+        "n_members": len(clustering.consensus.members),
     }
+
+
+def _stopped(trainers: list[Trainer]) -> str:
+    if len(trainers) == 1:
+        return trainers[0].stopped
+    return "; ".join(f"network {t.number + 1}: {t.stopped}" for t in trainers)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from scsiameseclu.clusters.transport import log_student_t
 from scsiameseclu.model.augment import add_noise, swap_genes
 from scsiameseclu.model.encoders import CountDecoder, ExpressionEncoder, GraphDecoder, GraphEncoder
 from scsiameseclu.model.fusion import AdaptiveFusion, PlainFusion
@@ -16,7 +17,6 @@ from scsiameseclu.model.losses import (
     propagation_regularisation,
 )
 from scsiameseclu.model.representation import JointSpace
-from scsiameseclu.model.transport import log_student_t
 from scsiameseclu.model.views import Batch
 from scsiameseclu.settings import ModelSettings
 
@@ -49,7 +49,6 @@ class SiameseNetwork(nn.Module):
     """
 
     proportions: Tensor
-    potential: Tensor
     scale: Tensor
 
     def __init__(
@@ -63,12 +62,18 @@ class SiameseNetwork(nn.Module):
         self.fusion = AdaptiveFusion(latent) if settings.fusion else PlainFusion()
         self.count_decoder = CountDecoder(n_genes, hidden, latent, settings.likelihood == "zinb")
         self.graph_decoder = GraphDecoder(n_components, hidden, latent)
-        self.joint = JointSpace(n_components, latent)
+        self.joint = JointSpace(n_components, latent, settings.space == "joint")
         self.centres = nn.Parameter(torch.zeros(n_clusters, self.joint.n_dimensions))
         self.prototypes = nn.Parameter(torch.zeros(n_clusters, latent))
         self.register_buffer("proportions", torch.full((n_clusters,), 1.0 / n_clusters))
-        self.register_buffer("potential", torch.zeros(n_clusters))
         self.register_buffer("scale", torch.ones(()))
+
+    @torch.no_grad()
+    def place_clusters(self, centres: Tensor, prototypes: Tensor, proportions: Tensor) -> None:
+        """New clusters, as many as rows: centres in the joint space, prototypes in the latent."""
+        self.centres = nn.Parameter(centres.clone())
+        self.prototypes = nn.Parameter(prototypes.clone())
+        self.proportions = proportions.clone()
 
     def encode(self, batch: Batch) -> Tensor:
         """Fused latents without augmentation, before smoothing; (n_cells, latent_size)."""
@@ -80,7 +85,10 @@ class SiameseNetwork(nn.Module):
         return self.fusion(self.expression_encoder(expression), graph, self.prototypes)
 
     def log_assignment(self, embedding: Tensor) -> Tensor:
-        """Log soft assignment of cells in the joint space to the centres, (n_cells, n_clusters)."""
+        """Log soft assignment of cells in the joint space to the centres, (n_cells, n_clusters).
+
+        Of the joint training; what a fit reports comes from the ensemble.
+        """
         return log_student_t(embedding, self.centres, self.scale)
 
     def forward(self, batch: Batch, bank: Tensor, generator: torch.Generator) -> Latents:

@@ -21,7 +21,7 @@ class Reference:
     diffused
         Their personalised PageRank, (n_reference, n_pcs).
     fused
-        Latents before smoothing, (n_reference, latent_size).
+        Latents of each network before propagation, (n_networks, n_reference, latent_size).
     """
 
     components: np.ndarray
@@ -72,10 +72,16 @@ class Reference:
         return twice, diffused.astype(np.float32), indices, weights, own
 
     def smooth(
-        self, fused: np.ndarray, indices: np.ndarray, weights: np.ndarray, own: np.ndarray
+        self,
+        fused: np.ndarray,
+        network: int,
+        indices: np.ndarray,
+        weights: np.ndarray,
+        own: np.ndarray,
     ) -> np.ndarray:
-        """Propagate new cells' latents over their neighbours, (n_cells, latent_size)."""
-        return np.asarray(own * fused + _mix(weights, self.fused[indices]), dtype=np.float32)
+        """Propagate new cells' latents of one network over their neighbours."""
+        neighbours = self.fused[network][indices]
+        return np.asarray(own * fused + _mix(weights, neighbours), dtype=np.float32)
 
 
 def _mix(weights: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -10,9 +10,10 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
+from scsiameseclu.clusters.transport import sinkhorn_targets, transported
 from scsiameseclu.model.losses import clustering_divergence
 from scsiameseclu.model.network import SiameseNetwork, representation_losses
-from scsiameseclu.model.transport import sinkhorn_targets, transported
+from scsiameseclu.model.representation import join
 from scsiameseclu.model.views import Batch, CellData, graph_views
 from scsiameseclu.settings import ModelSettings
 
@@ -37,10 +38,15 @@ class Trainer:
         All cells.
     adjacency
         The kNN graph, for the edge perturbation in latent space.
-    start
-        The partition that training starts from, integers (n_cells,).
-    settings, seed, device
+    groups
+        Groups of cells that the latent-level refinement averages over while there are no clusters,
+        integers 0 … n_groups - 1, (n_cells,).
+    settings, device
         As the user gave them.
+    seed
+        Of this network.
+    number
+        Of this network in the ensemble, from 0.
 
     Attributes
     ----------
@@ -53,65 +59,65 @@ class Trainer:
     network: SiameseNetwork
     data: CellData
     adjacency: sp.csr_matrix
-    start: np.ndarray
+    groups: np.ndarray
     settings: ModelSettings
     seed: int
     device: torch.device
+    number: int = 0
     history: list[dict[str, float | int | str]] = field(default_factory=list)
     stopped: str = ""
 
     def __post_init__(self) -> None:
         self.generator = torch.Generator(device=self.device).manual_seed(self.seed)
         self.batches = self._batches(np.random.default_rng(self.seed))
-        self.membership = torch.nn.functional.one_hot(
-            torch.from_numpy(self.start).long().to(self.device), self.network.centres.shape[0]
-        ).float()
-        self.network.proportions.copy_(self.membership.mean(dim=0))
+        self.membership = self._one_hot(self.groups)
         self.bank = self.encode_all()
         self.step = 0
         self._last_line = time.monotonic()
 
-    def run(self) -> None:
-        """Pretrain, then cluster."""
-        self._pretrain()
-        if self.settings.transport and self.settings.cluster_steps:
-            self._cluster()
-        else:
-            self.stopped = "stopped after pretraining: training on transport targets is off"
-        log.info("%s", self.stopped)
-
-    # -- the two phases ---------------------------------------------------------------------
-
-    def _pretrain(self) -> None:
+    def pretrain(self) -> None:
+        """Shape the latent; then fit the joint space to it."""
         rate, n_steps = self.settings.learning_rate, self.settings.pretrain_steps
         optimiser = torch.optim.Adam(self.network.parameters(), lr=rate)
         # warm up to twice the rate, then anneal (Smith & Topin 2019)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, max_lr=PEAK * rate, total_steps=n_steps
         )
-        for _ in range(self.settings.pretrain_steps):
+        for _ in range(n_steps):
             batch, latents, losses = self._losses()
             self._update(optimiser, losses, "pretrain")
             schedule.step()
             self.bank[batch.cells] = latents.detach()
-        self._begin_clustering()
+        self._fit_space()
+        self.stopped = f"{self.step} steps of representation training"
+
+    def cluster(self, start: np.ndarray) -> None:
+        """Train on transport targets from a partition (n_cells,) on, until clusters stand still."""
+        self._begin_clustering(start)
+        self._cluster()
+        self.network.joint.fit(self._components(), self.latent())
+
+    # -- the two phases ---------------------------------------------------------------------
 
     @torch.no_grad()
-    def _begin_clustering(self) -> None:
-        """Perturb edges by the latent from now on; put the centres at the start's means."""
+    def _fit_space(self) -> None:
         self.bank = self.encode_all()
-        latent = self.smooth_all(self.bank)
+        self.network.joint.fit(self._components(), self.latent())
+
+    @torch.no_grad()
+    def _begin_clustering(self, start: np.ndarray) -> None:
+        """Perturb edges by the latent from now on; put the centres at the start's means."""
+        latent = self.latent()
         self.data.views = graph_views(
             self.data.components, self.adjacency, self.settings, latent.cpu().numpy()
         )
-        self.bank = self.encode_all()
-        latent = self.smooth_all(self.bank)
-        components = torch.from_numpy(self.data.components).to(self.device)
-        self.network.joint.fit(components, latent)
-        embedding = self.network.joint(components, latent)
-        share = self.membership / self.membership.sum(dim=0, keepdim=True)
-        self.network.centres.copy_(share.T @ embedding)
-        self.network.prototypes.copy_(share.T @ self.bank)
+        self._fit_space()
+        self.membership = self._one_hot(start)
+        embedding = self.embedding()
+        share = self.membership / self.membership.sum(dim=0, keepdim=True).clamp(min=1.0)
+        self.network.place_clusters(
+            share.T @ embedding, share.T @ self.bank, self.membership.mean(dim=0)
+        )
         own = (embedding - self.membership @ self.network.centres).pow(2).sum(dim=1)
         self.network.scale.copy_(own.mean().clamp(min=1e-6))
         self.refresh_targets()
@@ -148,15 +154,13 @@ class Trainer:
         proportions = self.network.proportions
         sharpness = self.settings.sharpness
         if self.settings.transport:
-            targets, potential = sinkhorn_targets(log_assignment, proportions, sharpness)
+            targets, _ = sinkhorn_targets(log_assignment, proportions, sharpness)
         else:
-            potential = torch.zeros_like(self.network.potential)
-            targets = transported(log_assignment, potential, sharpness)
+            targets = transported(log_assignment, torch.zeros_like(proportions), sharpness)
         if self.settings.learn_proportions:
             prior = proportions.clamp(min=1e-6).log()
             free = transported(log_assignment, prior, sharpness).mean(dim=0)
             proportions.lerp_(free, PROPORTION_MOMENTUM)
-        self.network.potential.copy_(potential)
         self.targets = targets
         self.membership = targets
 
@@ -169,7 +173,8 @@ class Trainer:
             self.network, batch, latents, self.bank, self.membership[batch.cells], self.generator
         )
         if with_clusters:
-            embedding = self.network.joint(batch.components, latents.smoothed)
+            latent = latents.smoothed if self.settings.propagate_latent else latents.fused
+            embedding = self.network.joint(batch.components, latent)
             divergence = clustering_divergence(
                 self.network.log_assignment(embedding), self.targets[batch.cells]
             )
@@ -199,7 +204,15 @@ class Trainer:
         if time.monotonic() - self._last_line > SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             total = self.settings.pretrain_steps + self.settings.cluster_steps
-            log.info("step %d of at most %d (%s): loss %.4f", self.step, total, phase, loss)
+            log.info(
+                "network %d of %d, step %d of at most %d (%s): loss %.4f",
+                self.number + 1,
+                self.settings.networks,
+                self.step,
+                total,
+                phase,
+                loss,
+            )
 
     def _batches(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
         """Endless mini-batches: every epoch a new order; a last, short one is left out."""
@@ -223,18 +236,29 @@ class Trainer:
         return torch.cat([self.network.encode(self.data.batch(b, self.device)) for b in blocks])
 
     @torch.no_grad()
-    def smooth_all(self, fused: Tensor) -> Tensor:
-        """Propagate latents of all cells over the graph, in blocks; (n_cells, latent_size)."""
+    def latent(self) -> Tensor:
+        """Latents of all cells as last encoded, propagated if asked for; (n_cells, latent_size)."""
+        if not self.settings.propagate_latent:
+            return self.bank
         out = []
         for first in range(0, self.data.n_cells, ENCODE_CELLS):
             part = slice(first, first + ENCODE_CELLS)
             indices = torch.from_numpy(self.data.neighbours[part]).to(self.device)
             weights = torch.from_numpy(self.data.weights[part]).to(self.device)
-            out.append((weights.unsqueeze(2) * fused[indices]).sum(dim=1))
+            out.append((weights.unsqueeze(2) * self.bank[indices]).sum(dim=1))
         return torch.cat(out)
 
     @torch.no_grad()
+    def blocks(self) -> list[Tensor]:
+        """All cells' blocks of the joint space, from the latents last encoded."""
+        return self.network.joint.blocks(self._components(), self.latent())
+
     def embedding(self) -> Tensor:
-        """All cells in the joint space, from the latents last encoded; (n_cells, n_dimensions)."""
-        components = torch.from_numpy(self.data.components).to(self.device)
-        return self.network.joint(components, self.smooth_all(self.bank))
+        """All cells in the joint space, (n_cells, n_dimensions); rows have length 1."""
+        return join(self.blocks())
+
+    def _components(self) -> Tensor:
+        return torch.from_numpy(self.data.components).to(self.device)
+
+    def _one_hot(self, labels: np.ndarray) -> Tensor:
+        return torch.nn.functional.one_hot(torch.from_numpy(labels).long()).float().to(self.device)

@@ -6,6 +6,11 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
+COLUMNS = [
+    *("siamese", "siamese_confidence", "siamese_ambiguous", "siamese_coarse", "siamese_fine"),
+    "leiden",
+]
+
 
 def cluster(graph: Path, embedding: Path, model_dir: Path, output: Path, *, seed: int) -> None:
     """Write clusters.h5ad: clusters, confidence, a UMAP, and scanpy's Leiden to compare."""
@@ -21,7 +26,8 @@ def cluster(graph: Path, embedding: Path, model_dir: Path, output: Path, *, seed
     embedded = read_h5ad(embedding)
     adata = sidecar(embedded.obs_names, obsm={"X_siamese": embedded.obsm["X_siamese"]})
     probability = model.probability(adata.obsm["X_siamese"])
-    write_clusters(adata, probability, model.summary)
+    levels = [embedded.obs[name].to_numpy() for name in ("siamese_coarse", "siamese_fine")]
+    write_clusters(adata, probability, levels[0], levels[1], model.summary)
     adjacency = read_h5ad(graph).obsp["connectivities"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -37,14 +43,17 @@ def cluster(graph: Path, embedding: Path, model_dir: Path, output: Path, *, seed
         sc.pp.neighbors(adata, n_neighbors=n_neighbors, use_rep="X_siamese", random_state=seed)
         sc.tl.umap(adata, random_state=seed)
     result = sidecar(
-        pd.DataFrame(adata.obs[["siamese", "siamese_confidence", "leiden"]]),
+        pd.DataFrame(adata.obs[COLUMNS]),
         obsm={name: adata.obsm[name] for name in ("siamese_probability", "X_umap")},
         uns={"siamese": adata.uns["siamese"]},
     )
-    sizes = adata.uns["siamese"]["sizes"]
-    log.info("%d clusters of %d to %d cells", sizes.size, sizes.min(), sizes.max())
-    empty = int((sizes == 0).sum())
-    if empty:
-        add_warnings(result, [f"{empty} of the clusters asked for hold no cell"])
+    kept = adata.uns["siamese"]
+    log.info("%d clusters of %d to %d cells", *(f(kept["sizes"]) for f in (len, min, max)))
+    asked = kept["n_clusters_asked"]
+    if kept["n_clusters_given"] and kept["n_clusters"] < int(asked):
+        add_warnings(
+            result,
+            [f"{asked} clusters were asked for; only {kept['n_clusters']} hold cells"],
+        )
     result.uns["provenance"] = record("cluster", seed=seed)
     write_h5ad(result, output)

@@ -13,18 +13,20 @@ def train(
     history: Path,
     *,
     settings: ModelSettings,
-    n_clusters: int | None,
+    n_clusters: str | None,
     seed: int,
     device: str,
     sample: str,
 ) -> None:
-    """Write the model's folder, embedding.h5ad (``obsm["X_siamese"]``) and training.tsv.
+    """Write the model's folder, embedding.h5ad (``obsm["X_siamese"]``, levels) and training.tsv.
 
     Raises
     ------
     UserError
         There is no GPU though ``device`` is ``cuda``; more clusters are asked for than cells.
     """
+    import pandas as pd
+
     from scsiameseclu.data.store import read_h5ad, sidecar, write_h5ad, write_table
     from scsiameseclu.errors import UserError
     from scsiameseclu.model.estimator import ScSiameseClu
@@ -41,7 +43,10 @@ def train(
     estimator.save(model_dir)
     if estimator.history is not None:
         write_table(history, estimator.history)
-    result = sidecar(adata.obs_names, obsm={"X_siamese": adata.obsm["X_siamese"]})
+    result = sidecar(
+        pd.DataFrame(adata.obs[["siamese_coarse", "siamese_fine"]]),
+        obsm={"X_siamese": adata.obsm["X_siamese"]},
+    )
     result.uns["training"] = {
         "device": summary["device_note"],
         "n_steps": summary["n_steps"],

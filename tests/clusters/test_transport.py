@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from scsiameseclu.model.transport import log_student_t, sinkhorn_targets, transported
+from scsiameseclu.clusters.transport import log_student_t, sinkhorn_targets, transported
 
 
 @pytest.fixture

@@ -1,0 +1,168 @@
+"""One method on one prepared data set, in a process of its own, which never sees a label.
+
+python benchmarks/methods.py prepared.h5ad "ours" --seed 0 --n-clusters 13 --output out.npz
+
+The output holds ``given`` and ``unknown`` (clusters with and without the number of clusters, as far
+as the method has both), ``confidence_given``/``confidence_unknown`` of ours, one partition for each
+resolution of ``leiden oracle``, and ``seconds``.
+"""
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable
+
+import anndata as ad
+import numpy as np
+
+Found = dict[str, np.ndarray]
+RESOLUTIONS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0)
+# the default, changed in one thing
+VARIANTS: dict[str, dict[str, object]] = {
+    "ours": {},
+    "preset paper": {"preset": "paper"},
+    "without expression noise": {"expression_noise": 0.0},
+    "without gene swap": {"expression_swap": 0.0},
+    "without edge perturbation": {"edge_drop": 0.0},
+    "without diffusion": {"diffusion": False},
+    "without count likelihood": {"likelihood": "none"},
+    "without transport": {"transport": False},
+    "without learned proportions": {"learn_proportions": False},
+    "without components": {"space": "latent"},
+    "without ensemble": {"networks": 1},
+    "with cell-level refinement": {
+        "cell_refinement_expression": 0.01,
+        "cell_refinement_graph": 0.01,
+    },
+    "with latent-level refinement": {"latent_refinement": 0.1},
+    "with propagation regularisation": {"propagation": 0.3},
+    "with gated fusion": {"fusion": True},
+    "with graph decoder": {"graph_reconstruction": 0.1},
+    "with zinb": {"likelihood": "zinb"},
+    "with joint training": {"cluster_steps": 100},
+    "with every module": {
+        "cell_refinement_expression": 0.01,
+        "cell_refinement_graph": 0.01,
+        "latent_refinement": 0.1,
+        "propagation": 0.3,
+        "fusion": True,
+        "graph_reconstruction": 0.1,
+    },
+}
+
+
+def ours(adata: ad.AnnData, seed: int, n_clusters: int, options: dict[str, object]) -> Found:
+    """A variant of the model: trained once, clustered with and without the number."""
+    from scsiameseclu import ScSiameseClu
+
+    model = ScSiameseClu(n_clusters, random_state=seed, device="cpu", **options).fit(adata)
+    found = {
+        "given": adata.obs["siamese"].to_numpy().astype(str),
+        "confidence_given": adata.obs["siamese_confidence"].to_numpy(),
+    }
+    model.recluster(adata)
+    return found | {
+        "unknown": adata.obs["siamese"].to_numpy().astype(str),
+        "confidence_unknown": adata.obs["siamese_confidence"].to_numpy(),
+        "coarse": adata.obs["siamese_coarse"].to_numpy().astype(str),
+        "fine": adata.obs["siamese_fine"].to_numpy().astype(str),
+    }
+
+
+def start(adata: ad.AnnData, seed: int, n_clusters: int) -> Found:
+    """Micro-clusters of principal components, merged by average linkage: no network."""
+    from scsiameseclu.clusters.start import grow_hierarchies, initial_partition
+
+    components = adata.obsm["X_pca"]
+    hierarchies = grow_hierarchies(components, seed)
+    graph = adata.obsp["connectivities"]
+    return {"given": initial_partition(hierarchies, components, graph, n_clusters, seed)}
+
+
+def leiden(adata: ad.AnnData, seed: int, n_clusters: int) -> Found:
+    """Scanpy's Leiden at its default resolution."""
+    return {"unknown": _leiden(adata, seed, 1.0)}
+
+
+def leiden_oracle(adata: ad.AnnData, seed: int, n_clusters: int) -> Found:
+    """Leiden at many resolutions, of which the labels choose: an upper reference, not a method."""
+    return {f"oracle {r:g}": _leiden(adata, seed, r) for r in RESOLUTIONS}
+
+
+def _leiden(adata: ad.AnnData, seed: int, resolution: float) -> np.ndarray:
+    import scanpy as sc
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sc.tl.leiden(
+            adata, resolution=resolution, flavor="igraph", n_iterations=2, random_state=seed
+        )
+    return np.asarray(adata.obs["leiden"].to_numpy().astype(str))
+
+
+def kmeans(adata: ad.AnnData, seed: int, n_clusters: int) -> Found:
+    """k-means on the principal components."""
+    from sklearn.cluster import KMeans
+
+    return {
+        "given": KMeans(n_clusters, n_init=10, random_state=seed).fit_predict(adata.obsm["X_pca"])
+    }
+
+
+def scvi(adata: ad.AnnData, seed: int, n_clusters: int) -> Found:
+    """scVI's latent (default settings), then Leiden at 1.0 and k-means; ``pip install .[peers]``."""
+    import scanpy as sc
+    import scvi
+    from sklearn.cluster import KMeans
+
+    scvi.settings.seed = seed
+    part = adata[:, adata.var["highly_variable"]].copy()
+    scvi.model.SCVI.setup_anndata(part, layer="counts")
+    model = scvi.model.SCVI(part)
+    model.train(accelerator="cpu")
+    adata.obsm["X_scvi"] = model.get_latent_representation()
+    sc.pp.neighbors(adata, use_rep="X_scvi", random_state=seed)
+    return {
+        "given": KMeans(n_clusters, n_init=10, random_state=seed).fit_predict(adata.obsm["X_scvi"]),
+        "unknown": _leiden(adata, seed, 1.0),
+    }
+
+
+METHODS: dict[str, Callable[[ad.AnnData, int, int], Found]] = {
+    "start": start,
+    "leiden": leiden,
+    "leiden oracle": leiden_oracle,
+    "kmeans": kmeans,
+    "scvi": scvi,
+}
+
+
+def run(adata: ad.AnnData, method: str, seed: int, n_clusters: int) -> Found:
+    """Run a method or a variant of ours."""
+    if method in VARIANTS:
+        return ours(adata, seed, n_clusters, VARIANTS[method])
+    return METHODS[method](adata, seed, n_clusters)
+
+
+def main() -> None:
+    """Read, run, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("prepared")
+    parser.add_argument("method", choices=[*VARIANTS, *METHODS])
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--n-clusters", type=int, required=True)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--output", required=True)
+    arguments = parser.parse_args()
+    import torch
+
+    torch.set_num_threads(arguments.threads)
+    adata = ad.read_h5ad(arguments.prepared)
+    assert not set(adata.obs) - {"size_factor"}, "labels have no business here"
+    started = time.monotonic()
+    found = run(adata, arguments.method, arguments.seed, arguments.n_clusters)
+    np.savez_compressed(arguments.output, seconds=time.monotonic() - started, **found)
+
+
+if __name__ == "__main__":
+    main()

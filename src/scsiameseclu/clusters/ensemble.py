@@ -1,0 +1,246 @@
+"""Clusters of an ensemble of networks: their number, the consensus, coarser and finer levels.
+
+Every network's space is clustered from several starts with every candidate number of clusters. The
+clustering with the largest mean adjusted Rand index with all of them wins, among those with as many
+clusters as asked for: if the ensemble were draws of a posterior over clusterings, it would be the
+one with the largest posterior expected adjusted Rand index (Fritsch and Ickstadt 2009,
+doi:10.1214/09-BA414). Too few clusters disagree with all finer clusterings, too many with all
+coarser ones and with each other.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from scsiameseclu.clusters.consensus import Consensus, agree, agreement_matrix
+from scsiameseclu.clusters.levels import coarser, finer
+from scsiameseclu.clusters.members import Member, Proportions, fit_member
+from scsiameseclu.clusters.number import Evidence
+from scsiameseclu.clusters.request import ClusterNumber
+from scsiameseclu.clusters.start import Hierarchy, by_kmeans, grow_hierarchy
+
+log = logging.getLogger(__name__)
+
+TEMPERATURE = 0.07
+N_STARTS = 2
+SMALLEST = 4  # number of clusters tried
+CRITERION = "mean adjusted Rand index with the clusterings of all numbers, starts and networks"
+MAX_FITTED = 20_000
+MAX_COMPARED = 5_000
+NEAR = 1.25  # members vote whose number of clusters is within this factor of the consensus'
+MIN_CELLS = 3  # of a cluster that nobody asked for; the cells of a smaller one go elsewhere
+BLOCK = 50_000
+
+
+@dataclass(frozen=True)
+class NetworkSpace:
+    """What one network's members see: blocks of unit rows, each (n_cells, n_dimensions)."""
+
+    blocks: list[Tensor]
+
+    @cached_property
+    def features(self) -> Tensor:
+        """The blocks side by side, rows of length 1."""
+        return normalize(torch.cat(self.blocks, dim=1), dim=1)
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """Clusters numbered by size, largest first.
+
+    Attributes
+    ----------
+    consensus
+        Of the ensemble.
+    probability
+        Mean votes, (n_cells, n_clusters).
+    coarse, fine
+        Nested levels: unions of clusters, numbers (n_cells,); and names such as ``3.1``.
+    evidence
+        For the number of clusters.
+    """
+
+    consensus: Consensus
+    probability: np.ndarray
+    coarse: np.ndarray
+    fine: np.ndarray
+    evidence: Evidence
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The likeliest cluster of each cell, (n_cells,)."""
+        found: np.ndarray = self.probability.argmax(axis=1)
+        return found
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters."""
+        return self.consensus.n_clusters
+
+    def with_evidence(self, evidence: Evidence) -> "Clustering":
+        """The same with the evidence of an earlier search."""
+        return replace(self, evidence=evidence)
+
+
+class Ensemble:
+    """All clusterings that were tried, and how well each agrees with the rest.
+
+    Parameters
+    ----------
+    spaces
+        One for each network.
+    candidates
+        Numbers of clusters.
+    proportions
+        See :func:`scsiameseclu.clusters.members.fit_member`.
+    seed
+        Of the starts and of the cells that stand for all: 20,000 to fit, 5,000 to compare.
+    """
+
+    def __init__(
+        self,
+        spaces: Sequence[NetworkSpace],
+        candidates: Sequence[int],
+        proportions: Proportions,
+        seed: int,
+    ) -> None:
+        self.features = [space.features for space in spaces]
+        n_cells = self.features[0].shape[0]
+        drawn = np.random.default_rng(seed).permutation(n_cells)
+        fitted, self.compared = np.sort(drawn[:MAX_FITTED]), np.sort(drawn[:MAX_COMPARED])
+        rows = torch.from_numpy(fitted)
+        self.members: list[Member] = []
+        for network, space in enumerate(spaces):
+            blocks = [block.cpu().numpy()[fitted] for block in space.blocks]
+            features = self.features[network][rows]
+            for start in range(N_STARTS):
+                own_seed = (seed * len(spaces) + network) * N_STARTS + start
+                hierarchy = grow_hierarchy(blocks, features.cpu().numpy(), own_seed)
+                for n_clusters in candidates:
+                    labels = _start(hierarchy, features, n_clusters, own_seed)
+                    self.members.append(
+                        fit_member(
+                            features,
+                            labels,
+                            network=network,
+                            temperature=TEMPERATURE,
+                            proportions=proportions,
+                        )
+                    )
+        self.partitions = [self._labels(member, self.compared) for member in self.members]
+        self.n_found = np.array([np.unique(labels).size for labels in self.partitions])
+        self.expected = agreement_matrix(self.partitions).mean(axis=1)
+
+    def _labels(self, member: Member, cells: np.ndarray) -> np.ndarray:
+        features = self.features[member.network][torch.from_numpy(cells)]
+        labels: np.ndarray = member.labels(features).cpu().numpy()
+        return labels
+
+    def evidence(self) -> Evidence:
+        """For each number of clusters that occurs, what its best clustering may expect."""
+        numbers = np.unique(self.n_found)
+        score = np.array([self.expected[self.n_found == k].max() for k in numbers])
+        return Evidence(numbers, score, CRITERION)
+
+    def best(self, allowed: Callable[[np.ndarray], np.ndarray]) -> int | None:
+        """The member that agrees most among those whose number of clusters is allowed."""
+        candidates = np.flatnonzero(allowed(self.n_found))
+        if not candidates.size:
+            return None
+        return int(candidates[self.expected[candidates].argmax()])
+
+    def consensus(self, chosen: int) -> Consensus:
+        """The chosen member's clusters, with the votes of all that have about as many."""
+        reference = np.unique(self.partitions[chosen], return_inverse=True)[1]
+        ratio = self.n_found / (reference.max() + 1)
+        near = np.flatnonzero((ratio <= NEAR) & (ratio >= 1 / NEAR))
+        return agree([self.members[n] for n in near], [self.partitions[n] for n in near], reference)
+
+    def probability(self, consensus: Consensus) -> np.ndarray:
+        """Mean votes for all cells, (n_cells, n_clusters), in blocks."""
+        parts = [torch.split(features, BLOCK) for features in self.features]
+        votes = [consensus.probability(block) for block in zip(*parts, strict=True)]
+        return torch.cat(votes).cpu().numpy().astype(np.float32)
+
+    def all_labels(self, chosen: int) -> np.ndarray:
+        """Clusters of all cells by one member, (n_cells,)."""
+        member = self.members[chosen]
+        blocks = torch.split(self.features[member.network], BLOCK)
+        return np.concatenate([member.labels(block).cpu().numpy() for block in blocks])
+
+
+def _start(hierarchy: Hierarchy, features: Tensor, n_clusters: int, seed: int) -> Tensor:
+    labels = hierarchy.cut(n_clusters)
+    if labels.max() + 1 < n_clusters:  # more than there are micro-clusters to join
+        labels = by_kmeans(features.cpu().numpy(), n_clusters, seed)
+    return torch.from_numpy(labels).long().to(features.device)
+
+
+def cluster_ensemble(
+    spaces: Sequence[NetworkSpace],
+    number: ClusterNumber,
+    *,
+    proportions: Proportions,
+    max_clusters: int,
+    seed: int,
+) -> Clustering:
+    """Cluster cells by what all networks and starts agree on.
+
+    Parameters
+    ----------
+    spaces
+        One for each network.
+    number
+        Of clusters; all candidates count where it is not given.
+    proportions, seed
+        See :class:`Ensemble`.
+    max_clusters
+        Largest number tried where the user names none.
+    """
+    n_cells = spaces[0].features.shape[0]
+    asked = {number.smallest, number.largest} - {None}
+    candidates = set(range(SMALLEST, max_clusters + 1)) | {k for k in asked if k}
+    ensemble = Ensemble(spaces, sorted(k for k in candidates if k < n_cells), proportions, seed)
+    chosen = _choose(ensemble, number)
+    consensus = ensemble.consensus(chosen)
+    probability = ensemble.probability(consensus)
+    order = _by_size(probability, 1 if number.is_given else MIN_CELLS)
+    consensus, probability = consensus.reordered(order), probability[:, order]
+    probability /= np.maximum(probability.sum(axis=1, keepdims=True), 1e-12)
+    labels, k = probability.argmax(axis=1), consensus.n_clusters
+    fewer = ensemble.best(lambda found: (found <= max(2, k // 2)) & (found >= 2))
+    more = ensemble.best(lambda found: found >= 1.5 * k)
+    log.info(
+        "%d clusters (%s); members agree to an adjusted Rand index of %.2f",
+        *(k, "given" if number.is_given else CRITERION, consensus.agreement),
+    )
+    return Clustering(
+        consensus,
+        probability,
+        labels if fewer is None else coarser(labels, ensemble.all_labels(fewer)),
+        labels.astype(str) if more is None else finer(labels, ensemble.all_labels(more)),
+        ensemble.evidence(),
+    )
+
+
+def _choose(ensemble: Ensemble, number: ClusterNumber) -> int:
+    smallest, largest = number.smallest or 2, number.largest or np.inf
+    chosen = ensemble.best(lambda found: (found >= smallest) & (found <= largest))
+    if chosen is None:  # clusters lost their cells: the most there are, below what was asked for
+        most = ensemble.n_found[ensemble.n_found <= largest].max(initial=0)
+        chosen = ensemble.best(lambda found: found == (most or ensemble.n_found.min()))
+    assert chosen is not None
+    return chosen
+
+
+def _by_size(probability: np.ndarray, min_cells: int) -> list[int]:
+    """Clusters that enough cells choose, from the largest to the smallest."""
+    sizes = np.bincount(probability.argmax(axis=1), minlength=probability.shape[1])
+    order = np.argsort(-sizes, kind="stable")
+    return [int(c) for c in order if sizes[c] >= min_cells] or [int(order[0])]

@@ -1,0 +1,63 @@
+"""Coarser and finer alternatives, nested in the clusters."""
+
+import numpy as np
+
+MIN_PIECE = 10
+MIN_SHARE = 0.05
+
+
+def coarser(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Join clusters that a coarser clustering holds together.
+
+    Parameters
+    ----------
+    labels
+        Clusters, (n_cells,).
+    groups
+        A coarser clustering of the same cells, (n_cells,); each cluster goes whole to the group
+        that most of its cells are in.
+
+    Returns
+    -------
+    Unions of clusters, numbered from 0, the largest; (n_cells,).
+    """
+    joined = np.zeros(labels.size, dtype=int)
+    for cluster in np.unique(labels):
+        cells = labels == cluster
+        joined[cells] = np.bincount(groups[cells]).argmax()
+    _, inverse, counts = np.unique(joined, return_inverse=True, return_counts=True)
+    rank = np.empty(counts.size, dtype=int)
+    rank[np.argsort(-counts, kind="stable")] = np.arange(counts.size)
+    renumbered: np.ndarray = rank[inverse]
+    return renumbered
+
+
+def finer(labels: np.ndarray, pieces: np.ndarray) -> np.ndarray:
+    """Split clusters where a finer clustering does.
+
+    Parameters
+    ----------
+    labels
+        Clusters, (n_cells,).
+    pieces
+        A finer clustering of the same cells, (n_cells,).
+
+    Returns
+    -------
+    Names, (n_cells,): ``3`` for a cluster left whole, ``3.0``, ``3.1`` … for the parts of one that
+    is split. A part has at least 10 cells and 5 % of its cluster; what is smaller joins the
+    cluster's largest part.
+    """
+    names = labels.astype(str).astype(object)
+    for cluster in np.unique(labels):
+        cells = np.flatnonzero(labels == cluster)
+        found, counts = np.unique(pieces[cells], return_counts=True)
+        order = np.argsort(-counts, kind="stable")
+        large = [p for p in order if counts[p] >= max(MIN_PIECE, MIN_SHARE * cells.size)]
+        if len(large) < 2:
+            continue
+        part = np.zeros(cells.size, dtype=int)
+        for number, position in enumerate(large):
+            part[pieces[cells] == found[position]] = number
+        names[cells] = [f"{cluster}.{number}" for number in part]
+    return names
