@@ -4,7 +4,8 @@
 
 Each method runs in a process of its own that is given counts, components and graph and no label;
 this program alone reads the labels, and only to score. What a process found is kept in
-``benchmarks/cache``, rows go to ``benchmarks/results/accuracy.csv``; what is there is not done again.
+``benchmarks/cache``, rows go to ``benchmarks/results/accuracy.csv``; what is there is not done
+again.
 """
 
 import argparse

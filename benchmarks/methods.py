@@ -110,7 +110,7 @@ def kmeans(adata: ad.AnnData, seed: int, n_clusters: int) -> Found:
 
 
 def scvi(adata: ad.AnnData, seed: int, n_clusters: int) -> Found:
-    """scVI's latent (default settings), then Leiden at 1.0 and k-means; ``pip install .[peers]``."""
+    """scVI's latent (default settings), then Leiden 1.0 and k-means; ``pip install .[peers]``."""
     import scanpy as sc
     import scvi
     from sklearn.cluster import KMeans

@@ -138,13 +138,23 @@ def _clusters(expression: ad.AnnData, graph: ad.AnnData) -> ad.AnnData:
     work.obs["siamese_confidence"] = probability.max(axis=1).astype(np.float32)
     tried = np.arange(2, k + 6)
     evidence = {"k": tried, "score": 1 - abs(tried - k) / 20, "criterion": "stability"}
+    work.obs["siamese_ambiguous"] = work.obs["siamese_confidence"] < 0.5
+    work.obs["siamese_coarse"] = pd.Categorical((codes // 2).astype(str))
+    work.obs["siamese_fine"] = pd.Categorical(
+        [f"{code}.{place % 2}" if code < 2 else str(code) for place, code in enumerate(codes)]
+    )
+    columns = [name for name in work.obs if name.startswith("siamese")]
     return sidecar(
-        work.obs[["siamese", "siamese_confidence", "leiden"]],
+        work.obs[[*columns, "leiden"]],
         obsm={"siamese_probability": probability.astype(np.float32), "X_umap": work.obsm["X_umap"]},
         uns={
             "siamese": {
                 "n_clusters": k,
                 "n_clusters_given": False,
+                "n_clusters_asked": "estimated",
+                "stability": rng.uniform(0.5, 1.0, k),
+                "agreement": 0.9,
+                "n_members": 42,
                 "sizes": np.bincount(codes, minlength=k),
                 "evidence": evidence,
                 "params": json.dumps({"temperature": 1.0}),
@@ -157,7 +167,7 @@ def _clusters(expression: ad.AnnData, graph: ad.AnnData) -> ad.AnnData:
 def _train(directory: Path, expression: ad.AnnData) -> None:
     steps = np.arange(1, 601)
     phase = np.where(steps <= 400, "pretraining", "clustering")
-    training = pd.DataFrame({"step": steps, "epoch": steps // 6, "phase": phase})
+    training = pd.DataFrame({"step": steps, "epoch": steps // 6, "phase": phase, "network": 0})
     for place, part in enumerate(("loss", "reconstruction", "zinb", "cell_correlation")):
         training[part] = (4 - place) * (np.exp(-steps / 120) + 0.3)
     training["transport"] = np.where(steps > 400, np.exp(-(steps - 400) / 60), np.nan)

@@ -44,7 +44,7 @@ def problems(config: dict[str, Any]) -> list[str]:
         ),
         (
             {"n_clusters": 0},
-            "config key n_clusters is 0; it must be an integer of 2 or more, or null",
+            "config key n_clusters is 0; it must be a number of 2 or more, a range such as 8-15,",
         ),
         (
             {"quality": {"min_counts": "lots"}},

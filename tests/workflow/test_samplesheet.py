@@ -34,7 +34,7 @@ def test_a_good_sheet_gives_typed_rows(tmp_path: Path, monkeypatch: pytest.Monke
     rows, problems = read_sheet("sheet.tsv", SCHEMA)
     assert problems == []
     assert rows == [
-        {"sample": "s-1", "path": "my data.h5", "n_clusters": 8, "max_pct_mito": 12.5},
+        {"sample": "s-1", "path": "my data.h5", "n_clusters": "8", "max_pct_mito": 12.5},
         {"sample": "s.2", "path": "demo:a"},
     ]
 
@@ -46,8 +46,8 @@ def test_a_good_sheet_gives_typed_rows(tmp_path: Path, monkeypatch: pytest.Monke
         ("s\tdemo:c", "line 2: demo:c is not a part of the demo data; there are demo:a and demo:b"),
         ("s", "sheet.tsv, line 2: path is missing; give it a value"),
         ("\tx.h5", "sheet.tsv, line 2: sample is missing; give it a value"),
-        ("s\tx.h5\t0", "line 2: n_clusters is 0; it must be an integer of 2 or more"),
-        ("s\tx.h5\tmany", "line 2: n_clusters is 'many'; it must be an integer of 2 or more"),
+        ("s\tx.h5\t0", "line 2: n_clusters is '0'; it must be a number of 2 or more, or a range"),
+        ("s\tx.h5\t8 to 9", "n_clusters is '8 to 9'; it must be a number of 2 or more, or a range"),
         ("s\tx.h5\t\t101", "max_pct_mito is 101.0; it must be a number from 0 to 100"),
         ("s\tx.h5\t\tnan", "max_pct_mito is 'nan'; it must be a number from 0 to 100"),
         ("s\tx.h5\t\t\t10x", "format is '10x'; it must be one of auto, 10x_h5, 10x_mtx, h5ad"),

@@ -127,28 +127,34 @@ class Consensus:
 
 
 def agree(
-    members: Sequence[Member], partitions: Sequence[np.ndarray], reference: np.ndarray
+    members: Sequence[Member],
+    partitions: Sequence[np.ndarray],
+    reference: np.ndarray,
+    voters: Sequence[int],
 ) -> Consensus:
     """Translate members into the clusters of a reference partition.
 
     Parameters
     ----------
     members
-        Those that vote.
+        Those that the reference is compared with, for stability and agreement.
     partitions
         Their clusters of the same cells, each (n_cells,).
     reference
         Clusters 0 … n_clusters - 1 of those cells, each with cells, (n_cells,).
+    voters
+        Which of the members vote on cells.
     """
     n_clusters = int(reference.max()) + 1
     translations = []
-    for member, labels in zip(members, partitions, strict=True):
-        spread = translation(labels, reference, member.centres.shape[0], n_clusters)
-        translations.append(torch.from_numpy(spread).to(member.centres))
+    for number in voters:
+        centres = members[number].centres
+        spread = translation(partitions[number], reference, centres.shape[0], n_clusters)
+        translations.append(torch.from_numpy(spread).to(centres))
     others = [labels for labels in partitions if not np.array_equal(labels, reference)]
     agreement = agreement_matrix([reference, *others])[0, 1:]
     return Consensus(
-        list(members),
+        [members[number] for number in voters],
         translations,
         cluster_stability(reference, others or [reference], n_clusters),
         float(agreement.mean()) if others else 1.0,

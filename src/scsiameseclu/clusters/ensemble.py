@@ -155,12 +155,43 @@ class Ensemble:
             return None
         return int(candidates[self.expected[candidates].argmax()])
 
-    def consensus(self, chosen: int) -> Consensus:
-        """The chosen member's clusters, with the votes of all that have about as many."""
+    def consensus(self, chosen: int, voters: str = "near") -> Consensus:
+        """The chosen member's clusters, with the votes of others.
+
+        Parameters
+        ----------
+        chosen
+            From :meth:`best`.
+        voters
+            ``near``: members with about as many clusters; ``equal``: with as many; ``one``: the
+            chosen member alone.
+        """
         reference = np.unique(self.partitions[chosen], return_inverse=True)[1]
         ratio = self.n_found / (reference.max() + 1)
         near = np.flatnonzero((ratio <= NEAR) & (ratio >= 1 / NEAR))
-        return agree([self.members[n] for n in near], [self.partitions[n] for n in near], reference)
+        voting = {
+            "near": np.ones(near.size, dtype=bool),
+            "equal": ratio[near] == 1,
+            "one": near == chosen,
+        }[voters]
+        return agree(
+            [self.members[n] for n in near],
+            [self.partitions[n] for n in near],
+            reference,
+            [int(n) for n in np.flatnonzero(voting)],
+        )
+
+    def vote(self, chosen: int, keep_all: bool) -> tuple[Consensus, np.ndarray]:
+        """Consensus and the votes for all cells, (n_cells, n_clusters).
+
+        With ``keep_all`` fewer members vote where a cluster would lose all its cells.
+        """
+        for voters in ("near", "equal", "one"):
+            consensus = self.consensus(chosen, voters)
+            probability = self.probability(consensus)
+            if not keep_all or np.unique(probability.argmax(axis=1)).size == consensus.n_clusters:
+                break
+        return consensus, probability
 
     def probability(self, consensus: Consensus) -> np.ndarray:
         """Mean votes for all cells, (n_cells, n_clusters), in blocks."""
@@ -208,13 +239,13 @@ def cluster_ensemble(
     candidates = set(range(SMALLEST, max_clusters + 1)) | {k for k in asked if k}
     ensemble = Ensemble(spaces, sorted(k for k in candidates if k < n_cells), proportions, seed)
     chosen = _choose(ensemble, number)
-    consensus = ensemble.consensus(chosen)
-    probability = ensemble.probability(consensus)
-    order = _by_size(probability, 1 if number.is_given else MIN_CELLS)
+    consensus, probability = ensemble.vote(chosen, keep_all=number.smallest is not None)
+    order = _by_size(probability, MIN_CELLS if number.smallest is None else 1)
     consensus, probability = consensus.reordered(order), probability[:, order]
     probability /= np.maximum(probability.sum(axis=1, keepdims=True), 1e-12)
     labels, k = probability.argmax(axis=1), consensus.n_clusters
-    fewer = ensemble.best(lambda found: (found <= max(2, k // 2)) & (found >= 2))
+    few = max(k // 2, int(ensemble.n_found.min()))
+    fewer = ensemble.best(lambda found: (found <= few) & (found < k))
     more = ensemble.best(lambda found: found >= 1.5 * k)
     log.info(
         "%d clusters (%s); members agree to an adjusted Rand index of %.2f",

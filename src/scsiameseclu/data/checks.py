@@ -5,6 +5,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from scsiameseclu.clusters.request import ClusterNumber
 from scsiameseclu.data.loaded import names
 from scsiameseclu.data.request import Format, Orientation, ReadRequest
 from scsiameseclu.data.sample import read_sample
@@ -91,9 +92,15 @@ def _check_row(row: dict[str, str]) -> Iterator[Finding]:
     yield from ((name, "warning", f"sample {name}: {sentence}") for sentence in found.warnings)
     yield from ((name, "error", sentence) for sentence in found.errors)
     asked = row.get("n_clusters", "")
-    if asked.isdecimal() and not 0 < int(asked) <= n_cells:
+    try:
+        number = ClusterNumber.parse(asked or None)
+    except UserError as error:
+        yield name, "error", f"sample {name}: {error}"
+        return
+    if number.largest and number.largest >= n_cells:
         yield (
             name,
             "error",
-            f"sample {name}: `n_clusters` is {asked}; it must be 1 to {n_cells}, its cells",
+            f"sample {name}: `n_clusters` is {asked}; it must be 2 to {n_cells - 1}, for its "
+            f"{n_cells} cells",
         )

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 OWN_COLUMNS = frozenset(
     {
         "sample", "batch", "n_genes", "total_counts", "pct_top20", "pct_mito", "doublet_score",
-        "predicted_doublet", "size_factor", "siamese", "siamese_confidence", "leiden",
+        "predicted_doublet", "size_factor", "siamese", "siamese_confidence",
+        "siamese_ambiguous", "siamese_coarse", "siamese_fine", "leiden",
         "cell_type_predicted", "cell_type_score",
     }
 )  # fmt: skip

@@ -114,6 +114,7 @@ def cluster_table(sample: Sample) -> Table:
     means = groups["siamese_confidence"].mean()
     medians = groups[["total_counts", "pct_mito"]].median()
     sizes = groups.size()
+    stability = [float(value) for value in sample.siamese.get("stability", ())]
     rows = []
     for position, name in enumerate(sample.clusters):
         size, confidence = int(sizes[name]), float(means[name])
@@ -123,6 +124,9 @@ def cluster_table(sample: Sample) -> Table:
                 whole(size),
                 Cell(percent(size, len(cells)), number=size, bar=size / int(sizes.max())),
                 real(confidence, 2, bar=confidence),
+                real(stability[position], 2, bar=stability[position])
+                if position < len(stability)
+                else text("–"),
                 whole(medians["total_counts"][name]),
                 real(medians["pct_mito"][name], 1),
                 text(types.get(name, "–")),
@@ -130,10 +134,26 @@ def cluster_table(sample: Sample) -> Table:
             ]
         )
     header = (
-        *("Cluster", "Cells", "Share", "Mean confidence", "Median counts", "Median mito %"),
-        *("Predicted type", "First markers"),
+        *("Cluster", "Cells", "Share", "Mean confidence", "Stability", "Median counts"),
+        *("Median mito %", "Predicted type", "First markers"),
     )
     return Table("clusters-table", "The clusters, largest first", header, rows)
+
+
+def level_table(sample: Sample) -> Table | None:
+    """The coarser unions of clusters and the finer parts of each; None without levels."""
+    cells = sample.cells
+    if not {"siamese_coarse", "siamese_fine"} <= set(cells):
+        return None
+    rows = []
+    for union, members in cells.groupby("siamese_coarse", observed=True):
+        for name, own in members.groupby("siamese", observed=True):
+            parts = own["siamese_fine"].value_counts(sort=False)
+            split = [f"{part} ({count(n)})" for part, n in parts.items() if n]
+            finer = listed(split, limit=12) if len(split) > 1 else "–"
+            rows.append([text(union), text(name), whole(len(own)), text(finer)])
+    header = ("Coarse", "Cluster", "Cells", "Finer parts (cells)")
+    return Table("levels-table", "Coarser and finer alternatives", header, rows)
 
 
 def _first_markers(markers: "pd.DataFrame", cluster: str, n: int = 3) -> list[str]:

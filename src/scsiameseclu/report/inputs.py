@@ -121,7 +121,8 @@ def load_sample(directory: Path, sample: str) -> Sample:
         )
     cells = filtered["obs"].reindex(names)
     cells["batch"] = expression["obs"]["batch"].astype("category")
-    for column in ("siamese", "siamese_confidence", "leiden"):
+    levels = {"siamese_coarse", "siamese_fine"} & set(clusters["obs"])
+    for column in ("siamese", "siamese_confidence", "leiden", *sorted(levels)):
         cells[column] = clusters["obs"][column]
     cells["siamese"] = cells["siamese"].cat.remove_unused_categories()
     types = annotation["obs"].reindex(names)["cell_type_predicted"]

@@ -13,6 +13,7 @@ REFERENCES = (
     ("Leiden: Traag et al., Scientific Reports 2019", "https://doi.org/10.1038/s41598-019-41695-z"),
     ("UMAP: McInnes et al., 2018", "https://arxiv.org/abs/1802.03426"),
     ("Optimal transport: Flamary et al., JMLR 2021", "https://jmlr.org/papers/v22/20-451.html"),
+    ("Consensus: Fritsch and Ickstadt, Bayesian Analysis 2009", "https://doi.org/10.1214/09-BA414"),
     ("decoupler: Badia-i-Mompel et al., 2022", "https://doi.org/10.1093/bioadv/vbac016"),
 )
 # setting: what it adds unless it is 0 or false
@@ -23,10 +24,10 @@ AUGMENTATIONS = {
     "diffusion": "graph diffusion",
 }
 PARTS = {
-    "latent_refinement": "cross-correlation refinement",
+    "cell_refinement_expression": "cell-level correlation refinement",
+    "latent_refinement": "latent-level correlation refinement",
     "propagation": "propagation regularisation",
     "fusion": "adaptive fusion",
-    "transport": "optimal-transport clustering",
 }
 LIKELIHOODS = {"zinb": "zero-inflated negative binomial", "nb": "negative binomial"}
 PLAIN = ("path", "format", "sha256", "n_cells", "n_genes")
@@ -76,7 +77,10 @@ def _sentences(sample: Sample) -> list[str]:
             f"A graph joins each cell with its {graph['n_neighbors']} nearest neighbours "
             f"({graph['metric']} distance)."
         )
-    found.append(_trained(settings_of(sample, "train"), training.get("n_steps")))
+    trained = settings_of(sample, "train")
+    found.append(_trained(trained, training.get("n_steps")))
+    clustered = _clustered(trained, sample.siamese.get("n_members"))
+    found += [clustered] if clustered else []
     found += [sentence(str(training[key])) for key in ("device", "stopped") if training.get(key)]
     found.append(
         "Markers are by the Wilcoxon rank-sum test of a cluster against all other cells; cell "
@@ -95,7 +99,25 @@ def _trained(settings: dict[str, Any], n_steps: int | None) -> str:
         parts.append(f"the {LIKELIHOODS.get(likelihood, likelihood)} likelihood of the counts")
     by = f" ({listed(changes)})" if changes else ""
     using = f", with {listed(parts)}" if parts else ""
-    return f"scSiameseClu was trained without labels{steps} on two views of the cells{by}{using}."
+    networks = int(settings.get("networks", 1))
+    what = "scSiameseClu was" if networks == 1 else f"{networks} networks of scSiameseClu were"
+    return f"{what} trained without labels{steps} on two views of the cells{by}{using}."
+
+
+def _clustered(settings: dict[str, Any], n_members: int | None) -> str:
+    """How cells came to clusters, for a run whose clusters are an ensemble's."""
+    if n_members is None:
+        return ""
+    way = "by their nearest centre"
+    if settings.get("transport"):
+        kind = "learned" if settings.get("learn_proportions") else "fixed"
+        way = f"by optimal transport with {kind} proportions"
+    where = "components and latent" if settings.get("space") == "joint" else "the latent"
+    return (
+        f"Cells were assigned {way} to centres in {where} of each network, from several starts and "
+        "for several numbers of clusters; the clustering with the largest mean adjusted Rand index "
+        f"with all was taken, and {count(n_members)} clusterings of about its size voted."
+    )
 
 
 def _source_table(sample: Sample) -> Table:

@@ -3,7 +3,12 @@
 from pathlib import Path
 
 from scsiameseclu.report.annotation import annotation_note, annotation_table
-from scsiameseclu.report.cluster_figures import cluster_table, confidence_picture, evidence_picture
+from scsiameseclu.report.cluster_figures import (
+    cluster_table,
+    confidence_picture,
+    evidence_picture,
+    level_table,
+)
 from scsiameseclu.report.comparison import comparison
 from scsiameseclu.report.inputs import Sample, load_sample
 from scsiameseclu.report.map_figures import Plane, category_map, number_map, plane
@@ -60,6 +65,8 @@ def sample_page(directory: Path, sample: str, label: str | None) -> str:
         n_clusters_given=bool(found.siamese.get("n_clusters_given", False)),
         confidence=confidence_picture(found),
         clusters=cluster_table(found),
+        levels=level_table(found),
+        agreement=_agreement(found),
         dots=marker_picture(found),
         markers=marker_table(found),
         annotation=annotation_table(found),
@@ -69,6 +76,19 @@ def sample_page(directory: Path, sample: str, label: str | None) -> str:
         phases=phase_legend(found),
         stopped=sentence(str(found.training_notes.get("stopped", ""))),
         methods=methods(found),
+    )
+
+
+def _agreement(sample: Sample) -> str:
+    """How far the ensemble agrees, as a sentence; empty for a clustering without one."""
+    if "n_members" not in sample.siamese:
+        return ""
+    members, mean = int(sample.siamese["n_members"]), float(sample.siamese["agreement"])
+    return (
+        f"{members} clusterings, from several networks and starts, voted; with the others the one "
+        f"that was chosen has a mean adjusted Rand index of {mean:.2f}. A cell's confidence is its "
+        "share of the votes, a cluster's stability its mean overlap (Jaccard index) with the "
+        "nearest cluster of each. Cells below 0.5 are marked ambiguous, not dropped."
     )
 
 

@@ -1,4 +1,7 @@
-"""Figures of the training section: the loss and each of its parts against the step."""
+"""Figures of the training section: the loss and each of its parts against the step.
+
+With several networks there is a line for each, else one for each phase of the training.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 POINTS = 300
-NOT_LOSSES = ("step", "epoch", "phase", "lr", "learning_rate")
+NOT_LOSSES = ("step", "epoch", "phase", "network", "lr", "learning_rate")
 
 
 def training_pictures(sample: Sample) -> list[Picture]:
@@ -21,24 +24,29 @@ def training_pictures(sample: Sample) -> list[Picture]:
     return [_curve(table, name) for name in names if table[name].notna().any()]
 
 
-def phases(table: "pd.DataFrame") -> list[str]:
-    """The phases of the training in their order; one nameless phase where none is recorded."""
-    return list(dict.fromkeys(table["phase"])) if "phase" in table else [""]
+def lines(table: "pd.DataFrame") -> list[tuple[str, "pd.DataFrame"]]:
+    """(name, rows) of each line: a network's, or where there is one network a phase's."""
+    networks = sorted(set(table["network"])) if "network" in table else []
+    if len(networks) > 1:
+        return [(f"network {n + 1}", table[table["network"] == n]) for n in networks]
+    phases = list(dict.fromkeys(table["phase"])) if "phase" in table else []
+    return [(str(name), table[table["phase"] == name]) for name in phases] or [("", table)]
 
 
 def phase_legend(sample: Sample) -> list[tuple[str, str]]:
-    """(colour, text) of each phase, for one legend beside all curves."""
-    return [(colour(i), name) for i, name in enumerate(phases(sample.training)) if name]
+    """(colour, text) of each line, for one legend beside all curves."""
+    return [(colour(i), name) for i, (name, _) in enumerate(lines(sample.training)) if name]
 
 
 def _curve(table: "pd.DataFrame", name: str) -> Picture:
     known = table[table[name].notna()]
-    first, last = float(known[name].iloc[0]), float(known[name].iloc[-1])
+    by_step = known.groupby("step")[name].mean()
+    first, last = float(by_step.iloc[0]), float(by_step.iloc[-1])
 
     def paint(figure: "Figure") -> None:
         axes = figure.add_subplot()
-        for position, phase in enumerate(phases(table)):
-            part = _thinned(known[known["phase"] == phase] if "phase" in known else known, name)
+        for position, (_, rows) in enumerate(lines(table)):
+            part = _thinned(rows[rows[name].notna()], name)
             axes.plot(part["step"], part[name], color=colour(position), linewidth=1.3)
         axes.set_xlabel("step")
         axes.grid(color=FAINT, alpha=0.4)

@@ -1,0 +1,136 @@
+"""What the choice among the variants is worth: made without a data set, scored on it.
+
+    python benchmarks/loso.py [accuracy.csv] [--except VARIANT ...]
+
+For each set of the panel the variant is taken that is best on the other sets (mean of ARI with k
+given and with k unknown), and its scores on the set left out go to
+``benchmarks/results/loso.csv``. Only variants measured on the whole panel take part, on the seeds
+that they all have.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from accuracy import PANEL
+from methods import VARIANTS
+from rows import ACCURACY, NOT_MEASURED, RESULTS, read
+
+SCORES = [("ari", "given"), ("nmi", "given"), ("ari", "unknown"), ("nmi", "unknown")]
+COLUMNS = ["left_out", "chosen", *(f"{measure}_{k}" for measure, k in SCORES)]
+
+
+@dataclass(frozen=True)
+class Field:
+    """The variants that can be compared.
+
+    Attributes
+    ----------
+    scores
+        Means over the common seeds; rows are (variant, set), columns those of ``COLUMNS``.
+    seeds
+        The common seeds.
+    absent
+        Variants that are not measured on the whole panel.
+    """
+
+    scores: pd.DataFrame
+    seeds: list[int]
+    absent: list[str]
+
+    @property
+    def variants(self) -> list[str]:
+        """Those that take part."""
+        return list(self.scores.index.get_level_values("method").unique())
+
+
+def compare(rows: pd.DataFrame, without: tuple[str, ...] = ()) -> Field:
+    """Bring together the variants that have rows for the whole panel."""
+    rows = rows[rows["set"].isin(PANEL)]
+    wide = rows.pivot(index=["method", "set", "seed"], columns="k", values=["ari", "nmi"])
+    wide = wide.reindex(columns=pd.MultiIndex.from_tuples(SCORES)).dropna()
+    wide.columns = pd.Index(COLUMNS[2:])
+    seeds: dict[str, set[int]] = {}
+    for variant in VARIANTS:
+        if variant not in without:
+            of_sets = [_seeds(wide, variant, name) for name in PANEL]
+            seeds[variant] = set.intersection(*of_sets)
+    present = [variant for variant, own in seeds.items() if own]
+    common = sorted(set.intersection(*(seeds[v] for v in present))) if present else []
+    wide = wide[wide.index.get_level_values("seed").isin(common)]
+    scores = wide.groupby(level=["method", "set"]).mean()
+    index = pd.MultiIndex.from_product([present if common else [], PANEL], names=["method", "set"])
+    return Field(scores.reindex(index), common, [v for v in seeds if v not in present])
+
+
+def best(scores: pd.DataFrame, without: str | None = None) -> str:
+    """The variant of the largest mean ARI over the sets but ``without``; of equals the first."""
+    kept = scores[scores.index.get_level_values("set") != without]
+    both = (kept["ari_given"] + kept["ari_unknown"]) / 2
+    return str(both.groupby(level="method", sort=False).mean().idxmax())
+
+
+def leave_one_out(scores: pd.DataFrame) -> pd.DataFrame:
+    """For each set of the panel, the choice of the others and its scores on that set."""
+    lines = []
+    for name in PANEL if len(scores) else ():
+        chosen = best(scores, name)
+        lines.append({"left_out": name, "chosen": chosen, **scores.loc[(chosen, name)]})
+    return pd.DataFrame(lines, columns=COLUMNS)
+
+
+def told(field: Field, table: pd.DataFrame) -> list[str]:
+    """What came of it, as sentences."""
+    if table.empty:
+        return [f"Choice without a set: {NOT_MEASURED}; no variant has the whole panel."]
+    sentences = [
+        f"Variants compared: {len(field.variants)}; seeds: {_listed(field.seeds)}.",
+        f"Chosen without the set: {_means(table[COLUMNS[2:]])}.",
+    ]
+    if "ours" in field.variants:
+        sentences.append(f"Ours on the same rows: {_means(field.scores.loc['ours'])}.")
+    sentences.append(f"Chosen on all sets: {best(field.scores)}.")
+    if field.absent:
+        sentences.append(f"Not measured on the whole panel: {_listed(field.absent)}.")
+    return sentences
+
+
+def _seeds(wide: pd.DataFrame, variant: str, name: str) -> set[int]:
+    """The seeds of a variant on a set."""
+    index = wide.index
+    own = (index.get_level_values("method") == variant) & (index.get_level_values("set") == name)
+    return set(index[own].get_level_values("seed"))
+
+
+def _means(scores: pd.DataFrame) -> str:
+    means = scores.mean()
+    return ", ".join(
+        f"{measure.upper()} {means[f'{measure}_{k}']:.3f} with k {k}" for measure, k in SCORES
+    )
+
+
+def _listed(things: list) -> str:
+    return ", ".join(map(str, things))
+
+
+def main() -> None:
+    """Choose without each set, and score."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rows", nargs="?", type=Path, default=ACCURACY)
+    parser.add_argument("--except", nargs="*", default=[], dest="without", metavar="VARIANT")
+    parser.add_argument("--output", type=Path, default=RESULTS / "loso.csv")
+    arguments = parser.parse_args()
+    unknown = set(arguments.without) - set(VARIANTS)
+    if unknown:
+        raise SystemExit(f"no variant {_listed(sorted(unknown))}; there are {_listed([*VARIANTS])}")
+    field = compare(read(arguments.rows), tuple(arguments.without))
+    table = leave_one_out(field.scores)
+    table.round(4).to_csv(arguments.output, index=False)
+    print("\n".join(told(field, table)))
+    for line in table.itertuples():
+        print(f"without {line.left_out}: {line.chosen}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""The rows of accuracy.csv, and what the tables and figures all take from them."""
+
+from pathlib import Path
+
+import pandas as pd
+from accuracy import COLUMNS, PANEL, SETS
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results"
+ACCURACY = RESULTS / "accuracy.csv"
+MEASURES = ("acc", "nmi", "ari", "macro_f1", "rarest_recall")
+OUTSIDE = tuple(name for name in SETS if name not in PANEL)
+NOT_MEASURED = "not measured"
+# what readers are told, method, k
+GIVEN = (
+    ("ours", "ours", "given"),
+    ("start alone", "start", "given"),
+    ("k-means", "kmeans", "given"),
+    ("Leiden, resolution chosen by the labels", "leiden oracle", "by labels"),
+)
+UNKNOWN = (("ours", "ours", "unknown"), ("Leiden 1.0", "leiden", "unknown"))
+
+
+def read(path: Path) -> pd.DataFrame:
+    """The rows of a CSV of accuracy.py; of a row that is there twice, the last.
+
+    Raises
+    ------
+    SystemExit
+        The file has other columns.
+    """
+    rows = pd.read_csv(path, dtype={"set": str, "k": str, "method": str})
+    missing = set(COLUMNS) - set(rows.columns)
+    if missing:
+        raise SystemExit(f"{path} lacks the columns {', '.join(sorted(missing))}")
+    return rows.drop_duplicates(["set", "k", "method", "seed"], keep="last", ignore_index=True)
+
+
+def select(rows: pd.DataFrame, method: str, k: str) -> pd.DataFrame:
+    """The rows of a method, with k given, unknown or chosen by the labels."""
+    return rows[(rows["method"] == method) & (rows["k"] == k)]
+
+
+def by_seed(rows: pd.DataFrame, method: str, k: str, measure: str) -> pd.Series:
+    """A measure of a method, by set and seed."""
+    return select(rows, method, k).set_index(["set", "seed"])[measure].astype(float)
+
+
+def on_panel(values: pd.Series) -> pd.Series:
+    """Those values, by set and seed, that are of a set of the panel."""
+    return values[values.index.get_level_values("set").isin(PANEL)]
+
+
+def over_seeds(values: pd.Series) -> pd.Series:
+    """Means over seeds, by set, of the values by set and seed."""
+    return values.groupby(level="set").mean()
+
+
+def origin(rows: pd.DataFrame) -> str:
+    """Machine, threads, dates and version, as the rows themselves say."""
+    if rows.empty:
+        return f"Machine and date: {NOT_MEASURED}."
+    machines = "; ".join(sorted(set(rows["machine"].astype(str))))
+    threads = ", ".join(map(str, sorted(set(rows["threads"]))))
+    dates = sorted(set(rows["date"].astype(str)))
+    when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    versions = ", ".join(sorted(set(rows["version"].astype(str))))
+    return (
+        f"Machine: {machines}, threads of each process: {threads}. Date: {when}. "
+        f"Version {versions}."
+    )
