@@ -13,7 +13,12 @@ from scsiameseclu.settings import (
 )
 
 SHORT = ModelSettings(
-    pretrain_steps=12, cluster_steps=8, refresh_every=4, hidden_size=64, max_clusters=12
+    networks=2,
+    pretrain_steps=12,
+    cluster_steps=8,
+    refresh_every=4,
+    hidden_size=64,
+    max_clusters=10,
 )
 
 

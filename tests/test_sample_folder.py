@@ -19,8 +19,8 @@ COMPARISON = re.compile(rb'<section id="comparison".*?</section>', re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The same cells with their labels, and with the labels permuted."""
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """The same cells with their labels, with the labels permuted, and without any."""
     root = tmp_path_factory.mktemp("sample")
     cells = read_counts("demo:a", ReadRequest(label="bulk_labels"), sample="s")
     labels = cells.obs[["bulk_labels"]].astype(str)
@@ -35,29 +35,46 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         run_stages(folder, str(source), request, "s")
         out.append(folder)
         labels["bulk_labels"] = np.random.default_rng(0).permutation(labels["bulk_labels"])
-    return out[0], out[1]
+    without = root / "without"
+    without.mkdir()
+    run_stages(without, str(source), ReadRequest(), "s")
+    return out[0], out[1], without
 
 
-def test_no_output_but_the_comparison_reads_the_labels(folders: tuple[Path, Path]) -> None:
-    straight, permuted = folders
+def test_without_labels_everything_is_the_same(folders: tuple[Path, Path, Path]) -> None:
+    straight, _, without = folders
+    files = sorted(p.relative_to(straight) for p in straight.rglob("*") if p.is_file())
+    assert files == sorted(p.relative_to(without) for p in without.rglob("*") if p.is_file())
+    for file in files:
+        if file.name not in MAY_DIFFER:
+            assert (straight / file).read_bytes() == (without / file).read_bytes(), file
+    metrics = [json.loads((f / "metrics.json").read_text()) for f in (straight, without)]
+    assert metrics[1]["labels"] is None
+    assert {k: v for k, v in metrics[0].items() if k != "labels"} == {
+        k: v for k, v in metrics[1].items() if k != "labels"
+    }
+
+
+def test_no_output_but_the_comparison_reads_the_labels(folders: tuple[Path, Path, Path]) -> None:
+    straight, permuted, _ = folders
     files = sorted(p.relative_to(straight) for p in straight.rglob("*") if p.is_file())
     assert files == sorted(p.relative_to(permuted) for p in permuted.rglob("*") if p.is_file())
     for file in files:
         if file.name not in MAY_DIFFER:
             assert (straight / file).read_bytes() == (permuted / file).read_bytes(), file
-    metrics = [json.loads((f / "metrics.json").read_text()) for f in folders]
+    metrics = [json.loads((f / "metrics.json").read_text()) for f in folders[:2]]
     assert metrics[0].pop("labels")["siamese"]["ari"] > metrics[1].pop("labels")["siamese"]["ari"]
     assert metrics[0] == metrics[1]
-    pages = [(f / "report.html").read_bytes() for f in folders]
+    pages = [(f / "report.html").read_bytes() for f in folders[:2]]
     assert pages[0] != pages[1]
     assert COMPARISON.sub(b"", pages[0]) == COMPARISON.sub(b"", pages[1])
-    whole = [ad.read_h5ad(f / "s.h5ad") for f in folders]
+    whole = [ad.read_h5ad(f / "s.h5ad") for f in folders[:2]]
     for adata in whole:
         del adata.obs["bulk_labels"]
     pd.testing.assert_frame_equal(whole[0].obs, whole[1].obs)
 
 
-def test_counts(folders: tuple[Path, Path]) -> None:
+def test_counts(folders: tuple[Path, Path, Path]) -> None:
     adata = ad.read_h5ad(folders[0] / "counts.h5ad")
     assert sp.isspmatrix_csr(adata.X) or isinstance(adata.X, sp.csr_array)
     assert adata.X.dtype == np.float32
@@ -68,7 +85,7 @@ def test_counts(folders: tuple[Path, Path]) -> None:
     assert len(adata.uns["source"]["sha256"]) == 64
 
 
-def test_quality(folders: tuple[Path, Path]) -> None:
+def test_quality(folders: tuple[Path, Path, Path]) -> None:
     adata = ad.read_h5ad(folders[0] / "filtered.h5ad")
     assert adata.X is None
     assert {"n_genes", "total_counts", "pct_mito", "doublet_score"} <= set(adata.obs)
@@ -78,7 +95,7 @@ def test_quality(folders: tuple[Path, Path]) -> None:
     assert table["kept"].sum() == adata.n_obs
 
 
-def test_expression_and_graph(folders: tuple[Path, Path]) -> None:
+def test_expression_and_graph(folders: tuple[Path, Path, Path]) -> None:
     adata = ad.read_h5ad(folders[0] / "expression.h5ad")
     counts = adata.layers["counts"]
     np.testing.assert_array_equal(counts.indices, adata.X.indices)
@@ -90,7 +107,7 @@ def test_expression_and_graph(folders: tuple[Path, Path]) -> None:
         assert graph.obsp[name].shape == (adata.n_obs, adata.n_obs)
 
 
-def test_model_and_clusters(folders: tuple[Path, Path]) -> None:
+def test_model_and_clusters(folders: tuple[Path, Path, Path]) -> None:
     names = {file.name for file in (folders[0] / "model").iterdir()}
     assert names == {"weights.safetensors", "config.json", "genes.txt"}
     embedding = ad.read_h5ad(folders[0] / "embedding.h5ad")
@@ -106,10 +123,13 @@ def test_model_and_clusters(folders: tuple[Path, Path]) -> None:
     np.testing.assert_allclose(probability.sum(axis=1), 1, atol=1e-5)
     record = clusters.uns["siamese"]
     assert record["sizes"].sum() == clusters.n_obs
+    assert len(record["stability"]) == len(record["sizes"]) == record["n_clusters"]
+    levels = clusters.obs.groupby("siamese", observed=True)["siamese_coarse"].nunique()
+    assert (levels == 1).all()
     assert len(record["evidence"]["k"]) == len(record["evidence"]["score"])
 
 
-def test_biology_and_metrics(folders: tuple[Path, Path]) -> None:
+def test_biology_and_metrics(folders: tuple[Path, Path, Path]) -> None:
     markers = pd.read_csv(folders[0] / "markers.tsv", sep="\t")
     assert {"cluster", "gene", "log2_fold_change", "pct_in", "pct_out", "adjusted_p"} <= set(
         markers
@@ -121,10 +141,11 @@ def test_biology_and_metrics(folders: tuple[Path, Path]) -> None:
     assert {"ari", "nmi", "acc", "macro_f1"} <= set(metrics["labels"]["siamese"])
 
 
-def test_deliverable_joins_everything(folders: tuple[Path, Path]) -> None:
+def test_deliverable_joins_everything(folders: tuple[Path, Path, Path]) -> None:
     adata = ad.read_h5ad(folders[0] / "s.h5ad")
     columns = {"sample", "batch", "bulk_labels", "n_genes", "pct_mito", "doublet_score"}
-    columns |= {"siamese", "siamese_confidence", "leiden", "cell_type_predicted"}
+    columns |= {"siamese", "siamese_confidence", "siamese_ambiguous", "siamese_coarse"}
+    columns |= {"siamese_fine", "leiden", "cell_type_predicted"}
     assert columns <= set(adata.obs)
     assert {"X_pca", "X_siamese", "siamese_probability", "X_umap"} <= set(adata.obsm)
     assert {"distances", "connectivities"} <= set(adata.obsp)

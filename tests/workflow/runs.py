@@ -19,7 +19,7 @@ GOOD = [
 QUICK: dict[str, Any] = {
     "samples": "config/samples.tsv",
     "quality": {"doublets": "off"},
-    "model": {"pretrain_steps": 60, "cluster_steps": 50},
+    "model": {"networks": 2, "pretrain_steps": 60},
 }
 
 

@@ -90,6 +90,11 @@ class ScSiameseClu:
             )
         return self._model
 
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters that were found; see :attr:`model` for errors."""
+        return self.model.n_clusters
+
     def fit(self, adata: "ad.AnnData", *, key_added: str = "siamese") -> "ScSiameseClu":
         """Learn an embedding of the cells and cluster them.
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 import torch
-from torch.nn.functional import normalize
 
 from scsiameseclu.clusters.consensus import Consensus
 from scsiameseclu.clusters.members import Member
@@ -17,7 +16,7 @@ from scsiameseclu.expression import project
 from scsiameseclu.model.network import SiameseNetwork
 from scsiameseclu.model.preparation import GeneScaling, find_counts
 from scsiameseclu.model.reference import Reference
-from scsiameseclu.model.representation import join
+from scsiameseclu.model.representation import join, split
 from scsiameseclu.model.views import scaled_expression
 from scsiameseclu.settings import ModelSettings
 
@@ -76,10 +75,7 @@ class FittedModel:
         The components, if the networks cluster in them, then the network's own latent.
         """
         size = self.settings.latent_size
-        shared = self.networks[0].joint.n_dimensions - size
-        common = [normalize(embedding[:, :shared], dim=1)] if shared else []
-        latents = torch.split(embedding[:, shared:], size, dim=1)
-        return [[*common, normalize(latent, dim=1)] for latent in latents]
+        return split(embedding, self.networks[0].joint.n_dimensions - size, size)
 
     @torch.no_grad()
     def probability(self, embedding: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from scsiameseclu.model.fitted import FittedModel
 from scsiameseclu.model.network import SiameseNetwork
 from scsiameseclu.model.preparation import Prepared, prepare
 from scsiameseclu.model.reference import Reference, sample_reference
-from scsiameseclu.model.representation import join
+from scsiameseclu.model.representation import join, split
 from scsiameseclu.model.training import Trainer
 from scsiameseclu.model.views import (
     CellData,
@@ -72,12 +72,14 @@ def fit_model(
     trainers = _trainers(prepared, settings, seed, where)
     for trainer in trainers:
         trainer.pretrain()
-    clustering = _clusters(trainers, number, settings, seed)
+    embedding = _embedding(trainers)
+    clustering = _clusters(embedding, trainers, number, seed)
     if settings.cluster_steps:
         for trainer in trainers:
             trainer.cluster(clustering.labels)
         found = ClusterNumber(clustering.n_clusters, clustering.n_clusters)
-        clustering = _clusters(trainers, found, settings, seed).with_evidence(clustering.evidence)
+        evidence, embedding = clustering.evidence, _embedding(trainers)
+        clustering = _clusters(embedding, trainers, found, seed).with_evidence(evidence)
     model = FittedModel(
         networks=[trainer.network.cpu().eval() for trainer in trainers],
         consensus=clustering.consensus.to("cpu"),
@@ -91,8 +93,7 @@ def fit_model(
         [pd.DataFrame(t.history).assign(network=n) for n, t in enumerate(trainers)],
         ignore_index=True,
     )
-    embedding = join(_embedding_blocks(trainers)).cpu().numpy()
-    return Fit(model, embedding, clustering, history)
+    return Fit(model, embedding.cpu().numpy(), clustering, history)
 
 
 def _trainers(
@@ -123,11 +124,25 @@ def _trainers(
     return trainers
 
 
+def _embedding(trainers: list[Trainer]) -> Tensor:
+    """The components, if they are in the space, once, and the latent of every network."""
+    return join(trainers[0].blocks()[:-1] + [trainer.blocks()[-1] for trainer in trainers])
+
+
 def _clusters(
-    trainers: list[Trainer], number: ClusterNumber, settings: ModelSettings, seed: int
+    embedding: Tensor, trainers: list[Trainer], number: ClusterNumber, seed: int
+) -> Clustering:
+    settings = trainers[0].settings
+    n_shared = trainers[0].network.joint.n_dimensions - settings.latent_size
+    blocks = split(embedding, n_shared, settings.latent_size)
+    return _of_blocks(blocks, number, settings, seed)
+
+
+def _of_blocks(
+    blocks: list[list[Tensor]], number: ClusterNumber, settings: ModelSettings, seed: int
 ) -> Clustering:
     return cluster_ensemble(
-        [NetworkSpace(trainer.blocks()) for trainer in trainers],
+        [NetworkSpace(own) for own in blocks],
         number,
         proportions=_proportions(settings),
         max_clusters=settings.max_clusters,
@@ -139,25 +154,14 @@ def recluster(
     model: FittedModel, embedding: np.ndarray, number: ClusterNumber, seed: int
 ) -> Clustering:
     """Cluster fitted cells again, with another number of clusters, in the same spaces."""
-    return cluster_ensemble(
-        [NetworkSpace(blocks) for blocks in model.blocks(torch.from_numpy(embedding))],
-        number,
-        proportions=_proportions(model.settings),
-        max_clusters=model.settings.max_clusters,
-        seed=seed,
-    )
+    blocks = model.blocks(torch.from_numpy(embedding))
+    return _of_blocks(blocks, number, model.settings, seed)
 
 
 def _proportions(settings: ModelSettings) -> Proportions:
     if not settings.transport:
         return Proportions.IGNORED
     return Proportions.LEARNED if settings.learn_proportions else Proportions.FIXED
-
-
-def _embedding_blocks(trainers: list[Trainer]) -> list[Tensor]:
-    """The components, if they are in the space, once, and the latent of every network."""
-    first = trainers[0].blocks()
-    return first[:-1] + [trainer.blocks()[-1] for trainer in trainers]
 
 
 def cell_data(prepared: Prepared, settings: ModelSettings) -> CellData:

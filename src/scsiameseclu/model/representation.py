@@ -75,3 +75,20 @@ def join(blocks: list[Tensor]) -> Tensor:
     """Blocks of unit rows side by side, scaled so that rows have length 1 again."""
     joined: Tensor = torch.cat(blocks, dim=1) / len(blocks) ** 0.5
     return joined
+
+
+def split(embedding: Tensor, n_shared: int, latent_size: int) -> list[list[Tensor]]:
+    """The blocks of unit rows of each network, from the embedding that joins them all.
+
+    Parameters
+    ----------
+    embedding
+        The shared components, if any, then the latents of the networks, (n_cells, n_dimensions).
+    n_shared
+        Dimensions of the components, 0 for none.
+    latent_size
+        Dimensions of each latent.
+    """
+    common = [normalize(embedding[:, :n_shared], dim=1)] if n_shared else []
+    latents = torch.split(embedding[:, n_shared:], latent_size, dim=1)
+    return [[*common, normalize(latent, dim=1)] for latent in latents]

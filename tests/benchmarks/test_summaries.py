@@ -1,0 +1,176 @@
+"""Summaries of the benchmark: worked means, no leak into the choice, and rows that are missing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import loso
+import page
+import reliability
+import rows as rows_of
+import summary
+from accuracy import PANEL, SETS
+from methods import VARIANTS
+
+
+def without(rows: pd.DataFrame, **values: object) -> pd.DataFrame:
+    """The rows that have not all of these values."""
+    return rows[~np.logical_and.reduce([rows[name] == value for name, value in values.items()])]
+
+
+def test_panel_mean_is_the_mean_of_the_means_of_its_sets(rows: pd.DataFrame) -> None:
+    """By hand, with one set that has fewer seeds; sets outside the panel do not count."""
+    fewer = without(rows, set="pbmc3k", seed=2)
+    by_set: dict[str, list[float]] = {}
+    for row in fewer.itertuples():
+        if row.method == "ours" and row.k == "given" and row.set in PANEL:
+            by_set.setdefault(row.set, []).append(row.ari)
+    by_hand = sum(sum(own) / len(own) for own in by_set.values()) / len(PANEL)
+    mean, n_sets = summary.panel_mean(rows_of.by_seed(fewer, "ours", "given", "ari"))
+    assert n_sets == len(PANEL)
+    assert mean == pytest.approx(by_hand)
+    last = summary.with_k_given(fewer).rows[-1]
+    assert last[0] == summary.MEAN
+    assert last[1].startswith(f"{by_hand:.3f} / ")
+
+
+def test_a_variant_is_compared_on_the_seeds_that_both_have(rows: pd.DataFrame) -> None:
+    """A constant gain on two seeds is that gain, whatever ours has on others."""
+    ours = rows[(rows["method"] == "ours") & (rows["seed"] < 2)]
+    better = ours.assign(method="with zinb", ari=ours["ari"] + 0.05)
+    both = pd.concat([without(rows, method="with zinb"), better])
+    difference = summary.paired(both, "with zinb", "given")
+    assert len(difference) == 2 * len(PANEL)
+    assert summary.gain(difference) == pytest.approx((0.05, 0.0, len(PANEL)))
+    line = next(row for row in summary.ablation(both).rows if row[0] == "with zinb")
+    assert line[1] == "2"
+    assert line[3] == "+0.050 ± 0.000"
+
+
+def test_a_row_that_is_there_twice_counts_once(rows: pd.DataFrame, tmp_path: Path) -> None:
+    first = rows.head(1).assign(ari=0.0)
+    pd.concat([first, rows]).to_csv(tmp_path / "twice.csv", index=False)
+    pd.testing.assert_frame_equal(rows_of.read(tmp_path / "twice.csv"), rows)
+
+
+@pytest.mark.parametrize("left_out", PANEL)
+def test_the_choice_does_not_see_the_set_left_out(rows: pd.DataFrame, left_out: str) -> None:
+    """The variants are told apart by the left-out set alone, in vain, and seen by all others."""
+    before = loso.leave_one_out(loso.compare(rows).scores).set_index("left_out")
+    loser = next(v for v in VARIANTS if v not in set(before["chosen"]))
+    changed = rows.copy()
+    own = changed["set"] == left_out
+    changed.loc[own, "ari"] = np.where(changed.loc[own, "method"] == loser, 1000.0, -1000.0)
+    after = loso.leave_one_out(loso.compare(changed).scores).set_index("left_out")
+    assert after.loc[left_out, "chosen"] == before.loc[left_out, "chosen"]
+    assert set(after["chosen"].drop(left_out)) == {loser}
+
+
+def test_the_choice_uses_common_seeds_and_whole_panels(rows: pd.DataFrame) -> None:
+    part = without(without(rows, method="with zinb", seed=2), method="preset paper", set="mouse1")
+    field = loso.compare(part, without=("with every module",))
+    assert field.seeds == [0, 1]
+    assert field.absent == ["preset paper"]
+    assert set(VARIANTS) - set(field.variants) == {"preset paper", "with every module"}
+    of_two = part[(part["method"] == "ours") & (part["seed"] < 2) & (part["k"] == "given")]
+    expected = of_two.loc[of_two["set"] == "mouse2", "nmi"].mean()
+    assert field.scores.loc[("ours", "mouse2"), "nmi_given"] == pytest.approx(expected)
+
+
+def test_identical_runs_agree_everywhere_under_other_names() -> None:
+    rng = np.random.default_rng(0)
+    clusters = rng.integers(0, 6, 300)
+    runs = [rng.permutation(6)[clusters].astype(str) for _ in range(4)]
+    table = list(reliability.bins(runs, [rng.uniform(0, 1, 300) for _ in range(4)]))
+    assert {row["agreement"] for row in table} == {1.0}
+    assert sum(row["n_cells"] for row in table) == 4 * 300
+
+
+def test_random_runs_agree_far_less() -> None:
+    rng = np.random.default_rng(0)
+    runs = [rng.integers(0, 6, 600).astype(str) for _ in range(4)]
+    table = pd.DataFrame(reliability.bins(runs, [np.ones(600, dtype=np.float32)] * 4))
+    assert len(table) == 1
+    assert table["agreement"].item() < 0.35
+    by_cells, by_sets, n_sets = reliability.calibration_errors(
+        table.assign(k="given", set="mouse1"), "given"
+    )
+    assert by_cells == by_sets == pytest.approx(1 - table["agreement"].item())
+    assert n_sets == 1
+
+
+def test_a_cluster_without_a_partner_agrees_with_nothing() -> None:
+    split = np.array(["0"] * 5 + ["1"] * 3 + ["2"] * 4)
+    joined = np.array(["a"] * 8 + ["b"] * 4)
+    assert reliability.agrees(split, joined).tolist() == [True] * 5 + [False] * 3 + [True] * 4
+
+
+def test_the_reference_is_the_most_typical_of_the_others() -> None:
+    rng = np.random.default_rng(1)
+    typical = rng.integers(0, 4, 200)
+    near, odd = typical.copy(), rng.integers(0, 4, 200)
+    near[:20] = rng.integers(0, 4, 20)
+    nearer = typical.copy()
+    nearer[:5] = rng.integers(0, 4, 5)
+    partitions = [odd, near, typical, nearer]
+    assert reliability.reference_of(partitions, 3) in (1, 2)
+    assert reliability.reference_of(partitions, 2) in (1, 3)
+    assert reliability.reference_of(partitions[:2], 0) == 1
+
+
+def test_one_run_has_no_reliability() -> None:
+    assert list(reliability.bins([np.array(["0"])], [np.ones(1)])) == []
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.1, 0.5])
+def test_missing_rows_are_told(rows: pd.DataFrame, kept: float) -> None:
+    part = rows.sample(frac=kept, random_state=1)
+    text = "\n".join(table.markdown() for table in summary.tables(part))
+    if kept < 0.5:
+        assert rows_of.NOT_MEASURED in text
+    assert "nan" not in text
+    field = loso.compare(part)
+    told = loso.told(field, loso.leave_one_out(field.scores))
+    assert told and "nan" not in " ".join(told)
+    html = page.render(part, None, None)
+    assert "<h1>" in html and "nan" not in html.split("</style>")[1]
+
+
+def test_programs_write_their_files_and_the_page_asks_for_none(
+    rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    """All programs one after another, on rows and runs that are made up."""
+    rng = np.random.default_rng(0)
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    for seed in range(3):
+        for name in list(SETS)[:2]:
+            found = {k: rng.integers(0, 4, 90).astype(str) for k in ("given", "unknown")}
+            sure = {f"confidence_{k}": rng.uniform(0, 1, 90) for k in found}
+            np.savez(tmp_path / f"{name}-ours-{seed}.npz", **found, **sure)
+            (tmp_path / f"{name}-ours-{seed}.json").write_text("{}")
+    calibration, choice = tmp_path / "reliability.csv", tmp_path / "loso.csv"
+    calls = [
+        ["reliability", "--cache", tmp_path, "--output", calibration],
+        ["loso", tmp_path / "rows.csv", "--output", choice, "--except", "preset paper"],
+        ["summary", tmp_path / "rows.csv", "--output", tmp_path / "a.md"],
+        ["plots", tmp_path / "rows.csv", "--reliability", calibration, "--output", tmp_path],
+        [
+            *("page", tmp_path / "rows.csv", "--reliability", calibration, "--loso", choice),
+            *("--output", tmp_path / "a.html"),
+        ],
+    ]
+    programs = Path(summary.__file__).parent
+    for name, *arguments in calls:
+        command = [sys.executable, programs / f"{name}.py", *arguments]
+        subprocess.run([*map(str, command)], check=True, capture_output=True)
+    for name in ("accuracy.svg", "reliability.svg"):
+        assert 10_000 < (tmp_path / name).stat().st_size < 300_000
+    html = (tmp_path / "a.html").read_text()
+    assert html.count("<svg") == 2
+    assert "http" not in html.replace("http://www.w3.org/2000/svg", "")
+    assert "preset paper" not in set(pd.read_csv(choice)["chosen"])
+    assert "made up" in (tmp_path / "a.md").read_text()
