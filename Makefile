@@ -6,10 +6,10 @@ INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test lint format lock clean
+.PHONY: help install demo check test lint format lock clean bench-accuracy
 
 help: ## list these commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 install: $(INSTALLED) ## make .venv and install the locked requirements in it
 
@@ -55,3 +55,16 @@ clean: ## remove results, logs and caches; .venv stays
 	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
 	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache build dist
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+DATA ?= ../shared/data
+BENCH := python benchmarks/accuracy.py --data $(DATA)
+
+bench-accuracy: $(INSTALLED) ## measure every method on the labelled data of DATA=folder (hours)
+	$(BENCH) --seeds 5
+	$(BENCH) --seeds 2 --methods variants --sets mouse1 mouse2 worm_neuron pbmc3k zheng_sorted_ref mouse_bladder_2100 cite_cbmc
+	python benchmarks/ideas.py --data $(DATA)
+	python benchmarks/reliability.py
+	python benchmarks/loso.py
+	python benchmarks/summary.py
+	python benchmarks/plots.py
+	python benchmarks/page.py

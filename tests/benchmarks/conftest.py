@@ -29,5 +29,5 @@ def rows() -> pd.DataFrame:
         made[column] = rng.integers(1, 20, len(made))
     for column in ("acc", "nmi", "ari", "macro_f1", "rarest_recall"):
         made[column] = rng.uniform(0, 1, len(made)).round(4)
-    made["machine"], made["date"], made["version"] = "made up", "2000-01-01", "0"
+    made["machine"], made["date"], made["version"] = "made up", "2000-01-01", "0.0.0"
     return made[COLUMNS]
