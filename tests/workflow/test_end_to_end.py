@@ -105,7 +105,7 @@ def kill_within(directory: Path, stage: str, output: str, *arguments: str) -> No
             start_new_session=True,
         )
     deadline = time.monotonic() + 200
-    while not log.is_file() or (stage == "train" and "start:" not in log.read_text()):
+    while not log.is_file() or (stage == "train" and "trained on" not in log.read_text()):
         assert process.poll() is None, shown.read_text()
         assert time.monotonic() < deadline
         time.sleep(0.05)
