@@ -30,7 +30,7 @@ from scsiameseclu.model.representation import signal_weights
 from scsiameseclu.settings import GraphSettings
 
 Idea = Callable[[ad.AnnData, int, int], np.ndarray]
-TEMPERATURE = 0.07
+TEMPERATURE = 0.05
 
 
 def unit(block: np.ndarray) -> torch.Tensor:
@@ -151,7 +151,12 @@ def agreed(adata: ad.AnnData, k: int, seed: int) -> np.ndarray:
     space = NetworkSpace([unit(weighted(adata.obsm["X_pca"]))])
     number = ClusterNumber(k, k)
     return cluster_ensemble(
-        [space], number, proportions=Proportions.LEARNED, max_clusters=20, seed=seed
+        [space],
+        number,
+        proportions=Proportions.LEARNED,
+        temperature=TEMPERATURE,
+        max_clusters=20,
+        seed=seed,
     ).labels
 
 

@@ -28,6 +28,9 @@ VARIANTS: dict[str, dict[str, object]] = {
     "without count likelihood": {"likelihood": "none"},
     "without transport": {"transport": False},
     "without learned proportions": {"learn_proportions": False},
+    "with temperature 0.03": {"temperature": 0.03},
+    "with temperature 0.07": {"temperature": 0.07},
+    "with up to 30 clusters": {"max_clusters": 30},
     "without components": {"space": "latent"},
     "without ensemble": {"networks": 1},
     "with cell-level refinement": {

@@ -215,6 +215,12 @@ class ModelSettings(Settings):
     learn_proportions: bool = option(
         True, "let the clusters' proportions follow the assignment instead of the start's sizes"
     )
+    temperature: float = option(
+        0.05,
+        "entropic regularisation of the final transport, in units of cosine; larger is softer",
+        minimum=0.001,
+        maximum=10,
+    )
     pretrain_steps: int = option(160, "mini-batches that shape the latent", minimum=1)
     cluster_steps: int = option(
         0, "most mini-batches of joint training on transport targets; 0 switches it off", minimum=0

@@ -40,6 +40,7 @@ def clusters(number: ClusterNumber, max_clusters: int = 12) -> tuple[Clustering,
         [item for item, _ in spaces],
         number,
         proportions=Proportions.LEARNED,
+        temperature=0.05,
         max_clusters=max_clusters,
         seed=0,
     )

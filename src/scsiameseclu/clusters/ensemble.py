@@ -27,7 +27,6 @@ from scsiameseclu.clusters.start import Hierarchy, by_kmeans, grow_hierarchy
 
 log = logging.getLogger(__name__)
 
-TEMPERATURE = 0.07
 N_STARTS = 2
 SMALLEST = 4  # number of clusters tried
 CRITERION = "mean adjusted Rand index with the clusterings of all numbers, starts and networks"
@@ -97,7 +96,7 @@ class Ensemble:
         One for each network.
     candidates
         Numbers of clusters.
-    proportions
+    proportions, temperature
         See :func:`scsiameseclu.clusters.members.fit_member`.
     seed
         Of the starts and of the cells that stand for all: 20,000 to fit, 5,000 to compare.
@@ -108,6 +107,7 @@ class Ensemble:
         spaces: Sequence[NetworkSpace],
         candidates: Sequence[int],
         proportions: Proportions,
+        temperature: float,
         seed: int,
     ) -> None:
         self.features = [space.features for space in spaces]
@@ -129,7 +129,7 @@ class Ensemble:
                             features,
                             labels,
                             network=network,
-                            temperature=TEMPERATURE,
+                            temperature=temperature,
                             proportions=proportions,
                         )
                     )
@@ -218,6 +218,7 @@ def cluster_ensemble(
     number: ClusterNumber,
     *,
     proportions: Proportions,
+    temperature: float,
     max_clusters: int,
     seed: int,
 ) -> Clustering:
@@ -229,7 +230,7 @@ def cluster_ensemble(
         One for each network.
     number
         Of clusters; all candidates count where it is not given.
-    proportions, seed
+    proportions, temperature, seed
         See :class:`Ensemble`.
     max_clusters
         Largest number tried where the user names none.
@@ -237,7 +238,8 @@ def cluster_ensemble(
     n_cells = spaces[0].features.shape[0]
     asked = {number.smallest, number.largest} - {None}
     candidates = set(range(SMALLEST, max_clusters + 1)) | {k for k in asked if k}
-    ensemble = Ensemble(spaces, sorted(k for k in candidates if k < n_cells), proportions, seed)
+    numbers = sorted(k for k in candidates if k < n_cells)
+    ensemble = Ensemble(spaces, numbers, proportions, temperature, seed)
     chosen = _choose(ensemble, number)
     consensus, probability = ensemble.vote(chosen, keep_all=number.smallest is not None)
     order = _by_size(probability, MIN_CELLS if number.smallest is None else 1)

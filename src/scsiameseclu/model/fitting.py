@@ -145,6 +145,7 @@ def _of_blocks(
         [NetworkSpace(own) for own in blocks],
         number,
         proportions=_proportions(settings),
+        temperature=settings.temperature,
         max_clusters=settings.max_clusters,
         seed=seed,
     )
