@@ -20,9 +20,10 @@ from torch.nn.functional import normalize
 
 from scsiameseclu.clusters.consensus import Consensus, agree, agreement_matrix
 from scsiameseclu.clusters.levels import coarser, finer
-from scsiameseclu.clusters.members import Member, Proportions, fit_member
+from scsiameseclu.clusters.members import MAX_ROUNDS, Member, Proportions, fit_member
 from scsiameseclu.clusters.number import Evidence
 from scsiameseclu.clusters.request import ClusterNumber
+from scsiameseclu.clusters.splits import best_split
 from scsiameseclu.clusters.start import Hierarchy, by_kmeans, grow_hierarchy
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ CRITERION = "mean adjusted Rand index with the clusterings of all numbers, start
 MAX_FITTED = 20_000
 MAX_COMPARED = 5_000
 NEAR = 1.25  # members vote whose number of clusters is within this factor of the consensus'
-MIN_CELLS = 3  # of a cluster that nobody asked for; the cells of a smaller one go elsewhere
+MAX_SPLITS = 20  # of an agreed clustering, on the way to a larger number that was asked for
+MIN_CELLS = 3  # of a cluster that counts; the cells of a smaller one go elsewhere
 BLOCK = 50_000
 
 
@@ -114,6 +116,7 @@ class Ensemble:
         n_cells = self.features[0].shape[0]
         drawn = np.random.default_rng(seed).permutation(n_cells)
         fitted, self.compared = np.sort(drawn[:MAX_FITTED]), np.sort(drawn[:MAX_COMPARED])
+        self.fitted, self.temperature, self.proportions = fitted, temperature, proportions
         rows = torch.from_numpy(fitted)
         self.members: list[Member] = []
         for network, space in enumerate(spaces):
@@ -134,13 +137,62 @@ class Ensemble:
                         )
                     )
         self.partitions = [self._labels(member, self.compared) for member in self.members]
-        self.n_found = np.array([np.unique(labels).size for labels in self.partitions])
         self.expected = agreement_matrix(self.partitions).mean(axis=1)
+        self.count(MIN_CELLS)
+
+    def count(self, min_cells: int) -> None:
+        """Let clusters of at least so many cells count."""
+        self.min_cells = min_cells
+        self.n_found = np.array([self._n_clusters(labels) for labels in self.partitions])
+
+    def _n_clusters(self, labels: np.ndarray) -> int:
+        return int((np.bincount(labels) >= self.min_cells).sum())
 
     def _labels(self, member: Member, cells: np.ndarray) -> np.ndarray:
         features = self.features[member.network][torch.from_numpy(cells)]
         labels: np.ndarray = member.labels(features).cpu().numpy()
         return labels
+
+    def extend(self, n_clusters: int) -> None:
+        """Add a member with so many clusters, where fewer are agreed on better.
+
+        Forced to a larger number, members split what is largest. Here the best clustering with
+        fewer keeps its clusters, and what other members split off with the least loss of
+        agreement becomes the rest.
+        """
+        base = self.best(lambda found: found < n_clusters)
+        equal = self.best(lambda found: found == n_clusters)
+        if base is None or n_clusters - self.n_found[base] > MAX_SPLITS:
+            return
+        if equal is not None and self.expected[equal] >= self.expected[base]:
+            return
+        partitions = [self._labels(member, self.fitted) for member in self.members]
+        among = np.searchsorted(self.fitted, self.compared)
+        compared = [partition[among] for partition in partitions]
+        labels = np.unique(partitions[base], return_inverse=True)[1]
+        for _ in range(n_clusters - self.n_found[base]):
+            seen, own = np.unique(labels[among], return_inverse=True)
+            split = best_split(own, compared)
+            if split is None:
+                return
+            labels = replace(split, cluster=int(seen[split.cluster])).apply(labels, partitions)
+        network = self.members[base].network
+        for max_rounds in (MAX_ROUNDS, 1):  # one keeps a cluster that would lose its cells
+            member = fit_member(
+                self.features[network][torch.from_numpy(self.fitted)],
+                torch.from_numpy(labels).to(self.features[network].device),
+                network=network,
+                temperature=self.temperature,
+                proportions=self.proportions,
+                max_rounds=max_rounds,
+            )
+            partition = self._labels(member, self.compared)
+            if self._n_clusters(partition) == n_clusters:
+                break
+        self.members.append(member)
+        self.partitions.append(partition)
+        self.n_found = np.append(self.n_found, self._n_clusters(partition))
+        self.expected = agreement_matrix(self.partitions).mean(axis=1)
 
     def evidence(self) -> Evidence:
         """For each number of clusters that occurs, what its best clustering may expect."""
@@ -167,7 +219,7 @@ class Ensemble:
             chosen member alone.
         """
         reference = np.unique(self.partitions[chosen], return_inverse=True)[1]
-        ratio = self.n_found / (reference.max() + 1)
+        ratio = self.n_found / max(self.n_found[chosen], 1)
         near = np.flatnonzero((ratio <= NEAR) & (ratio >= 1 / NEAR))
         voting = {
             "near": np.ones(near.size, dtype=bool),
@@ -182,16 +234,19 @@ class Ensemble:
         )
 
     def vote(self, chosen: int, keep_all: bool) -> tuple[Consensus, np.ndarray]:
-        """Consensus and the votes for all cells, (n_cells, n_clusters).
+        """Consensus and the votes for all cells, (n_cells, n_clusters), largest clusters first.
 
-        With ``keep_all`` fewer members vote where a cluster would lose all its cells.
+        Clusters of too few cells are dissolved. With ``keep_all`` fewer members vote where a
+        cluster that counts would be among them.
         """
         for voters in ("near", "equal", "one"):
             consensus = self.consensus(chosen, voters)
             probability = self.probability(consensus)
-            if not keep_all or np.unique(probability.argmax(axis=1)).size == consensus.n_clusters:
+            order = _by_size(probability, self.min_cells)
+            if not keep_all or len(order) >= self.n_found[chosen]:
                 break
-        return consensus, probability
+        consensus, probability = consensus.reordered(order), probability[:, order]
+        return consensus, probability / np.maximum(probability.sum(axis=1, keepdims=True), 1e-12)
 
     def probability(self, consensus: Consensus) -> np.ndarray:
         """Mean votes for all cells, (n_cells, n_clusters), in blocks."""
@@ -240,11 +295,12 @@ def cluster_ensemble(
     candidates = set(range(SMALLEST, max_clusters + 1)) | {k for k in asked if k}
     numbers = sorted(k for k in candidates if k < n_cells)
     ensemble = Ensemble(spaces, numbers, proportions, temperature, seed)
+    if number.smallest:
+        ensemble.extend(number.smallest)
+        if ensemble.n_found.max() < number.smallest:  # so many only with clusters of a cell or two
+            ensemble.count(1)
     chosen = _choose(ensemble, number)
     consensus, probability = ensemble.vote(chosen, keep_all=number.smallest is not None)
-    order = _by_size(probability, MIN_CELLS if number.smallest is None else 1)
-    consensus, probability = consensus.reordered(order), probability[:, order]
-    probability /= np.maximum(probability.sum(axis=1, keepdims=True), 1e-12)
     labels, k = probability.argmax(axis=1), consensus.n_clusters
     few = max(k // 2, int(ensemble.n_found.min()))
     fewer = ensemble.best(lambda found: (found <= few) & (found < k))

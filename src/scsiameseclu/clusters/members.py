@@ -67,6 +67,7 @@ def fit_member(
     network: int,
     temperature: float,
     proportions: Proportions,
+    max_rounds: int = MAX_ROUNDS,
 ) -> Member:
     """Fit centres (and proportions) from a partition to start from.
 
@@ -80,6 +81,8 @@ def fit_member(
         See :class:`Member`.
     proportions
         Learned, fixed at the start's, or ignored (every cell to its nearest centre).
+    max_rounds
+        Most alternations of transport and means.
 
     Returns
     -------
@@ -89,7 +92,7 @@ def fit_member(
     plan = one_hot(start, n_clusters).to(features.dtype)
     share = plan.mean(dim=0)
     labels, potential = start, torch.zeros_like(share)
-    for _ in range(MAX_ROUNDS):
+    for _ in range(max_rounds):
         centres = normalize(plan.T @ features, dim=1)
         gain = features @ centres.T
         if proportions is Proportions.LEARNED:

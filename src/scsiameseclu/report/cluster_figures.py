@@ -49,6 +49,12 @@ def evidence_picture(sample: Sample) -> Picture | None:
     caption = (
         f"How well each number of clusters fits; the dashed line is the choice. Score: {criterion}."
     )
+    best = tried[scores.index(max(scores))]
+    if chosen < best and not sample.siamese.get("n_clusters_given"):
+        caption += (
+            f" The curve is highest at {best}, of which {best - chosen} held fewer than "
+            "three cells and were dissolved."
+        )
     svg = draw("evidence", alt, (4.6, 2.8), paint)
     return Picture(svg, "Evidence for the number of clusters", caption)
 
