@@ -211,3 +211,10 @@ def test_what_is_written() -> None:
     assert names.index("0.2") < names.index("0.10") < names.index("1.0")
     assert adata.uns["mine"]["sizes"].sum() == 200
     assert json.loads(adata.uns["mine"]["params"]) == {"seed": 1}
+
+
+def test_more_clusters_than_there_are_leave_the_agreed_ones_whole() -> None:
+    found, truth = clusters(ClusterNumber(8, 8))
+    sizes = np.bincount(found.labels, minlength=found.n_clusters)
+    assert found.n_clusters == 8 and sizes.min() >= 1
+    assert adjusted_rand_score(truth, found.labels) > 0.95
