@@ -28,6 +28,9 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--device", choices=["auto", "cpu", "cuda"], default="auto", help="where to train"
     )
+    options.add_argument(
+        "--checkpoint", type=Path, help="file to keep the state in, and to go on from after a kill"
+    )
     add_settings(options, ModelSettings)
     return options
 
@@ -44,6 +47,7 @@ def work(arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
         device=arguments.device,
         sample=arguments.sample,
+        checkpoint=arguments.checkpoint,
     )
 
 

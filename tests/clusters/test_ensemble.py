@@ -216,5 +216,6 @@ def test_what_is_written() -> None:
 def test_more_clusters_than_there_are_leave_the_agreed_ones_whole() -> None:
     found, truth = clusters(ClusterNumber(8, 8))
     sizes = np.bincount(found.labels, minlength=found.n_clusters)
-    assert found.n_clusters == 8 and sizes.min() >= 1
+    assert found.n_clusters == 8
+    assert sizes.min() >= 1
     assert adjusted_rand_score(truth, found.labels) > 0.95

@@ -223,11 +223,13 @@ def test_evidence_says_why_the_choice_lies_below_the_peak(finished: Path) -> Non
     sample = load_sample(finished, SAMPLE)
     sample.siamese["n_clusters_given"] = False
     at_peak = evidence_picture(sample)
-    assert at_peak is not None and "dissolved" not in at_peak.caption
+    assert at_peak is not None
+    assert "dissolved" not in at_peak.caption
     k = int(sample.siamese["n_clusters"])
     sample.siamese["evidence"] = {"k": [k, k + 2], "score": [0.5, 0.6], "criterion": "stability"}
     above = evidence_picture(sample)
-    assert above is not None and f"highest at {k + 2}, of which 2" in above.caption
+    assert above is not None
+    assert f"highest at {k + 2}, of which 2" in above.caption
 
 
 def test_dot_plot_agrees_with_dense_means(finished: Path) -> None:

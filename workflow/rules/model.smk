@@ -21,11 +21,13 @@ rule train:
         runtime=scaled(240),
     params:
         options=given(**TRAINING),
+        checkpoint=f"{SAMPLE}/training.checkpoint",
     shell:
         program(
             "train",
             "--expression {input.expression} --graph {input.graph} --model {output.model}"
-            " --embedding {output.embedding} --history {output.history} {params.options}",
+            " --embedding {output.embedding} --history {output.history}"
+            " --checkpoint {params.checkpoint} {params.options}",
         )
 
 

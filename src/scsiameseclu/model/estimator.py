@@ -95,7 +95,13 @@ class ScSiameseClu:
         """Number of clusters that were found; see :attr:`model` for errors."""
         return self.model.n_clusters
 
-    def fit(self, adata: "ad.AnnData", *, key_added: str = "siamese") -> "ScSiameseClu":
+    def fit(
+        self,
+        adata: "ad.AnnData",
+        *,
+        key_added: str = "siamese",
+        checkpoint: "str | Path | None" = None,
+    ) -> "ScSiameseClu":
         """Learn an embedding of the cells and cluster them.
 
         Raw counts are taken from ``layers["counts"]``, else from X. Variable genes, principal
@@ -126,6 +132,10 @@ class ScSiameseClu:
             Cells x genes. No column of ``obs`` is read but ``batch`` (for variable genes).
         key_added
             Another name in place of ``siamese``.
+        checkpoint
+            A file to keep the training's state in, every minute and when SIGTERM arrives. A later
+            fit of the same data with the same settings goes on from there, on the CPU to the same
+            bytes. The file stays when the fit is done.
 
         Returns
         -------
@@ -148,6 +158,7 @@ class ScSiameseClu:
             settings=self.settings,
             expression_settings=self.expression_settings,
             graph_settings=self.graph_settings,
+            checkpoint=None if checkpoint is None else Path(checkpoint),
         )
         self._model, self.history = fitted.model, fitted.history
         adata.obsm[f"X_{key_added}"] = fitted.embedding

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from scsiameseclu.clusters.request import ClusterNumber
 from scsiameseclu.clusters.start import component_blocks, grow_hierarchy
 from scsiameseclu.errors import UserError
 from scsiameseclu.graph import normalised_adjacency
+from scsiameseclu.model.checkpoint import Checkpoint, fingerprint
 from scsiameseclu.model.device import choose_device
 from scsiameseclu.model.fitted import FittedModel
 from scsiameseclu.model.network import SiameseNetwork
@@ -58,6 +60,7 @@ def fit_model(
     settings: ModelSettings,
     expression_settings: ExpressionSettings,
     graph_settings: GraphSettings,
+    checkpoint: Path | None = None,
 ) -> Fit:
     """Fit; see :meth:`scsiameseclu.model.estimator.ScSiameseClu.fit` for the parameters."""
     import pandas as pd
@@ -70,13 +73,29 @@ def fit_model(
     log.info("%s", device_note)
     prepared = prepare(adata, expression_settings, graph_settings, seed)
     trainers = _trainers(prepared, settings, seed, where)
-    for trainer in trainers:
-        trainer.pretrain()
-    embedding = _embedding(trainers)
+    kept = Checkpoint(checkpoint, _inputs(prepared, settings, number, seed))
+    before = _resume(trainers, kept)
+
+    def keep(now: bool = False) -> None:
+        def state() -> dict[str, Any]:
+            networks = [trainer.state_dict() for trainer in trainers]
+            return {"networks": networks, "embedding": before}
+
+        kept.offer(state, now)
+
+    with kept.on_sigterm():
+        for trainer in trainers:
+            trainer.after_step = keep
+            trainer.pretrain()
+            keep(now=True)
+    embedding = _embedding(trainers) if before is None else before
     clustering = _clusters(embedding, trainers, number, seed)
     if settings.cluster_steps:
-        for trainer in trainers:
-            trainer.cluster(clustering.labels)
+        before = embedding  # what the joint training starts from, while it changes the networks
+        with kept.on_sigterm():
+            for trainer in trainers:
+                trainer.cluster(clustering.labels)
+                keep(now=True)
         found = ClusterNumber(clustering.n_clusters, clustering.n_clusters)
         evidence, embedding = clustering.evidence, _embedding(trainers)
         clustering = _clusters(embedding, trainers, found, seed).with_evidence(evidence)
@@ -94,6 +113,28 @@ def fit_model(
         ignore_index=True,
     )
     return Fit(model, embedding.cpu().numpy(), clustering, history)
+
+
+def _inputs(prepared: Prepared, settings: ModelSettings, number: ClusterNumber, seed: int) -> str:
+    """What a checkpoint must share with the fit that takes it up."""
+    counts = prepared.counts
+    return fingerprint(
+        *(counts.shape, counts.data, counts.indices, counts.indptr, prepared.components),
+        *(settings.to_dict(), str(number), seed, torch.__version__),
+    )
+
+
+def _resume(trainers: list[Trainer], kept: Checkpoint) -> Tensor | None:
+    """Take up what was kept; the embedding from before joint training, if that had begun."""
+    state = kept.load()
+    if state is None:
+        return None
+    for trainer, own in zip(trainers, state["networks"], strict=True):
+        trainer.load_state_dict(own)
+        if trainer.step:
+            log.info("network %d goes on from step %d", trainer.number + 1, trainer.step)
+    embedding: Tensor | None = state["embedding"]
+    return None if embedding is None else embedding.to(trainers[0].device)
 
 
 def _trainers(

@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from scsiameseclu.clusters.transport import sinkhorn_targets, transported
+from scsiameseclu.model.batches import Batches
 from scsiameseclu.model.losses import clustering_divergence
 from scsiameseclu.model.network import SiameseNetwork, representation_losses
 from scsiameseclu.model.representation import join
@@ -47,11 +49,15 @@ class Trainer:
         Of this network.
     number
         Of this network in the ensemble, from 0.
+    after_step
+        Called after every mini-batch: a place to keep the state.
 
     Attributes
     ----------
     history
         One record (step, epoch, phase, loss, parts) every few mini-batches.
+    phase
+        ``new``, ``pretrain``, ``pretrained``, ``cluster`` or ``clustered``.
     stopped
         Why training ended, as a sentence.
     """
@@ -64,40 +70,124 @@ class Trainer:
     seed: int
     device: torch.device
     number: int = 0
+    after_step: Callable[[], None] = field(default=lambda: None)
     history: list[dict[str, float | int | str]] = field(default_factory=list)
+    phase: str = "new"
     stopped: str = ""
 
     def __post_init__(self) -> None:
         self.generator = torch.Generator(device=self.device).manual_seed(self.seed)
-        self.batches = self._batches(np.random.default_rng(self.seed))
+        self.batches = Batches(self.data.n_cells, self.settings.batch_size, self.seed)
         self.membership = self._one_hot(self.groups)
         self.bank = self.encode_all()
         self.step = 0
+        self.phase_step = 0
+        self.changed = 1.0
         self._last_line = time.monotonic()
 
     def pretrain(self) -> None:
-        """Shape the latent; then fit the joint space to it."""
-        rate, n_steps = self.settings.learning_rate, self.settings.pretrain_steps
-        optimiser = torch.optim.Adam(self.network.parameters(), lr=rate)
-        # warm up to twice the rate, then anneal (Smith & Topin 2019)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, max_lr=PEAK * rate, total_steps=n_steps
-        )
-        for _ in range(n_steps):
+        """Shape the latent; then fit the joint space to it. Goes on where a state was loaded."""
+        if self.phase == "new":
+            self._begin("pretrain")
+        if self.phase != "pretrain":
+            return
+        while self.phase_step < self.settings.pretrain_steps:
             batch, latents, losses = self._losses()
-            self._update(optimiser, losses, "pretrain")
-            schedule.step()
+            self._update(losses)
+            self.schedule.step()
             self.bank[batch.cells] = latents.detach()
+            self._end_step()
         self._fit_space()
         self.stopped = f"{self.step} steps of representation training"
+        self.phase = "pretrained"
 
     def cluster(self, start: np.ndarray) -> None:
         """Train on transport targets from a partition (n_cells,) on, until clusters stand still."""
-        self._begin_clustering(start)
+        if self.phase == "pretrained":
+            self._begin_clustering(start)
+        if self.phase != "cluster":
+            return
         self._cluster()
         self.network.joint.fit(self._components(), self.latent())
+        self.phase = "clustered"
+
+    # -- where it stands --------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that training needs to go on, bit for bit on the CPU: tensors and plain values."""
+        if self.phase == "new":
+            return {"phase": "new"}
+        state = {
+            "phase": self.phase,
+            "step": self.step,
+            "phase_step": self.phase_step,
+            "stopped": self.stopped,
+            "history": self.history,
+            "network": self.network.state_dict(),
+            "bank": self.bank,
+            "batches": self.batches.state_dict(),
+            "generator": self.generator.get_state(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+        if self.phase in ("cluster", "clustered"):
+            own = {"targets": self.targets, "perturbed_by": self.perturbed_by}
+            return state | own | {"changed": self.changed}
+        return state | {"schedule": self.schedule.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a state from :meth:`state_dict`, on this device."""
+        if state["phase"] == "new":
+            return
+        clusters = "targets" in state
+        if clusters:
+            self._perturb_edges(state["perturbed_by"].to(self.device))
+            self.targets = state["targets"].to(self.device)
+            self.membership, self.changed = self.targets, state["changed"]
+            n_clusters = self.targets.shape[1]
+            kept = state["network"]
+            self.network.place_clusters(
+                kept["centres"].to(self.device),
+                kept["prototypes"].to(self.device),
+                torch.zeros(n_clusters, device=self.device),
+            )
+        self.network.load_state_dict(state["network"])
+        self._begin("cluster" if clusters else "pretrain")
+        if not clusters:
+            self.schedule.load_state_dict(state["schedule"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.bank = state["bank"].to(self.device)
+        self.batches.load_state_dict(state["batches"])
+        if state["generator"].numel() == self.generator.get_state().numel():  # same kind of device
+            self.generator.set_state(state["generator"])
+        self.step, self.phase_step = state["step"], state["phase_step"]
+        self.history, self.stopped = list(state["history"]), state["stopped"]
+        self.phase = state["phase"]
 
     # -- the two phases ---------------------------------------------------------------------
+
+    def _begin(self, phase: str) -> None:
+        """An optimiser of the phase's own."""
+        self.phase, self.phase_step = phase, 0
+        rate = self.settings.learning_rate
+        if phase == "cluster":
+            rate *= self.settings.clustering_rate
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=rate)
+        if phase == "pretrain":
+            # warm up to twice the rate, then anneal (Smith & Topin 2019)
+            self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+                self.optimiser, max_lr=PEAK * rate, total_steps=self.settings.pretrain_steps
+            )
+
+    def _end_step(self) -> None:
+        self.phase_step += 1
+        self.after_step()
+
+    def _perturb_edges(self, latent: Tensor) -> None:
+        """From now on drop the edges whose ends are least alike in this latent."""
+        self.perturbed_by = latent
+        self.data.views = graph_views(
+            self.data.components, self.adjacency, self.settings, latent.cpu().numpy()
+        )
 
     @torch.no_grad()
     def _fit_space(self) -> None:
@@ -107,10 +197,7 @@ class Trainer:
     @torch.no_grad()
     def _begin_clustering(self, start: np.ndarray) -> None:
         """Perturb edges by the latent from now on; put the centres at the start's means."""
-        latent = self.latent()
-        self.data.views = graph_views(
-            self.data.components, self.adjacency, self.settings, latent.cpu().numpy()
-        )
+        self._perturb_edges(self.latent().clone())
         self._fit_space()
         self.membership = self._one_hot(start)
         embedding = self.embedding()
@@ -121,28 +208,29 @@ class Trainer:
         own = (embedding - self.membership @ self.network.centres).pow(2).sum(dim=1)
         self.network.scale.copy_(own.mean().clamp(min=1e-6))
         self.refresh_targets()
+        self._begin("cluster")
 
     def _cluster(self) -> None:
-        rate = self.settings.learning_rate * self.settings.clustering_rate
-        optimiser = torch.optim.Adam(self.network.parameters(), lr=rate)
-        labels = self.targets.argmax(dim=1)
-        for done in range(1, self.settings.cluster_steps + 1):
+        while self.phase_step < self.settings.cluster_steps:
             batch, latents, losses = self._losses(with_clusters=True)
-            self._update(optimiser, losses, "cluster")
+            self._update(losses)
             self.bank[batch.cells] = latents.detach()
+            done = self.phase_step + 1
             if done % self.settings.refresh_every and done < self.settings.cluster_steps:
+                self._end_step()
                 continue
+            labels = self.targets.argmax(dim=1)
             self.refresh_targets()
-            previous, labels = labels, self.targets.argmax(dim=1)
-            changed = float((labels != previous).float().mean())
-            if changed < self.settings.tolerance:
+            self.changed = float((self.targets.argmax(dim=1) != labels).float().mean())
+            if self.changed < self.settings.tolerance:
                 self.stopped = (
-                    f"converged after {self.step} steps: {changed:.2%} of the cells changed "
+                    f"converged after {self.step} steps: {self.changed:.2%} of the cells changed "
                     f"cluster between two targets"
                 )
                 return
+            self._end_step()
         self.stopped = (
-            f"stopped after {self.step} steps, the most allowed: {changed:.2%} of the cells "
+            f"stopped after {self.step} steps, the most allowed: {self.changed:.2%} of the cells "
             f"still changed cluster between two targets"
         )
 
@@ -181,25 +269,23 @@ class Trainer:
             losses["clustering"] = self.settings.clustering * divergence
         return batch, latents.fused, losses
 
-    def _update(
-        self, optimiser: torch.optim.Optimizer, losses: dict[str, Tensor], phase: str
-    ) -> None:
+    def _update(self, losses: dict[str, Tensor]) -> None:
         loss = torch.stack(list(losses.values())).sum()
-        optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
-        optimiser.step()
+        self.optimiser.step()
         self.step += 1
         if self.step % LOG_EVERY == 0 or self.step == 1:
-            self._record(phase, float(loss.detach()), losses)
+            self._record(float(loss.detach()), losses)
 
-    def _record(self, phase: str, loss: float, losses: dict[str, Tensor]) -> None:
+    def _record(self, loss: float, losses: dict[str, Tensor]) -> None:
         if not np.isfinite(loss):
             raise FloatingPointError(f"the loss is {loss} at step {self.step}")
         epoch = self.step * self.settings.batch_size // self.data.n_cells
         parts = {name: float(value.detach()) for name, value in losses.items()}
         self.history.append(
-            {"step": self.step, "epoch": epoch, "phase": phase, "loss": loss, **parts}
+            {"step": self.step, "epoch": epoch, "phase": self.phase, "loss": loss, **parts}
         )
         if time.monotonic() - self._last_line > SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
@@ -210,18 +296,9 @@ class Trainer:
                 self.settings.networks,
                 self.step,
                 total,
-                phase,
+                self.phase,
                 loss,
             )
-
-    def _batches(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
-        """Endless mini-batches: every epoch a new order; a last, short one is left out."""
-        n_cells = self.data.n_cells
-        size = min(self.settings.batch_size, n_cells)
-        while True:
-            order = rng.permutation(n_cells)
-            for first in range(0, n_cells - size + 1, size):
-                yield np.sort(order[first : first + size])
 
     # -- all cells --------------------------------------------------------------------------
 

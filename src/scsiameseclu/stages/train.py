@@ -17,8 +17,12 @@ def train(
     seed: int,
     device: str,
     sample: str,
+    checkpoint: Path | None = None,
 ) -> None:
     """Write the model's folder, embedding.h5ad (``obsm["X_siamese"]``, levels) and training.tsv.
+
+    What was trained before a kill is taken up from ``checkpoint``; the file goes once all is
+    written.
 
     Raises
     ------
@@ -36,7 +40,7 @@ def train(
     adata.obsp = read_h5ad(graph).obsp
     estimator = ScSiameseClu(n_clusters, random_state=seed, device=device, **settings.to_dict())
     try:
-        estimator.fit(adata)
+        estimator.fit(adata, checkpoint=checkpoint)
     except UserError as error:
         raise UserError(f"sample {sample}: {error}") from error
     summary = estimator.model.summary
@@ -56,3 +60,5 @@ def train(
         "train", seed=seed, settings=summary["params"], device=summary["device"]
     )
     write_h5ad(result, embedding)
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)

@@ -1,0 +1,48 @@
+"""Mini-batches of cells whose order can be taken up again where it stopped."""
+
+from typing import Any
+
+import numpy as np
+
+
+class Batches:
+    """Endless mini-batches: every epoch a new order; a last, short one is left out.
+
+    Parameters
+    ----------
+    n_cells, batch_size
+        Cells in all and in a mini-batch (all of them, where there are fewer).
+    seed
+        Of the orders.
+    """
+
+    def __init__(self, n_cells: int, batch_size: int, seed: int) -> None:
+        self.n_cells = n_cells
+        self.size = min(batch_size, n_cells)
+        self._rng = np.random.default_rng(seed)
+        self._shuffle()
+
+    def _shuffle(self) -> None:
+        self._before = self._rng.bit_generator.state
+        self._order = self._rng.permutation(self.n_cells)
+        self._first = 0
+
+    def __iter__(self) -> "Batches":
+        return self
+
+    def __next__(self) -> np.ndarray:
+        if self._first + self.size > self.n_cells:
+            self._shuffle()
+        batch = self._order[self._first : self._first + self.size]
+        self._first += self.size
+        return np.sort(batch)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the order stands, in plain values."""
+        return {"before": self._before, "first": self._first}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self._rng.bit_generator.state = state["before"]
+        self._shuffle()
+        self._first = state["first"]

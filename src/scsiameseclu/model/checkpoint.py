@@ -1,0 +1,110 @@
+"""A training that can be broken off and taken up again."""
+
+import hashlib
+import logging
+import pickle
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+
+log = logging.getLogger(__name__)
+
+SECONDS = 60.0  # between two checkpoints
+TERMINATED = 128 + signal.SIGTERM  # what a shell makes of a program that SIGTERM ended
+State = dict[str, Any]
+
+
+class Checkpoint:
+    """The file that a training's state is kept in.
+
+    It is written every minute, when a network is done, and when SIGTERM arrives (a time limit or a
+    preemption on a cluster); always to a file beside it first, so that a crash leaves the last
+    whole one.
+
+    Parameters
+    ----------
+    path
+        Of the file; nothing is kept where it is None.
+    inputs
+        A fingerprint of data, settings and seed: the state of another training is not taken up.
+    """
+
+    def __init__(self, path: Path | None, inputs: str) -> None:
+        self.path, self.inputs = path, inputs
+        self.stop_asked = False
+        self._saved = time.monotonic()
+
+    def load(self) -> State | None:
+        """The state that was kept, or None where there is none of these inputs."""
+        if self.path is None or not self.path.is_file():
+            return None
+        try:
+            kept = torch.load(self.path, map_location="cpu", weights_only=True)
+            inputs, state = kept["inputs"], dict(kept["state"])
+        except (OSError, EOFError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as e:
+            log.warning("%s cannot be read (%s); training starts anew", self.path, e)
+            return None
+        if inputs != self.inputs:
+            log.info("%s is of other data or settings; training starts anew", self.path)
+            return None
+        return state
+
+    def offer(self, state: Callable[[], State], now: bool = False) -> None:
+        """Keep the state if it is time to: tensors and plain values.
+
+        Raises
+        ------
+        SystemExit
+            SIGTERM has come; the state is kept, and the exit code is that of SIGTERM.
+        """
+        if self.path is None:
+            return
+        if now or self.stop_asked or time.monotonic() - self._saved >= SECONDS:
+            self._save(state())
+        if self.stop_asked:
+            log.warning("SIGTERM: stopped; the same command goes on from %s", self.path)
+            raise SystemExit(TERMINATED)
+
+    @contextmanager
+    def on_sigterm(self) -> Iterator[None]:
+        """While this lasts, SIGTERM asks for a checkpoint and the end."""
+        if self.path is None or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def ask(number: int, frame: FrameType | None) -> None:
+            self.stop_asked = True
+
+        previous = signal.signal(signal.SIGTERM, ask)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, previous)
+
+    def _save(self, state: State) -> None:
+        assert self.path is not None
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        part = self.path.with_name(self.path.name + ".part")
+        torch.save({"inputs": self.inputs, "state": state}, part)
+        part.replace(self.path)
+        self._saved = time.monotonic()
+
+
+def fingerprint(*parts: object) -> str:
+    """SHA-256 of arrays (their bytes) and of anything else (its text)."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            digest.update(str((part.shape, part.dtype)).encode())
+            digest.update(np.ascontiguousarray(part).data)
+        else:
+            digest.update(repr(part).encode())
+    return digest.hexdigest()
