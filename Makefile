@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test lint format lock clean bench-accuracy
+.PHONY: help install demo check test lint format lock clean bench-accuracy bench-speed
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -57,7 +57,12 @@ clean: ## remove results, logs and caches; .venv stays
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 DATA ?= ../shared/data
+MAX_CELLS ?= 1000000
 BENCH := python benchmarks/accuracy.py --data $(DATA)
+
+bench-speed: $(INSTALLED) ## time and memory of every stage, beside scanpy's path (MAX_CELLS=30000)
+	python benchmarks/speed.py --data $(DATA) --max-cells $(MAX_CELLS)
+	python benchmarks/speed_report.py $$(ls -t benchmarks/results/speed-*.csv | head -1)
 
 bench-accuracy: $(INSTALLED) ## measure every method on the labelled data of DATA=folder (hours)
 	$(BENCH) --seeds 5

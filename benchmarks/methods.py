@@ -37,6 +37,10 @@ VARIANTS: dict[str, dict[str, object]] = {
         "cell_refinement_expression": 0.01,
         "cell_refinement_graph": 0.01,
     },
+    "with stronger cell-level refinement": {
+        "cell_refinement_expression": 0.03,
+        "cell_refinement_graph": 0.03,
+    },
     "with latent-level refinement": {"latent_refinement": 0.1},
     "with propagation regularisation": {"propagation": 0.3},
     "with gated fusion": {"fusion": True},

@@ -1,0 +1,199 @@
+"""Time and memory of every stage, from a thousand cells to a million, beside scanpy's usual path.
+
+    python benchmarks/speed.py --data ../shared/data --max-cells 30000
+
+Cells are resampled from real ones (``resample.py``). Each stage, and the usual path (``usual.py``),
+is a process of its own; its wall time, CPU time and the peak memory of its process tree go to
+``benchmarks/results/speed-<machine>-<date>.csv``. What is in that file is not done again.
+"""
+
+import argparse
+import csv
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import psutil
+
+HERE = Path(__file__).resolve().parent
+SCRIPTS = HERE.parent / "scripts"
+SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
+COLUMNS = [
+    *("cells", "genes", "nonzeros", "stage", "wall_s", "cpu_s", "peak_mb", "status"),
+    *("device", "threads", "machine", "date", "version", "torch", "scanpy", "python"),
+]
+USUAL = "scanpy"
+EVERY = 0.2  # seconds between two looks at the memory
+
+
+def commands(folder: Path, threads: int, device: str) -> Iterator[tuple[str, list[object]]]:
+    """The stages of a sample in their order, and then the usual path."""
+
+    def stage(name: str, *options: object) -> tuple[str, list[object]]:
+        program = [sys.executable, SCRIPTS / f"{name}.py", "--threads", threads]
+        return name, [*program, *options]
+
+    def at(name: str) -> Path:
+        return folder / name
+
+    counts, expression, graph = at("counts.h5ad"), at("expression.h5ad"), at("graph.h5ad")
+    embedding, clusters = at("embedding.h5ad"), at("clusters.h5ad")
+    inputs = ("--expression", expression, "--clusters", clusters)
+    yield stage("ingest", "--input", at("input.h5ad"), "--output", counts)
+    yield stage(
+        *("quality", "--counts", counts, "--output", at("filtered.h5ad")),
+        *("--table", at("quality.tsv")),
+    )
+    yield stage(
+        *("expression", "--counts", counts, "--filtered", at("filtered.h5ad")),
+        *("--output", expression),
+    )
+    yield stage("graph", "--expression", expression, "--output", graph)
+    yield stage(
+        *("train", "--expression", expression, "--graph", graph, "--model", at("model")),
+        *("--embedding", embedding, "--history", at("training.tsv"), "--device", device),
+    )
+    yield stage(
+        *("cluster", "--graph", graph, "--embedding", embedding, "--model", at("model")),
+        *("--output", clusters),
+    )
+    yield stage(
+        *("markers", *inputs, "--table", at("markers.tsv")),
+        *("--full-table", at("markers_all.tsv")),
+    )
+    yield stage(
+        *("annotate", *inputs, "--table", at("annotation.tsv")),
+        *("--output", at("annotation.h5ad")),
+    )
+    yield stage(
+        *("evaluate", "--counts", counts, "--expression", expression, "--graph", graph),
+        *("--embedding", embedding, "--clusters", clusters, "--output", at("metrics.json")),
+    )
+    yield stage("assemble", "--directory", folder, "--output", at("sample.h5ad"))
+    yield stage("report", "--directory", folder, "--output", at("report.html"))
+    usual = [sys.executable, HERE / "usual.py", at("input.h5ad"), at("usual.h5ad")]
+    yield USUAL, [*usual, "--threads", threads]
+
+
+def measure(command: list[object], log: Path) -> dict[str, str]:
+    """Run a command to its end; seconds, CPU seconds, and peak MB of all its processes at once."""
+    started, peak = time.monotonic(), 0
+    with log.open("w") as stream:
+        child = psutil.Popen([str(part) for part in command], stdout=stream, stderr=stream)
+        while child.poll() is None:
+            peak = max(peak, _resident(child))
+            time.sleep(EVERY)
+    wall = time.monotonic() - started
+    return {
+        "wall_s": f"{wall:.2f}",
+        "peak_mb": f"{peak / 2**20:.0f}",
+        "status": "ok" if child.returncode == 0 else f"exit {child.returncode}",
+    }
+
+
+def _resident(process: psutil.Process) -> int:
+    total = 0
+    for one in (process, *_children(process)):
+        try:
+            total += one.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return total
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return list(process.children(recursive=True))
+    except psutil.NoSuchProcess:
+        return []
+
+
+def source(data: Path | None, folder: Path) -> Path:
+    """PBMC 3k, or where there is no such file the demo's cells."""
+    if data is not None and (data / "pbmc3k.h5ad").is_file():
+        return data / "pbmc3k.h5ad"
+    from scsiameseclu.data.readers import read_counts
+    from scsiameseclu.data.request import ReadRequest
+
+    path = folder / "demo.h5ad"
+    read_counts("demo:a", ReadRequest(), sample="demo").write_h5ad(path)
+    return path
+
+
+def shape(path: Path) -> dict[str, str]:
+    """Cells, genes and non-zeros, from the header."""
+    import h5py
+
+    with h5py.File(path) as file:
+        n_cells, n_genes = file["X"].attrs["shape"]
+        n_stored = file["X"]["data"].shape[0]
+    return {"cells": str(n_cells), "genes": str(n_genes), "nonzeros": str(n_stored)}
+
+
+def main() -> None:
+    """Measure what is not yet in the CSV."""
+    from importlib.metadata import version
+
+    machine = f"{platform.machine()}-{os.cpu_count()}cores"
+    today = date.today().isoformat()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, help="folder with pbmc3k.h5ad (default: demo cells)")
+    parser.add_argument("--max-cells", type=int, default=SIZES[-1])
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    parser.add_argument("--work", type=Path, default=HERE / "cache" / "speed")
+    parser.add_argument(
+        "--output", type=Path, default=HERE / "results" / f"speed-{machine}-{today}.csv"
+    )
+    arguments = parser.parse_args()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    fixed = {
+        "device": arguments.device,
+        "threads": str(arguments.threads),
+        "machine": machine,
+        "date": today,
+        "version": version("scsiameseclu"),
+        "torch": version("torch"),
+        "scanpy": version("scanpy"),
+        "python": platform.python_version(),
+    }
+    done: set[tuple[str, str]] = set()
+    if arguments.output.is_file():
+        with arguments.output.open() as table:
+            done = {(row["cells"], row["stage"]) for row in csv.DictReader(table)}
+    else:
+        arguments.output.write_text(",".join(COLUMNS) + "\n")
+    for n_cells in (size for size in SIZES if size <= arguments.max_cells):
+        folder = arguments.work / str(n_cells)
+        folder.mkdir(exist_ok=True)
+        steps = list(commands(folder, arguments.threads, arguments.device))
+        if all((str(n_cells), stage) in done for stage, _ in steps):
+            continue
+        if not (folder / "input.h5ad").is_file():
+            from resample import write
+
+            write(source(arguments.data, folder), n_cells, folder / "input.h5ad")
+        for stage, command in steps:
+            if (str(n_cells), stage) in done:
+                continue
+            before = os.times()
+            row = measure(command, folder / f"{stage}.log")
+            after = os.times()
+            used = after.children_user + after.children_system
+            used -= before.children_user + before.children_system
+            row |= fixed | shape(folder / "input.h5ad") | {"stage": stage, "cpu_s": f"{used:.2f}"}
+            with arguments.output.open("a", newline="") as table:
+                csv.DictWriter(table, COLUMNS).writerow(row)
+            print(n_cells, stage, row["wall_s"], "s", row["peak_mb"], "MB", row["status"])
+            if row["status"] != "ok" and stage != USUAL:
+                raise SystemExit(f"{stage} failed; see {folder / stage}.log")
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

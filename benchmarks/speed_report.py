@@ -1,0 +1,112 @@
+"""Curves, exponents and ratios from the rows of speed.py.
+
+    python benchmarks/speed_report.py benchmarks/results/speed-x86_64-2cores-2026-11-22.csv
+
+Writes a Markdown table and an SVG beside the CSV.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from speed import USUAL
+
+FITTED_FROM = 10_000  # cells; below, starting the programs is most of the time
+MODEL = ("train", "cluster")
+
+
+def totals(rows: pd.DataFrame) -> pd.DataFrame:
+    """By cells: seconds and MB of the whole pipeline, of the model and of the usual path."""
+    rows = rows[rows["status"] == "ok"].copy()
+    ours = rows[rows["stage"] != USUAL]
+    model = rows[rows["stage"].isin(MODEL)]
+    usual = rows[rows["stage"] == USUAL].set_index("cells")
+    return pd.DataFrame(
+        {
+            "pipeline_s": ours.groupby("cells")["wall_s"].sum(),
+            "pipeline_mb": ours.groupby("cells")["peak_mb"].max(),
+            "model_s": model.groupby("cells")["wall_s"].sum(),
+            "model_mb": model.groupby("cells")["peak_mb"].max(),
+            "usual_s": usual["wall_s"],
+            "usual_mb": usual["peak_mb"],
+        }
+    )
+
+
+def exponent(values: pd.Series) -> float:
+    """Slope of the logarithm over that of the cells, least squares; NaN below two sizes."""
+    known = values[values.index >= FITTED_FROM].dropna()
+    if len(known) < 2:
+        return float("nan")
+    return float(np.polyfit(np.log(known.index.to_numpy(float)), np.log(known), 1)[0])
+
+
+def markdown(rows: pd.DataFrame) -> str:
+    """The table of totals, with ratios to the usual path and exponents."""
+    table = totals(rows)
+    machine = ", ".join(sorted(set(rows["machine"])))
+    days = ", ".join(sorted(set(rows["date"])))
+    lines = [
+        "# Time and memory",
+        "",
+        f"Machine: {machine}, {rows['threads'].iloc[0]} threads, device {rows['device'].iloc[0]}. "
+        f"Date: {days}. Each stage is a process of its own; memory is the largest of them.",
+        "",
+        "| cells | pipeline, s | MB | train + cluster, s | MB | scanpy, s | MB | ratio of times |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for cells, row in table.iterrows():
+        cell = [f"{value:,.0f}" if np.isfinite(value) else "–" for value in row]
+        ratio = row["pipeline_s"] / row["usual_s"]
+        lines.append(
+            f"| {cells:,} | {' | '.join(cell)} | {ratio:.1f} |"
+            if np.isfinite(ratio)
+            else f"| {cells:,} | {' | '.join(cell)} | – |"
+        )
+    fitted = [exponent(table[name]) for name in table]
+    shown = [f"{value:.2f}" if np.isfinite(value) else "–" for value in fitted]
+    lines += [f"| exponent from {FITTED_FROM:,} cells | {' | '.join(shown)} |  |", ""]
+    return "\n".join(lines)
+
+
+def draw(rows: pd.DataFrame, output: Path) -> None:
+    """Two panels, seconds and MB over cells, both logarithmic."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "speed"
+    import matplotlib.pyplot as plt
+
+    table = totals(rows)
+    figure, panels = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+    names = {"pipeline": "whole pipeline", "model": "train + cluster", "usual": "scanpy's path"}
+    for axes, unit, label in zip(
+        panels, ("s", "mb"), ("wall time, s", "peak memory, MB"), strict=True
+    ):
+        for (name, told), marker in zip(names.items(), "os^", strict=True):
+            values = table[f"{name}_{unit}"].dropna()
+            slope = exponent(values)
+            told += f" (exponent {slope:.2f})" if np.isfinite(slope) else ""
+            axes.loglog(values.index, values, marker=marker, label=told)
+        axes.set_xlabel("cells")
+        axes.set_ylabel(label)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
+    figure.savefig(output, metadata={"Date": None})
+
+
+def main() -> None:
+    """Read the CSV, write both."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("csv", type=Path)
+    path = parser.parse_args().csv
+    rows = pd.read_csv(path).drop_duplicates(["cells", "stage"], keep="last")
+    text = markdown(rows)
+    path.with_suffix(".md").write_text(text)
+    draw(rows, path.with_suffix(".svg"))
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
