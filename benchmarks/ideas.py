@@ -30,7 +30,7 @@ from scsiameseclu.model.representation import signal_weights
 from scsiameseclu.settings import GraphSettings
 
 Idea = Callable[[ad.AnnData, int, int], np.ndarray]
-TEMPERATURE = 0.05
+TEMPERATURE = 0.07
 
 
 def unit(block: np.ndarray) -> torch.Tensor:
