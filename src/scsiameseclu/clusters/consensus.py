@@ -108,7 +108,8 @@ class Consensus:
         total = torch.zeros(features[0].shape[0], self.n_clusters, device=features[0].device)
         for member, translated in zip(self.members, self.translations, strict=True):
             total += member.probability(features[member.network]) @ translated
-        return total / len(self.members)
+        # clusters that were dissolved have left with their share of the votes
+        return total / total.sum(dim=1, keepdim=True).clamp(min=1e-30)
 
     def to(self, device: torch.device | str) -> "Consensus":
         """The same on another device."""

@@ -245,8 +245,8 @@ class Ensemble:
             order = _by_size(probability, self.min_cells)
             if not keep_all or len(order) >= self.n_found[chosen]:
                 break
-        consensus, probability = consensus.reordered(order), probability[:, order]
-        return consensus, probability / np.maximum(probability.sum(axis=1, keepdims=True), 1e-12)
+        consensus = consensus.reordered(order)
+        return consensus, self.probability(consensus)
 
     def probability(self, consensus: Consensus) -> np.ndarray:
         """Mean votes for all cells, (n_cells, n_clusters), in blocks."""
