@@ -14,6 +14,7 @@ def parser() -> argparse.ArgumentParser:
     options = stage_parser(__doc__)
     options.add_argument("--input", required=True, help="file, 10x folder, demo:a or demo:b")
     options.add_argument("--output", type=Path, required=True, help="the h5ad to write")
+    options.add_argument("--size", type=Path, help="where to write its cells, genes and values")
     options.add_argument("--format", choices=get_args(Format), default="auto", help="file format")
     options.add_argument("--layer", help="layer with the counts (h5ad, loom)")
     options.add_argument("--genome", help="genome to take (10x files of several)")
@@ -44,6 +45,7 @@ def work(arguments: argparse.Namespace) -> None:
         sample=arguments.sample,
         request=request,
         seed=arguments.seed,
+        size=arguments.size,
     )
 
 

@@ -8,6 +8,7 @@ import scipy.sparse as sp
 
 from scsiameseclu.expression import (
     choose_variable_genes,
+    gene_moments,
     log_normalise,
     principal_components,
     project,
@@ -86,3 +87,16 @@ def test_variable_genes_within_batches(counts: sp.csr_matrix) -> None:
     choose_variable_genes(adata, ExpressionSettings(n_top_genes=100))
     assert "highly_variable_nbatches" in adata.var
     assert adata.var["highly_variable"].sum() == 100
+
+
+def test_blocks_of_cells_change_nothing(
+    counts: sp.csr_matrix, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, factors = log_normalise(counts)
+    mean, variance = gene_moments(whole)
+    np.testing.assert_allclose(variance, whole.toarray().astype(float).var(axis=0, ddof=1))
+    monkeypatch.setattr("scsiameseclu.expression.BLOCK_CELLS", 64)
+    blocked, again = log_normalise(counts)
+    assert (blocked != whole).nnz == 0
+    assert (again == factors).all()
+    np.testing.assert_allclose(gene_moments(whole), (mean, variance), rtol=1e-12)

@@ -4,7 +4,9 @@ import argparse
 import json
 import logging
 import os
+import resource
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -34,6 +36,9 @@ def stage_parser(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument(
         "--failure", type=Path, default=None, help="where to leave a JSON note if the stage fails"
     )
+    parser.add_argument("--usage", type=Path, help="where to note the time and memory taken")
+    parser.add_argument("--asked-mb", type=int, help="memory that was asked for, for that note")
+    parser.add_argument("--asked-minutes", type=int, help="time that was asked for, likewise")
     return parser
 
 
@@ -76,6 +81,7 @@ def run_stage(
     A :class:`UserError` is printed as one sentence. Every failure leaves a note (stage, sentence)
     in ``--failure``, which the cohort page reads; a success of the same stage takes it away.
     """
+    started = time.monotonic()
     arguments = parser.parse_args(argv)
     if arguments.threads:
         for variable in THREAD_VARIABLES:
@@ -102,6 +108,7 @@ def run_stage(
         _note_failure(arguments.failure, arguments.sample, stage, sentence)
         sys.exit(1)
     _clear_failure(arguments.failure, stage)
+    _note_usage(arguments, stage, time.monotonic() - started)
 
 
 def _note_failure(path: Path | None, sample: str, stage: str, sentence: str) -> None:
@@ -115,3 +122,27 @@ def _note_failure(path: Path | None, sample: str, stage: str, sentence: str) -> 
 def _clear_failure(path: Path | None, stage: str) -> None:
     if path is not None and path.is_file() and json.loads(path.read_text())["stage"] == stage:
         path.unlink()
+
+
+def _note_usage(arguments: argparse.Namespace, stage: str, seconds: float) -> None:
+    """Time and peak memory, beside what was asked for: the report shows both."""
+    if arguments.usage is None:
+        return
+    from scsiameseclu.data.store import write_json
+
+    own, others = (
+        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    per_mb = 2**20 if sys.platform == "darwin" else 2**10
+    write_json(
+        arguments.usage,
+        {
+            "stage": stage,
+            "seconds": round(seconds, 1),
+            "cpu_seconds": round(sum(u.ru_utime + u.ru_stime for u in (own, others)), 1),
+            "peak_mb": round(max(own.ru_maxrss, others.ru_maxrss) / per_mb),
+            "asked_mb": arguments.asked_mb,
+            "asked_minutes": arguments.asked_minutes,
+            "threads": arguments.threads,
+        },
+    )

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import anndata as ad
 
 MIN_BATCH_CELLS = 50
+BLOCK_CELLS = 20_000
+"""Cells whose values are held in double precision at once."""
 
 
 def log_normalise(counts: sp.csr_matrix) -> tuple[sp.csr_matrix, np.ndarray]:
@@ -32,10 +34,26 @@ def log_normalise(counts: sp.csr_matrix) -> tuple[sp.csr_matrix, np.ndarray]:
     count over the median total of the cells that have any.
     """
     totals = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
-    median = np.median(totals[totals > 0]) if (totals > 0).any() else 1.0
-    size_factors = np.where(totals > 0, totals / median, 1.0)
-    scaled = sp.diags(1.0 / size_factors) @ counts.astype(np.float64)
-    return sp.csr_matrix(scaled.log1p(), dtype=np.float32), size_factors.astype(np.float32)
+    size_factors = np.where(totals > 0, totals / median_total(counts), 1.0)
+    return divide_and_log(counts, size_factors), size_factors.astype(np.float32)
+
+
+def median_total(counts: sp.csr_matrix) -> float:
+    """The total count that a size factor of 1 stands for: the median of cells that have any."""
+    totals = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
+    return float(np.median(totals[totals > 0])) if (totals > 0).any() else 1.0
+
+
+def divide_and_log(counts: sp.csr_matrix, size_factors: np.ndarray) -> sp.csr_matrix:
+    """``log(1 + counts / size factor)``, in double precision a block at a time, float32."""
+    values = np.empty(counts.data.size, dtype=np.float32)
+    for first in range(0, counts.shape[0], BLOCK_CELLS):
+        last = min(first + BLOCK_CELLS, counts.shape[0])
+        part = slice(counts.indptr[first], counts.indptr[last])
+        lengths = np.diff(counts.indptr[first : last + 1])
+        factors = np.repeat(1.0 / size_factors[first:last], lengths)
+        values[part] = np.log1p(factors * counts.data[part])
+    return sp.csr_matrix((values, counts.indices.copy(), counts.indptr.copy()), counts.shape)
 
 
 def choose_variable_genes(adata: "ad.AnnData", settings: ExpressionSettings) -> None:
@@ -62,11 +80,24 @@ def choose_variable_genes(adata: "ad.AnnData", settings: ExpressionSettings) -> 
 
 def gene_moments(matrix: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
     """Mean and (unbiased) variance of each gene; arrays of shape (n_genes,)."""
-    from sklearn.utils.sparsefuncs import mean_variance_axis
+    from sklearn.utils.sparsefuncs import incr_mean_variance_axis, mean_variance_axis
 
-    mean, variance = mean_variance_axis(sp.csr_matrix(matrix, dtype=np.float64), axis=0)
     n_cells = matrix.shape[0]
+    mean, variance = mean_variance_axis(_double(matrix[:BLOCK_CELLS]), axis=0)
+    seen = np.full(matrix.shape[1], float(min(BLOCK_CELLS, n_cells)))
+    for first in range(BLOCK_CELLS, n_cells, BLOCK_CELLS):
+        mean, variance, seen = incr_mean_variance_axis(
+            _double(matrix[first : first + BLOCK_CELLS]),
+            axis=0,
+            last_mean=mean,
+            last_var=variance,
+            last_n=seen,
+        )
     return mean, variance * n_cells / max(n_cells - 1, 1)
+
+
+def _double(matrix: sp.csr_matrix) -> sp.csr_matrix:
+    return sp.csr_matrix(matrix, dtype=np.float64)
 
 
 def scale_sparse(

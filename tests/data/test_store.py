@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from scsiameseclu.data.store import (
     add_warnings,
     atomic_path,
+    read_columns,
     read_h5ad,
     sidecar,
     write_h5ad,
@@ -74,3 +75,41 @@ def test_truncated_h5ad_is_named(tmp_path: Path) -> None:
 def test_tables_mark_missing_values(tmp_path: Path) -> None:
     write_table(tmp_path / "t.tsv", pd.DataFrame({"a": [1.0, np.nan]}))
     assert (tmp_path / "t.tsv").read_text() == "a\n1\nNA\n"
+
+
+@pytest.fixture
+def counted(tmp_path: Path) -> Path:
+    """Cells x genes with a layer, and names."""
+    matrix = sp.random(90, 40, density=0.2, format="csr", random_state=0, dtype=np.float32)
+    adata = ad.AnnData(matrix, layers={"counts": (matrix * 4).ceil()})
+    adata.obs["batch"] = pd.Categorical(["a", "b"] * 45)
+    adata.varm["PCs"] = np.ones((40, 2), dtype=np.float32)
+    write_h5ad(adata, tmp_path / "counted.h5ad")
+    return tmp_path / "counted.h5ad"
+
+
+def test_columns_are_read_in_blocks(counted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scsiameseclu.data.store.BLOCK_CELLS", 32)
+    whole = ad.read_h5ad(counted).layers["counts"]
+    for columns in (np.array([3, 1, 30]), np.arange(40) % 3 == 0):
+        part = read_columns(counted, "layers/counts", columns)
+        assert (part != whole[:, columns]).nnz == 0
+        assert part.dtype == whole.dtype
+
+
+def test_slots_can_be_left_unread(counted: Path) -> None:
+    light = read_h5ad(counted, without=["X", "layers"])
+    assert light.X is None
+    assert not light.layers
+    pd.testing.assert_frame_equal(light.obs, ad.read_h5ad(counted).obs)
+    assert light.varm["PCs"].shape == (40, 2)
+
+
+def test_matrices_are_copied_as_they_lie_on_disk(counted: Path, tmp_path: Path) -> None:
+    light = read_h5ad(counted, without=["X", "layers"])
+    light.obs["more"] = 1
+    write_h5ad(light, tmp_path / "joined.h5ad", copied=(counted, ("X", "layers/counts")))
+    before, joined = ad.read_h5ad(counted), ad.read_h5ad(tmp_path / "joined.h5ad")
+    assert (joined.X != before.X).nnz == 0
+    assert (joined.layers["counts"] != before.layers["counts"]).nnz == 0
+    assert list(joined.obs) == ["batch", "more"]

@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from sklearn.metrics import roc_auc_score
 
 from scsiameseclu.quality import control
-from scsiameseclu.quality.doublets import find_doublets
+from scsiameseclu.quality.doublets import _parts, find_doublets
 from scsiameseclu.settings import QualitySettings
 
 DEFAULT = QualitySettings()
@@ -93,3 +93,16 @@ def test_remove_takes_the_called_cells_and_no_others(pbmc: ad.AnnData) -> None:
     assert called.any()
     assert (removed.kept_cells == (flagged.kept_cells & ~called)).all()
     assert (removed.table["reason"][called] == "doublet").all()
+
+
+def test_a_large_batch_is_scored_in_parts(
+    pbmc: ad.AnnData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scsiameseclu.quality.doublets.CELLS_AT_ONCE", 400)
+    found = find_doublets(pbmc, DEFAULT, seed=0, sample="s")
+    assert not np.isnan(found.score).any()
+    parts = _parts(np.arange(pbmc.n_obs), seed=0)
+    assert [len(part) for part in parts] == [300, 300, 300]
+    assert (np.sort(np.concatenate(parts)) == np.arange(900)).all()
+    alone = find_doublets(pbmc[parts[1]].copy(), DEFAULT, seed=0, sample="s")
+    assert (found.score[parts[1]] == alone.score).all()

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -269,3 +270,22 @@ def test_files_of_different_runs_are_refused(copy_of: Callable[[str], Path]) -> 
 def test_label_column_that_is_not_there(finished: Path) -> None:
     with pytest.raises(UserError, match=f"no column 'other'; it has .*{LABEL}"):
         render(finished, label="other")
+
+
+def test_time_and_memory_stand_beside_what_was_asked(finished: Path, tmp_path: Path) -> None:
+    directory = tmp_path / "sample"
+    shutil.copytree(finished, directory)
+    assert "Asked, MB" not in render(directory)
+    (directory / "usage").mkdir()
+    taken = {"seconds": 754.2, "cpu_seconds": 1400.0, "peak_mb": 2345, "threads": 4}
+    asked = {"asked_mb": 3100, "asked_minutes": None}
+    note = {"stage": "train"} | taken | asked
+    (directory / "usage" / "train.json").write_text(json.dumps(note))
+    html = render(directory)
+    row = re.search(
+        r"<tr>\s*<th[^>]*>train</th>.*?</tr>", html[html.index("Asked, MB") :], re.DOTALL
+    )
+    shown = re.findall(r">([^<>]+)</td>", row[0])
+    assert [text.strip() for text in shown] == [
+        "4", "12 min 34 s", "23 min 20 s", "2,345", "3,100", "–"
+    ]  # fmt: skip

@@ -5,6 +5,7 @@ rule markers:
     input:
         expression=f"{SAMPLE}/expression.h5ad",
         clusters=f"{SAMPLE}/clusters.h5ad",
+        size=f"{SAMPLE}/size.json",
     output:
         table=f"{SAMPLE}/markers.tsv",
         full=f"{SAMPLE}/markers_all.tsv",
@@ -14,8 +15,8 @@ rule markers:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000, per_input=20),
-        runtime=scaled(60),
+        mem_mb=memory("markers"),
+        runtime=minutes("markers"),
     params:
         options=given(**config["markers"]),
     shell:
@@ -30,6 +31,7 @@ rule annotate:
     input:
         expression=f"{SAMPLE}/expression.h5ad",
         clusters=f"{SAMPLE}/clusters.h5ad",
+        size=f"{SAMPLE}/size.json",
         table=config["annotation"]["marker_table"] or [],
     output:
         table=f"{SAMPLE}/annotation.tsv",
@@ -39,8 +41,8 @@ rule annotate:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=scaled(2000, per_input=20),
-        runtime=scaled(60),
+        mem_mb=memory("annotate"),
+        runtime=minutes("annotate"),
     params:
         options=given(**config["annotation"], organism=None),
     shell:
@@ -58,6 +60,7 @@ rule evaluate:
         graph=f"{SAMPLE}/graph.h5ad",
         embedding=f"{SAMPLE}/embedding.h5ad",
         clusters=f"{SAMPLE}/clusters.h5ad",
+        size=f"{SAMPLE}/size.json",
     output:
         f"{SAMPLE}/metrics.json",
     log:
@@ -65,8 +68,8 @@ rule evaluate:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=scaled(2000, per_input=20),
-        runtime=scaled(60),
+        mem_mb=memory("evaluate"),
+        runtime=minutes("evaluate"),
     params:
         options=given(label=None),
     shell:

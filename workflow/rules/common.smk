@@ -8,13 +8,14 @@ from shlex import quote
 from snakemake.exceptions import WorkflowError
 
 ROOT = Path(str(workflow.current_basedir)).parents[1]
-sys.path.insert(0, str(ROOT / "workflow" / "lib"))
+sys.path[:0] = [str(ROOT / "workflow" / "lib"), str(ROOT / "src")]
 
 from aftermath import show_failures
 from commandline import command_prefix, options, run_with_this_python
 from configuration import checked
 from interruption import clear_lock_of_killed_run, hold
 from samplesheet import input_files
+from scsiameseclu.resources import Size, request
 
 config, SAMPLES, problems = checked(config, ROOT / "workflow" / "schemas")
 if problems:
@@ -31,6 +32,7 @@ MULTIQC = (
     f" --no-version-check --force --no-data-dir -o {RESULTS} -n multiqc_report.html"
 )
 COMPLETE = f"{LOGS}/cohort.complete"  # not there while the page is of a failed run
+FEW_VALUES = 5_000_000  # stored counts of a sample that one core is enough for
 RUN_NOTE = Path(".snakemake/scsiameseclu.running")
 
 run_with_this_python()
@@ -51,19 +53,34 @@ def given(**values):
     return for_sample
 
 
-def scaled(base, per_input=0):
-    """A resource that grows with the size of the input (MB) and doubles with each attempt."""
+def memory(stage):
+    """The resource mem_mb: predicted from the size of the sample, doubled with each attempt."""
 
     def for_job(wildcards, input, attempt):
-        return int((base + per_input * input.size_mb) * 2 ** (attempt - 1))
+        return request(stage, size_of(input), attempt).mem_mb
 
     return for_job
 
 
+def minutes(stage):
+    """The resource runtime, likewise."""
+
+    def for_job(wildcards, input, attempt):
+        return request(stage, size_of(input), attempt).minutes
+
+    return for_job
+
+
+def size_of(input):
+    """What ingest wrote of the sample's size; for ingest itself what the files' headers say."""
+    if "size" in input.keys():
+        return Size.read(Path(input.size))
+    return Size.of_files(Path(file) for file in input)
+
+
 def cores_by_size(wildcards, input):
     """One core for small samples, which then run side by side; more would only slow them down."""
-    size_mb = sum(os.path.getsize(file) for file in input if os.path.isfile(file)) / 1e6
-    return 1 if size_mb < 10 else 4
+    return 1 if size_of(input).nonzeros < FEW_VALUES else 4
 
 
 def program(stage, arguments):
@@ -71,5 +88,7 @@ def program(stage, arguments):
     return (
         f"python {SCRIPTS}/{stage}.py --sample {{wildcards.sample}} --seed {config['seed']}"
         f" --threads {{threads}} --failure {FOLDER}/failure.json"
+        f" --usage {FOLDER}/usage/{stage}.json"
+        f" --asked-mb {{resources.mem_mb}} --asked-minutes {{resources.runtime}}"
         f" {arguments} 2>&1 | tee {{log}}"
     )

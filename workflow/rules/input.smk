@@ -18,7 +18,8 @@ rule ingest:
     input:
         lambda wildcards: input_files(SAMPLES[wildcards.sample]),
     output:
-        f"{SAMPLE}/counts.h5ad",
+        counts=f"{SAMPLE}/counts.h5ad",
+        size=f"{SAMPLE}/size.json",
     log:
         f"{LOGS}/{{sample}}/ingest.log",
     priority: 100
@@ -26,20 +27,23 @@ rule ingest:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000, per_input=20),
-        runtime=scaled(60),
+        mem_mb=memory("ingest"),
+        runtime=minutes("ingest"),
     params:
         source=lambda wildcards: SAMPLES[wildcards.sample]["path"],
         options=given(**dict.fromkeys(READING)),
     shell:
         program(
-            "ingest", "--input {params.source:q} --output {output} {params.options}"
+            "ingest",
+            "--input {params.source:q} --output {output.counts} --size {output.size}"
+            " {params.options}",
         )
 
 
 rule quality:
     input:
-        f"{SAMPLE}/counts.h5ad",
+        counts=f"{SAMPLE}/counts.h5ad",
+        size=f"{SAMPLE}/size.json",
     output:
         cells=f"{SAMPLE}/filtered.h5ad",
         table=f"{SAMPLE}/quality.tsv",
@@ -49,14 +53,14 @@ rule quality:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=scaled(2000, per_input=20),
-        runtime=scaled(60),
+        mem_mb=memory("quality"),
+        runtime=minutes("quality"),
     params:
         options=given(**config["quality"]),
     shell:
         program(
             "quality",
-            "--counts {input} --output {output.cells} --table {output.table} {params.options}",
+            "--counts {input.counts} --output {output.cells} --table {output.table} {params.options}",
         )
 
 
@@ -64,6 +68,7 @@ rule expression:
     input:
         counts=f"{SAMPLE}/counts.h5ad",
         cells=f"{SAMPLE}/filtered.h5ad",
+        size=f"{SAMPLE}/size.json",
     output:
         f"{SAMPLE}/expression.h5ad",
     log:
@@ -72,8 +77,8 @@ rule expression:
         "../../envs/environment.yaml"
     threads: cores_by_size
     resources:
-        mem_mb=scaled(2000, per_input=30),
-        runtime=scaled(60),
+        mem_mb=memory("expression"),
+        runtime=minutes("expression"),
     params:
         options=given(**config["expression"]),
     shell:
@@ -86,7 +91,8 @@ rule expression:
 
 rule graph:
     input:
-        f"{SAMPLE}/expression.h5ad",
+        expression=f"{SAMPLE}/expression.h5ad",
+        size=f"{SAMPLE}/size.json",
     output:
         f"{SAMPLE}/graph.h5ad",
     log:
@@ -95,9 +101,12 @@ rule graph:
         "../../envs/environment.yaml"
     threads: cores_by_size
     resources:
-        mem_mb=scaled(2000, per_input=10),
-        runtime=scaled(60),
+        mem_mb=memory("graph"),
+        runtime=minutes("graph"),
     params:
         options=given(**config["graph"]),
     shell:
-        program("graph", "--expression {input} --output {output} {params.options}")
+        program(
+            "graph",
+            "--expression {input.expression} --output {output} {params.options}",
+        )

@@ -7,6 +7,7 @@ rule train:
     input:
         expression=f"{SAMPLE}/expression.h5ad",
         graph=f"{SAMPLE}/graph.h5ad",
+        size=f"{SAMPLE}/size.json",
     output:
         model=directory(f"{SAMPLE}/model"),
         embedding=f"{SAMPLE}/embedding.h5ad",
@@ -17,8 +18,8 @@ rule train:
         "../../envs/environment.yaml"
     threads: cores_by_size
     resources:
-        mem_mb=scaled(3000, per_input=20),
-        runtime=scaled(240),
+        mem_mb=memory("train"),
+        runtime=minutes("train"),
     params:
         options=given(**TRAINING),
         checkpoint=f"{SAMPLE}/training.checkpoint",
@@ -36,6 +37,7 @@ rule cluster:
         graph=f"{SAMPLE}/graph.h5ad",
         embedding=f"{SAMPLE}/embedding.h5ad",
         model=f"{SAMPLE}/model",
+        size=f"{SAMPLE}/size.json",
     output:
         f"{SAMPLE}/clusters.h5ad",
     log:
@@ -44,8 +46,8 @@ rule cluster:
         "../../envs/environment.yaml"
     threads: cores_by_size
     resources:
-        mem_mb=scaled(3000, per_input=20),
-        runtime=scaled(60),
+        mem_mb=memory("cluster"),
+        runtime=minutes("cluster"),
     shell:
         program(
             "cluster",

@@ -24,6 +24,7 @@ rule report:
     input:
         [f"{SAMPLE}/{name}" for name in TABLES],
         [f"{SAMPLE}/{name}" for name in SIDECARS],
+        size=f"{SAMPLE}/size.json",
     output:
         report(
             f"{SAMPLE}/report.html",
@@ -36,8 +37,8 @@ rule report:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=scaled(2000, per_input=10),
-        runtime=scaled(60),
+        mem_mb=memory("report"),
+        runtime=minutes("report"),
     params:
         options=given(label=None),
     shell:
@@ -49,6 +50,7 @@ rule report:
 rule assemble:
     input:
         [f"{SAMPLE}/{name}" for name in SIDECARS],
+        size=f"{SAMPLE}/size.json",
     output:
         f"{SAMPLE}/{{sample}}.h5ad",
     log:
@@ -56,8 +58,8 @@ rule assemble:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=scaled(2000, per_input=20),
-        runtime=scaled(60),
+        mem_mb=memory("assemble"),
+        runtime=minutes("assemble"),
     shell:
         program("assemble", f"--directory {FOLDER} --output {{output}}")
 

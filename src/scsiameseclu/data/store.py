@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,13 @@ from scsiameseclu.errors import UserError
 
 if TYPE_CHECKING:
     import anndata as ad
+    import h5py
+    import numpy as np
     import pandas as pd
+    import scipy.sparse as sp
+
+BLOCK_CELLS = 20_000
+"""Cells whose values of a matrix on disk are held at once."""
 
 
 @contextmanager
@@ -58,8 +64,20 @@ def write_table(path: str | Path, table: "pd.DataFrame", *, index: bool = False)
     write_text(path, table.to_csv(sep="\t", index=index, float_format="%.6g", na_rep="NA"))
 
 
-def write_h5ad(adata: "ad.AnnData", path: str | Path) -> None:
-    """Write ``adata`` with gzip compression, atomically."""
+def write_h5ad(
+    adata: "ad.AnnData",
+    path: str | Path,
+    *,
+    copied: "tuple[Path, Sequence[str]] | None" = None,
+) -> None:
+    """Write ``adata`` with gzip compression, atomically.
+
+    Parameters
+    ----------
+    copied
+        Another h5ad and the elements (``"X"``, ``"layers/counts"``) that are copied from it as they
+        lie on disk, in place of what ``adata`` lacks.
+    """
     with atomic_path(path) as temporary:
         adata.write_h5ad(
             temporary,
@@ -67,10 +85,28 @@ def write_h5ad(adata: "ad.AnnData", path: str | Path) -> None:
             compression_opts=4,
             convert_strings_to_categoricals=False,
         )
+        if copied is not None:
+            _copy_elements(*copied, temporary)
 
 
-def read_h5ad(path: str | Path) -> "ad.AnnData":
+def _copy_elements(source: Path, keys: Sequence[str], target: Path) -> None:
+    import h5py
+
+    with _opened(source) as given, h5py.File(target, "r+") as file:
+        for key in keys:
+            if key in file:
+                del file[key]
+            given.copy(key, file, name=key)
+
+
+def read_h5ad(path: str | Path, *, without: Sequence[str] = ()) -> "ad.AnnData":
     """Read an h5ad that a stage wrote.
+
+    Parameters
+    ----------
+    without
+        Slots that are not read, such as ``"layers"``: a matrix that a stage does not need would
+        double its memory.
 
     Raises
     ------
@@ -79,11 +115,68 @@ def read_h5ad(path: str | Path) -> "ad.AnnData":
     """
     import anndata as ad
 
+    with _opened(path) as file:
+        if not without:
+            return ad.read_h5ad(path)
+        parts = {key: ad.io.read_elem(file[key]) for key in file if key not in without}
+        return ad.AnnData(**parts)
+
+
+def read_parts(path: str | Path, keys: Sequence[str]) -> dict[str, Any]:
+    """Read single elements of an h5ad file, such as ``"obs"`` or ``"uns/source"``, if it has them.
+
+    Raises
+    ------
+    UserError
+        The file is missing or not an h5ad file.
+    """
+    import anndata as ad
+
+    with _opened(path) as file:
+        return {key: ad.io.read_elem(file[key]) for key in keys if key in file}
+
+
+def read_columns(path: str | Path, key: str, columns: "np.ndarray") -> "sp.csr_matrix":
+    """Read some genes of a sparse matrix in an h5ad, a block of cells at a time.
+
+    Parameters
+    ----------
+    key
+        Of a CSR matrix (n_cells, n_genes), such as ``"layers/counts"``.
+    columns
+        Positions of the genes, or a mask of them.
+
+    Returns
+    -------
+    csr_matrix
+        (n_cells, n_columns). Memory is that of the result and of one block.
+
+    Raises
+    ------
+    UserError
+        The file is missing or not an h5ad file.
+    """
+    import anndata as ad
+    import scipy.sparse as sp
+
+    with _opened(path) as file:
+        matrix = ad.io.sparse_dataset(file[key])
+        rows = range(0, matrix.shape[0], BLOCK_CELLS)
+        parts = [sp.csr_matrix(matrix[row : row + BLOCK_CELLS])[:, columns] for row in rows]
+    return sp.vstack(parts, format="csr")
+
+
+@contextmanager
+def _opened(path: str | Path) -> "Iterator[h5py.File]":
+    """Open an HDF5 file; what goes wrong in reading it is the user's to mend."""
+    import h5py
+
     source = Path(path)
     if not source.is_file():
         raise UserError(f"the file {source} does not exist; run the stage that writes it first")
     try:
-        return ad.read_h5ad(source)
+        with h5py.File(source, "r") as file:
+            yield file
     except (OSError, KeyError) as error:
         raise UserError(
             f"{source} cannot be read as h5ad ({type(error).__name__}: "

@@ -148,16 +148,16 @@ class ScSiameseClu:
             ``device="cuda"``.
         """
         from scsiameseclu.clusters.assignment import write_clusters
-        from scsiameseclu.model.fitting import fit_model
+        from scsiameseclu.model.fitting import check_number, fit_model
+        from scsiameseclu.model.preparation import prepare
 
+        check_number(self.number, adata.n_obs)
         fitted = fit_model(
-            adata,
+            prepare(adata, self.expression_settings, self.graph_settings, self.random_state),
             number=self.number,
             seed=self.random_state,
             device=self.device,
             settings=self.settings,
-            expression_settings=self.expression_settings,
-            graph_settings=self.graph_settings,
             checkpoint=None if checkpoint is None else Path(checkpoint),
         )
         self._model, self.history = fitted.model, fitted.history

@@ -19,7 +19,8 @@ from scsiameseclu.model.checkpoint import Checkpoint, fingerprint
 from scsiameseclu.model.device import choose_device
 from scsiameseclu.model.fitted import FittedModel
 from scsiameseclu.model.network import SiameseNetwork
-from scsiameseclu.model.preparation import Prepared, prepare
+from scsiameseclu.model.preparation import Prepared
+from scsiameseclu.model.progress import Progress
 from scsiameseclu.model.reference import Reference, sample_reference
 from scsiameseclu.model.representation import join, split
 from scsiameseclu.model.training import Trainer
@@ -30,10 +31,9 @@ from scsiameseclu.model.views import (
     scaled_expression,
     unit_components,
 )
-from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
+from scsiameseclu.settings import ModelSettings
 
 if TYPE_CHECKING:
-    import anndata as ad
     import pandas as pd
 
 log = logging.getLogger(__name__)
@@ -52,26 +52,20 @@ class Fit:
 
 
 def fit_model(
-    adata: "ad.AnnData",
+    prepared: Prepared,
     *,
     number: ClusterNumber,
     seed: int,
     device: str,
     settings: ModelSettings,
-    expression_settings: ExpressionSettings,
-    graph_settings: GraphSettings,
     checkpoint: Path | None = None,
 ) -> Fit:
     """Fit; see :meth:`scsiameseclu.model.estimator.ScSiameseClu.fit` for the parameters."""
     import pandas as pd
 
-    if number.largest is not None and number.largest >= adata.n_obs:
-        raise UserError(
-            f"n_clusters is {number}, but there are {adata.n_obs} cells; ask for fewer clusters"
-        )
+    check_number(number, prepared.n_cells)
     where, device_note = choose_device(device)
     log.info("%s", device_note)
-    prepared = prepare(adata, expression_settings, graph_settings, seed)
     trainers = _trainers(prepared, settings, seed, where)
     kept = Checkpoint(checkpoint, _inputs(prepared, settings, number, seed))
     before = _resume(trainers, kept)
@@ -83,7 +77,7 @@ def fit_model(
 
         kept.offer(state, now)
 
-    with kept.on_sigterm():
+    with kept.on_sigterm(), _progress(trainers):
         for trainer in trainers:
             trainer.after_step = keep
             trainer.pretrain()
@@ -92,7 +86,7 @@ def fit_model(
     clustering = _clusters(embedding, trainers, number, seed)
     if settings.cluster_steps:
         before = embedding  # what the joint training starts from, while it changes the networks
-        with kept.on_sigterm():
+        with kept.on_sigterm(), _progress(trainers):
             for trainer in trainers:
                 trainer.cluster(clustering.labels)
                 keep(now=True)
@@ -113,6 +107,14 @@ def fit_model(
         ignore_index=True,
     )
     return Fit(model, embedding.cpu().numpy(), clustering, history)
+
+
+def check_number(number: ClusterNumber, n_cells: int) -> None:
+    """Refuse as many clusters as cells."""
+    if number.largest is not None and number.largest >= n_cells:
+        raise UserError(
+            f"n_clusters is {number}, but there are {n_cells} cells; ask for fewer clusters"
+        )
 
 
 def _inputs(prepared: Prepared, settings: ModelSettings, number: ClusterNumber, seed: int) -> str:
@@ -163,6 +165,18 @@ def _trainers(
             )
         )
     return trainers
+
+
+def _progress(trainers: list[Trainer]) -> Progress:
+    """One count of mini-batches for all networks, from where they stand."""
+    settings = trainers[0].settings
+    steps = settings.pretrain_steps + settings.cluster_steps
+    done = sum(trainer.step for trainer in trainers)
+    size = trainers[0].batches.size
+    progress = Progress(len(trainers) * steps, size, done)
+    for trainer in trainers:
+        trainer.progress = progress
+    return progress
 
 
 def _embedding(trainers: list[Trainer]) -> Tensor:

@@ -1,17 +1,20 @@
 """From an AnnData to what training needs: counts found, missing slots computed."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
 
 from scsiameseclu.data.limits import MIN_CELLS
+from scsiameseclu.data.store import read_columns, read_parts
 from scsiameseclu.errors import UserError
 from scsiameseclu.expression import (
     choose_variable_genes,
     gene_moments,
     log_normalise,
+    median_total,
     principal_components,
 )
 from scsiameseclu.graph import build_graph
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     import anndata as ad
 
 BLOCK = 4096
+ADJACENCY = "obsp/connectivities"
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,11 @@ class Prepared:
     components: np.ndarray
     adjacency: sp.csr_matrix
     scaling: GeneScaling
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells."""
+        return int(self.expression.shape[0])
 
 
 def find_counts(adata: "ad.AnnData") -> sp.csr_matrix:
@@ -102,7 +111,7 @@ def prepare(
     if adata.n_obs < MIN_CELLS:
         raise UserError(f"adata has {adata.n_obs} cells; at least {MIN_CELLS} are needed")
     counts = find_counts(adata)
-    work, median_total = _normalised_copy(adata, counts)
+    work = _normalised_copy(adata, counts)
     if "highly_variable" not in work.var:
         choose_variable_genes(work, expression)
     if not work.var["highly_variable"].any():
@@ -114,7 +123,7 @@ def prepare(
     _copy_slots(work, adata)
     chosen = work.var["highly_variable"].to_numpy(dtype=bool)
     part = sp.csr_matrix(work.X[:, chosen])
-    scaling = _scaling(work, part, chosen, median_total, expression.max_value)
+    scaling = _scaling(work, part, chosen, median_total(counts), expression.max_value)
     return Prepared(
         expression=part,
         counts=sp.csr_matrix(counts[:, chosen]),
@@ -124,14 +133,36 @@ def prepare(
     )
 
 
-def _normalised_copy(adata: "ad.AnnData", counts: sp.csr_matrix) -> tuple["ad.AnnData", float]:
+def read_prepared(expression: Path, graph: Path) -> Prepared:
+    """The inputs of a fit from the files of the stages expression and graph.
+
+    Of the matrices only the variable genes are held.
+    """
+    import anndata as ad
+
+    keys = ["obs", "var", "varm/PCs", "obsm/X_pca", "uns/pca", "uns/median_total"]
+    parts = read_parts(expression, keys)
+    chosen = parts["var"]["highly_variable"].to_numpy(dtype=bool)
+    work = ad.AnnData(obs=parts["obs"], var=parts["var"])
+    work.obsm["X_pca"], work.varm["PCs"] = parts["obsm/X_pca"], parts["varm/PCs"]
+    work.uns["pca"] = parts["uns/pca"]
+    part = read_columns(expression, "X", chosen)
+    return Prepared(
+        expression=part,
+        counts=read_columns(expression, "layers/counts", chosen),
+        components=np.asarray(work.obsm["X_pca"], dtype=np.float32),
+        adjacency=sp.csr_matrix(read_parts(graph, [ADJACENCY])[ADJACENCY]),
+        scaling=_scaling(
+            work, part, chosen, float(parts["uns/median_total"]), ExpressionSettings().max_value
+        ),
+    )
+
+
+def _normalised_copy(adata: "ad.AnnData", counts: sp.csr_matrix) -> "ad.AnnData":
     """A light copy with log-normalised X and only the slots that a fit may use."""
     import anndata as ad
 
-    normalised, size_factors = log_normalise(counts)
-    totals = np.asarray(counts.sum(axis=1)).ravel()
-    some = totals > 0
-    median_total = float(np.median(totals[some] / size_factors[some])) if some.any() else 1.0
+    normalised, _ = log_normalise(counts)
     work = ad.AnnData(X=normalised, obs=adata.obs[[]].copy(), var=adata.var[[]].copy())
     if "batch" in adata.obs:
         work.obs["batch"] = adata.obs["batch"].to_numpy()
@@ -147,7 +178,7 @@ def _normalised_copy(adata: "ad.AnnData", counts: sp.csr_matrix) -> tuple["ad.An
         for name in names:
             if name in theirs:
                 slots[name] = theirs[name]
-    return work, median_total
+    return work
 
 
 def _copy_slots(work: "ad.AnnData", adata: "ad.AnnData") -> None:
@@ -170,7 +201,7 @@ def _scaling(
     work: "ad.AnnData",
     part: sp.csr_matrix,
     chosen: np.ndarray,
-    median_total: float,
+    total: float,
     max_value: float,
 ) -> GeneScaling:
     mean, variance = gene_moments(part)
@@ -187,7 +218,7 @@ def _scaling(
         deviation=deviation.astype(np.float32),
         loadings=np.asarray(loadings, dtype=np.float32),
         centre=np.asarray(centre, dtype=np.float32),
-        median_total=median_total,
+        median_total=total,
         max_value=max_value,
     )
 

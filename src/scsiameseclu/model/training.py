@@ -1,7 +1,5 @@
 """Training: representation first, then clusters on transport targets, until they stand still."""
 
-import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,15 +13,13 @@ from scsiameseclu.clusters.transport import sinkhorn_targets, transported
 from scsiameseclu.model.batches import Batches
 from scsiameseclu.model.losses import clustering_divergence
 from scsiameseclu.model.network import SiameseNetwork, representation_losses
+from scsiameseclu.model.progress import Progress
 from scsiameseclu.model.representation import join
 from scsiameseclu.model.views import Batch, CellData, graph_views
 from scsiameseclu.settings import ModelSettings
 
-log = logging.getLogger(__name__)
-
 ENCODE_CELLS = 2048
 LOG_EVERY = 5
-SECONDS_BETWEEN_LINES = 10.0
 PROPORTION_MOMENTUM = 0.5
 PEAK = 2.0
 
@@ -49,6 +45,8 @@ class Trainer:
         Of this network.
     number
         Of this network in the ensemble, from 0.
+    progress
+        Where to tell how far it is.
     after_step
         Called after every mini-batch: a place to keep the state.
 
@@ -70,6 +68,7 @@ class Trainer:
     seed: int
     device: torch.device
     number: int = 0
+    progress: Progress | None = None
     after_step: Callable[[], None] = field(default=lambda: None)
     history: list[dict[str, float | int | str]] = field(default_factory=list)
     phase: str = "new"
@@ -83,7 +82,7 @@ class Trainer:
         self.step = 0
         self.phase_step = 0
         self.changed = 1.0
-        self._last_line = time.monotonic()
+        self._told = 0
 
     def pretrain(self) -> None:
         """Shape the latent; then fit the joint space to it. Goes on where a state was loaded."""
@@ -160,6 +159,7 @@ class Trainer:
         if state["generator"].numel() == self.generator.get_state().numel():  # same kind of device
             self.generator.set_state(state["generator"])
         self.step, self.phase_step = state["step"], state["phase_step"]
+        self._told = self.step
         self.history, self.stopped = list(state["history"]), state["stopped"]
         self.phase = state["phase"]
 
@@ -287,18 +287,10 @@ class Trainer:
         self.history.append(
             {"step": self.step, "epoch": epoch, "phase": self.phase, "loss": loss, **parts}
         )
-        if time.monotonic() - self._last_line > SECONDS_BETWEEN_LINES:
-            self._last_line = time.monotonic()
-            total = self.settings.pretrain_steps + self.settings.cluster_steps
-            log.info(
-                "network %d of %d, step %d of at most %d (%s): loss %.4f",
-                self.number + 1,
-                self.settings.networks,
-                self.step,
-                total,
-                self.phase,
-                loss,
-            )
+        if self.progress is not None:
+            where = f"network {self.number + 1} of {self.settings.networks} ({self.phase})"
+            self.progress.advance(self.step - self._told, loss, where)
+        self._told = self.step
 
     # -- all cells --------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ METRICS = {
 MUCH_LOST = 0.3
 BLAMED = 0.1
 FEW_GENES = 50
+BLOCK_CELLS = 20_000
 
 
 @dataclass
@@ -144,7 +145,9 @@ def _apply_doublets(
     import pandas as pd
 
     rows = np.flatnonzero(funnel.alive)
-    found = find_doublets(counts[rows], settings, seed=seed, sample=sample)
+    whole = len(rows) == counts.n_obs  # a view would copy the matrix at each use
+    cells = counts if whole else counts[rows].copy()
+    found = find_doublets(cells, settings, seed=seed, sample=sample)
     score, call = np.full(counts.n_obs, np.nan), np.full(counts.n_obs, "NA", dtype=object)
     score[rows], call[rows] = found.score, found.call
     table["doublet_score"] = score
@@ -161,11 +164,14 @@ def _apply_gene_filter(
     """Keep genes detected in ``min_cells`` kept cells, then drop cells that lost all counts."""
     import numpy as np
 
-    kept = counts.X[funnel.alive] if not funnel.alive.all() else counts.X
-    per_gene = np.asarray((kept > 0).sum(axis=0)).ravel().astype(np.int64)
+    per_gene = np.zeros(counts.n_vars, dtype=np.int64)
+    for first in range(0, counts.n_obs, BLOCK_CELLS):
+        block = slice(first, first + BLOCK_CELLS)
+        kept = counts.X[block][funnel.alive[block]]
+        per_gene += np.bincount(kept.indices[kept.data > 0], minlength=counts.n_vars)
     genes = per_gene >= min_cells
-    bare = np.zeros(counts.n_obs, dtype=bool)
-    bare[funnel.alive] = np.asarray(kept @ genes.astype(np.float32)).ravel() == 0
+    bare = np.asarray(counts.X @ genes.astype(np.float32)).ravel() == 0
+    bare &= funnel.alive
     funnel.note(bare, "no counts in kept genes")
     funnel.drop(bare, "counts in kept genes")
     return genes, per_gene

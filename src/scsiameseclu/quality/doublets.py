@@ -10,12 +10,16 @@ from scsiameseclu.settings import QualitySettings
 if TYPE_CHECKING:
     import anndata as ad
     import numpy as np
+    from scipy.sparse import csr_matrix
 
 CALLS = ("no", "yes", "NA")
 MIN_GENES = 200
 """Fewest genes of a matrix in which simulated doublets can be told from cells."""
 EXACT_CELLS = 20_000
 """Up to here neighbours are sought exactly, which is reproducible and, below it, also faster."""
+CELLS_AT_ONCE = 30_000
+"""A batch of more is scored in random parts of equal size: it is more than one capture holds, and
+Scrublet's memory is several times that of its cells."""
 MOST_DOUBLETS = 0.25
 """A threshold that calls more than this share has split the cells, not found the doublets."""
 
@@ -41,7 +45,8 @@ def find_doublets(
 ) -> Doublets:
     """Score cells with ``scanpy.pp.scrublet`` (Wolock et al. 2019, doi:10.1016/j.cels.2018.11.005).
 
-    Doublets form within a batch, so each batch is scored on its own. A batch with fewer cells than
+    Doublets form within a batch, so each batch is scored on its own, and one of more than
+    ``CELLS_AT_ONCE`` cells in parts. A batch with fewer cells than
     ``settings.doublet_min_cells``, or one in which Scrublet fails, gets NaN and ``"NA"``; where it
     finds no credible threshold the scores stay and the calls are ``"NA"``.
 
@@ -71,13 +76,27 @@ def find_doublets(
             small.append(f"{batch} ({len(rows)})" if len(set(batches)) > 1 else str(len(rows)))
             continue
         where = f"sample {sample}" + (f", batch {batch}" if len(set(batches)) > 1 else "")
-        _score_batch(counts[rows], rows, found, seed=seed, where=where)
+        parts = _parts(rows, seed)
+        for number, part in enumerate(parts, start=1):
+            told = where if len(parts) == 1 else f"{where}, part {number} of {len(parts)}"
+            _score_batch(counts.X[part], part, found, seed=seed, where=told)
     found.sentence = _sentence(found, small, settings)
     return found
 
 
+def _parts(rows: "np.ndarray", seed: int) -> "list[np.ndarray]":
+    """Cells of a batch in random parts of at most :data:`CELLS_AT_ONCE`, each in file order."""
+    import numpy as np
+
+    n_parts = -(-len(rows) // CELLS_AT_ONCE)
+    if n_parts == 1:
+        return [rows]
+    mixed = np.random.default_rng(seed).permutation(rows)
+    return [np.sort(part) for part in np.array_split(mixed, n_parts)]
+
+
 def _score_batch(
-    batch: "ad.AnnData", rows: "np.ndarray", found: Doublets, *, seed: int, where: str
+    batch: "csr_matrix", rows: "np.ndarray", found: Doublets, *, seed: int, where: str
 ) -> None:
     """Fill scores and calls of one batch into ``found``."""
     import numpy as np
@@ -103,21 +122,21 @@ def _score_batch(
         found.call[rows] = np.where(np.isnan(score), "NA", np.where(called, "yes", "no"))
 
 
-def _scrublet(batch: "ad.AnnData", seed: int) -> "tuple[np.ndarray, np.ndarray | None]":
+def _scrublet(batch: "csr_matrix", seed: int) -> "tuple[np.ndarray, np.ndarray | None]":
     import anndata as ad
     import numpy as np
     import pandas as pd
     import scanpy as sc
 
-    # Names of its own, so that no column of the user's meets Scrublet's.
-    work = ad.AnnData(batch.X.copy(), obs=pd.DataFrame(index=[str(i) for i in range(batch.n_obs)]))
+    n_cells = batch.shape[0]
+    work = ad.AnnData(batch, obs=pd.DataFrame(index=[str(i) for i in range(n_cells)]))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         sc.pp.scrublet(
             work,
             # Without centring the decomposition stays sparse; the scores are as good.
             mean_center=False,
-            use_approx_neighbors=batch.n_obs > EXACT_CELLS,
+            use_approx_neighbors=n_cells > EXACT_CELLS,
             random_state=seed,
             verbose=False,
         )

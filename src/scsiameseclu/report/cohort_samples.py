@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scsiameseclu.data.store import read_parts
 from scsiameseclu.errors import UserError
-from scsiameseclu.report.inputs import read_parts, read_table, read_warnings
+from scsiameseclu.report.inputs import read_table, read_warnings
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,9 +4,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from scsiameseclu.data.sample import column_of
+from scsiameseclu.data.store import read_parts
 from scsiameseclu.errors import UserError
 from scsiameseclu.metrics import labelled
-from scsiameseclu.report.inputs import Sample, read_parts
+from scsiameseclu.report.inputs import Sample
 from scsiameseclu.report.map_figures import Plane, category_map
 from scsiameseclu.report.tables import Cell, Picture, Table, count, real, text, whole
 

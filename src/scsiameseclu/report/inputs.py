@@ -1,11 +1,11 @@
 """Read what the stages left of one sample, without its count matrices and without its labels."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scsiameseclu.data.store import read_parts
 from scsiameseclu.errors import UserError
 
 if TYPE_CHECKING:
@@ -55,26 +55,6 @@ class Sample:
     def clusters(self) -> list[str]:
         """The clusters' names, largest first."""
         return [str(name) for name in self.cells["siamese"].cat.categories]
-
-
-def read_parts(path: Path, keys: Sequence[str]) -> dict[str, Any]:
-    """Read single elements of an h5ad file, such as ``"obs"`` or ``"uns/source"``, if it has them.
-
-    Raises
-    ------
-    UserError
-        The file is missing or not an h5ad file.
-    """
-    import anndata as ad
-    import h5py
-
-    if not path.is_file():
-        raise UserError(f"the file {path} does not exist; run the stage that writes it first")
-    try:
-        with h5py.File(path) as file:
-            return {key: ad.io.read_elem(file[key]) for key in keys if key in file}
-    except (OSError, KeyError) as error:
-        raise UserError(f"{path} cannot be read as h5ad; make it again") from error
 
 
 def read_warnings(directory: Path) -> list[tuple[str, str]]:

@@ -30,6 +30,7 @@ from scsiameseclu.report.tables import (
     sentence,
 )
 from scsiameseclu.report.training_figures import phase_legend, training_pictures
+from scsiameseclu.report.usage import usage_table
 
 
 def sample_page(directory: Path, sample: str, label: str | None) -> str:
@@ -76,6 +77,7 @@ def sample_page(directory: Path, sample: str, label: str | None) -> str:
         phases=phase_legend(found),
         stopped=sentence(str(found.training_notes.get("stopped", ""))),
         methods=methods(found),
+        usage=usage_table(directory),
     )
 
 

@@ -42,7 +42,7 @@ def annotate(
     from scsiameseclu.data.store import add_warnings, read_h5ad, sidecar, write_h5ad, write_table
     from scsiameseclu.provenance import record
 
-    cells = read_h5ad(expression)
+    cells = read_h5ad(expression, without=["layers", "varm"])
     assigned = read_h5ad(clusters).obs["siamese"].loc[cells.obs_names]
     found = annotate_clusters(cells, assigned, settings, organism=organism, sample=sample)
     by_cluster = found.table.set_index("cluster")

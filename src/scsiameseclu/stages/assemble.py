@@ -9,6 +9,7 @@ from scsiameseclu.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
+MATRICES = ("X", "layers")  # copied as they lie on disk, never held
 # Everything but counts.h5ad and expression.h5ad, which hold the matrices.
 SIDECARS = ("filtered", "graph", "embedding", "clusters", "annotation")
 
@@ -36,11 +37,11 @@ def assemble(directory: Path, output: Path, *, sample: str) -> None:
     UserError
         A file is missing, or two files do not hold the same cells.
     """
-    from scsiameseclu.data.store import read_h5ad, write_h5ad
-    from scsiameseclu.report.inputs import read_parts
+    from scsiameseclu.data.store import read_h5ad, read_parts, write_h5ad
     from scsiameseclu.report.look import colour
 
-    result = read_h5ad(directory / "expression.h5ad")
+    matrices = directory / "expression.h5ad"
+    result = read_h5ad(matrices, without=MATRICES)
     cells = result.obs_names
     given = read_parts(directory / "counts.h5ad", ["obs", "uns"])
     _hold(sample, "counts.h5ad", given["obs"].index, cells)
@@ -62,7 +63,7 @@ def assemble(directory: Path, output: Path, *, sample: str) -> None:
     )
     groups = result.obs["siamese"].cat.categories
     result.uns["siamese_colors"] = [colour(place) for place in range(len(groups))]
-    write_h5ad(result, output)
+    write_h5ad(result, output, copied=(matrices, ("X", "layers/counts")))
 
 
 def _hold(sample: str, name: str, found: "pd.Index", wanted: "pd.Index") -> None:

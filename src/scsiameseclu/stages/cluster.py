@@ -18,7 +18,13 @@ def cluster(graph: Path, embedding: Path, model_dir: Path, output: Path, *, seed
     import scanpy as sc
 
     from scsiameseclu.clusters.assignment import write_clusters
-    from scsiameseclu.data.store import add_warnings, read_h5ad, sidecar, write_h5ad
+    from scsiameseclu.data.store import (
+        add_warnings,
+        read_h5ad,
+        read_parts,
+        sidecar,
+        write_h5ad,
+    )
     from scsiameseclu.model.fitted import FittedModel
     from scsiameseclu.provenance import record
 
@@ -28,7 +34,7 @@ def cluster(graph: Path, embedding: Path, model_dir: Path, output: Path, *, seed
     probability = model.probability(adata.obsm["X_siamese"])
     levels = [embedded.obs[name].to_numpy() for name in ("siamese_coarse", "siamese_fine")]
     write_clusters(adata, probability, levels[0], levels[1], model.summary)
-    adjacency = read_h5ad(graph).obsp["connectivities"]
+    adjacency = read_parts(graph, ["obsp/connectivities"])["obsp/connectivities"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         sc.tl.leiden(

@@ -69,12 +69,14 @@ def _unsupervised(
 ) -> dict[str, float | None]:
     import numpy as np
 
-    from scsiameseclu.data.store import read_h5ad
+    from scsiameseclu.data.store import read_h5ad, read_parts
     from scsiameseclu.metrics import graph_purity, silhouette
 
     clusters, cells = assigned.obs["siamese"], assigned.obs_names
     learned = read_h5ad(embedding)[cells].obsm["X_siamese"]
-    neighbours = read_h5ad(graph)[cells].obsp["connectivities"]
+    parts = read_parts(graph, ["obs", "obsp/connectivities"])
+    order = parts["obs"].index.get_indexer(cells)
+    neighbours = parts["obsp/connectivities"][order][:, order]
     confidence = assigned.obs["siamese_confidence"].to_numpy(dtype=np.float64)
     return {
         "silhouette": silhouette(np.asarray(learned), clusters, seed=seed),
@@ -89,31 +91,18 @@ def _components(expression: Path, cells: "pd.Index") -> "np.ndarray":
     """Principal components of the cells, without reading the matrix."""
     import numpy as np
 
-    names = _read_part(expression, "obs").index
-    components: np.ndarray = np.asarray(_read_part(expression, "obsm/X_pca"))
-    return components[names.get_indexer(cells)]
+    from scsiameseclu.data.store import read_parts
 
-
-def _read_part(path: Path, key: str) -> Any:
-    """One element of an h5ad file."""
-    import h5py
-    from anndata.io import read_elem
-
-    from scsiameseclu.data.store import first_line
-
-    if not path.is_file():
-        raise UserError(f"the file {path} does not exist; run the stage that writes it first")
-    try:
-        with h5py.File(path, "r") as handle:
-            return read_elem(handle[key])
-    except (OSError, KeyError) as error:
-        raise UserError(f"{path} cannot be read ({first_line(error)}); make it again") from error
+    parts = read_parts(expression, ["obs", "obsm/X_pca"])
+    components: np.ndarray = np.asarray(parts["obsm/X_pca"])
+    return components[parts["obs"].index.get_indexer(cells)]
 
 
 def _labels(counts: Path, label: str, sample: str) -> "pd.Series":
     from scsiameseclu.data.sample import column_of
+    from scsiameseclu.data.store import read_parts
 
-    obs = _read_part(counts, "obs")
+    obs = read_parts(counts, ["obs"])["obs"]
     column = column_of(obs, label)
     if column is None:
         there = ", ".join(map(str, obs.columns)) or "none"

@@ -23,15 +23,20 @@ def expression(
         Fewer than three genes vary between the cells.
     """
     from scsiameseclu.data.store import read_h5ad, write_h5ad
-    from scsiameseclu.expression import choose_variable_genes, log_normalise, principal_components
+    from scsiameseclu.expression import (
+        choose_variable_genes,
+        log_normalise,
+        median_total,
+        principal_components,
+    )
     from scsiameseclu.provenance import record
 
     kept = read_h5ad(filtered)
-    whole = read_h5ad(counts)
-    adata = whole[kept.obs_names, kept.var_names].copy()
+    adata = read_h5ad(counts)[kept.obs_names, kept.var_names].copy()
     adata.obs = adata.obs[["sample", "batch"]].copy()
     adata.uns = {"provenance": record("expression", seed=seed, settings=settings.to_dict())}
     adata.layers["counts"] = adata.X
+    adata.uns["median_total"] = median_total(adata.X)
     adata.X, adata.obs["size_factor"] = log_normalise(adata.layers["counts"])
     choose_variable_genes(adata, settings)
     n_variable = int(adata.var["highly_variable"].sum())

@@ -7,12 +7,19 @@ from pathlib import Path
 
 from scsiameseclu.data.request import ReadRequest
 from scsiameseclu.errors import UserError
+from scsiameseclu.resources import Size
 
 log = logging.getLogger(__name__)
 
 
 def ingest(
-    source: str, output: Path, *, sample: str, request: ReadRequest, seed: int | None = None
+    source: str,
+    output: Path,
+    *,
+    sample: str,
+    request: ReadRequest,
+    seed: int | None = None,
+    size: Path | None = None,
 ) -> None:
     """Read raw counts, check them, and write them once.
 
@@ -32,6 +39,9 @@ def ingest(
         What the user says about the file.
     seed
         Kept in the provenance only; nothing here is random.
+    size
+        Where to write the numbers of cells, genes and stored values, from which the memory and time
+        of later stages are predicted.
 
     Raises
     ------
@@ -43,7 +53,7 @@ def ingest(
     import numpy as np
 
     from scsiameseclu.data.sample import read_sample
-    from scsiameseclu.data.store import add_warnings, write_h5ad
+    from scsiameseclu.data.store import add_warnings, write_h5ad, write_json
     from scsiameseclu.provenance import record
 
     found = read_sample(source, request, sample=sample)
@@ -65,6 +75,9 @@ def ingest(
     adata.uns["provenance"] = record("ingest", seed=seed, settings=asdict(request))
     add_warnings(adata, found.warnings)
     write_h5ad(adata, output)
+    if size is not None:
+        n_cells, n_genes = matrix.shape
+        write_json(size, Size(n_cells, n_genes, int(matrix.nnz)).to_dict())
     log.info("%d cells x %d genes in %s", *matrix.shape, output)
 
 

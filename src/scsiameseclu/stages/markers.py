@@ -31,7 +31,8 @@ def markers(
     from scsiameseclu.biology.markers import filter_markers, find_markers
     from scsiameseclu.data.store import read_h5ad, write_table
 
-    cells, assigned = read_h5ad(expression), read_h5ad(clusters)
+    cells = read_h5ad(expression, without=["layers", "varm"])
+    assigned = read_h5ad(clusters)
     found, notes = find_markers(cells, assigned.obs["siamese"].loc[cells.obs_names], sample=sample)
     for note in notes:
         logging.getLogger(__name__).warning(note)

@@ -29,28 +29,31 @@ def train(
     UserError
         There is no GPU though ``device`` is ``cuda``; more clusters are asked for than cells.
     """
-    import pandas as pd
-
-    from scsiameseclu.data.store import read_h5ad, sidecar, write_h5ad, write_table
+    from scsiameseclu.clusters.request import ClusterNumber
+    from scsiameseclu.data.store import read_parts, sidecar, write_h5ad, write_table
     from scsiameseclu.errors import UserError
-    from scsiameseclu.model.estimator import ScSiameseClu
+    from scsiameseclu.model.fitting import fit_model
+    from scsiameseclu.model.preparation import read_prepared
     from scsiameseclu.provenance import record
 
-    adata = read_h5ad(expression)
-    adata.obsp = read_h5ad(graph).obsp
-    estimator = ScSiameseClu(n_clusters, random_state=seed, device=device, **settings.to_dict())
     try:
-        estimator.fit(adata, checkpoint=checkpoint)
+        fitted = fit_model(
+            read_prepared(expression, graph),
+            number=ClusterNumber.parse(n_clusters),
+            seed=seed,
+            device=device,
+            settings=settings,
+            checkpoint=checkpoint,
+        )
     except UserError as error:
         raise UserError(f"sample {sample}: {error}") from error
-    summary = estimator.model.summary
-    estimator.save(model_dir)
-    if estimator.history is not None:
-        write_table(history, estimator.history)
-    result = sidecar(
-        pd.DataFrame(adata.obs[["siamese_coarse", "siamese_fine"]]),
-        obsm={"X_siamese": adata.obsm["X_siamese"]},
-    )
+    fitted.model.save(model_dir)
+    write_table(history, fitted.history)
+    obs = read_parts(expression, ["obs"])["obs"][[]]
+    obs["siamese_coarse"] = fitted.clustering.coarse.astype(str)
+    obs["siamese_fine"] = fitted.clustering.fine.astype(str)
+    result = sidecar(obs.astype("category"), obsm={"X_siamese": fitted.embedding})
+    summary = fitted.model.summary
     result.uns["training"] = {
         "device": summary["device_note"],
         "n_steps": summary["n_steps"],

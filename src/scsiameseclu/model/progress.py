@@ -1,0 +1,75 @@
+"""How far training is: a bar on a terminal, one line a minute in a log."""
+
+import logging
+import sys
+import time
+from types import TracebackType
+
+log = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_LINES = 60.0
+
+
+class Progress:
+    """Counts mini-batches; shows loss, cells a second and the time left.
+
+    Parameters
+    ----------
+    n_steps
+        Mini-batches in all, at most.
+    batch_size
+        Cells in each.
+    done
+        Mini-batches that an earlier, broken run has done.
+    bar
+        A bar in place of log lines; by default where the standard error is a terminal.
+    """
+
+    def __init__(
+        self, n_steps: int, batch_size: int, done: int = 0, bar: bool | None = None
+    ) -> None:
+        self.n_steps, self.batch_size, self.done = n_steps, batch_size, done
+        self._began_at, self._began = done, time.monotonic()
+        self._last_line = self._began
+        self._bar = None
+        if sys.stderr.isatty() if bar is None else bar:
+            from tqdm import tqdm
+
+            self._bar = tqdm(
+                desc="training",
+                total=n_steps * batch_size,
+                initial=done * batch_size,
+                unit=" cells",
+                unit_scale=True,
+                leave=False,
+            )
+
+    def advance(self, n_steps: int, loss: float, what: str) -> None:
+        """So many more mini-batches are done; ``what`` says where training is."""
+        self.done += n_steps
+        if self._bar is not None:
+            self._bar.set_postfix_str(f"{what}, loss {loss:.4f}", refresh=False)
+            self._bar.update(n_steps * self.batch_size)
+            return
+        now = time.monotonic()
+        if now - self._last_line < SECONDS_BETWEEN_LINES:
+            return
+        self._last_line = now
+        rate = (self.done - self._began_at) / (now - self._began)
+        left = (self.n_steps - self.done) / rate
+        log.info(
+            "%s: step %d of at most %d, loss %.4f, %d cells/s, %d s left at most",
+            *(what, self.done, self.n_steps, loss, rate * self.batch_size, left),
+        )
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()

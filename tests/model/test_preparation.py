@@ -1,0 +1,36 @@
+"""The inputs of a fit are the same from an AnnData and from the files of the pipeline."""
+
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pytest
+
+from scsiameseclu.data.store import sidecar, write_h5ad
+from scsiameseclu.expression import log_normalise, median_total
+from scsiameseclu.model.preparation import prepare, read_prepared
+from scsiameseclu.settings import ExpressionSettings, GraphSettings
+
+
+def test_files_and_memory_agree(
+    demo: ad.AnnData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scsiameseclu.data.store.BLOCK_CELLS", 100)
+    adata = demo.copy()
+    few = ExpressionSettings(n_top_genes=200, n_pcs=20)
+    first = prepare(adata, few, GraphSettings(), seed=0)
+    graph = {name: adata.obsp.pop(name) for name in ("connectivities", "distances")}
+    adata.layers["counts"] = adata.X
+    adata.uns["median_total"] = median_total(adata.X)
+    adata.X = log_normalise(adata.X)[0]
+    write_h5ad(adata, tmp_path / "expression.h5ad")
+    write_h5ad(sidecar(adata.obs_names, obsp=graph), tmp_path / "graph.h5ad")
+    second = read_prepared(tmp_path / "expression.h5ad", tmp_path / "graph.h5ad")
+    for name in ("expression", "counts", "adjacency"):
+        one, other = getattr(first, name), getattr(second, name)
+        assert one.shape == other.shape
+        assert (one != other).nnz == 0
+    assert (first.components == second.components).all()
+    assert second.counts.shape[1] == 200
+    for name, value in vars(first.scaling).items():
+        np.testing.assert_array_equal(value, getattr(second.scaling, name), err_msg=name)
