@@ -11,18 +11,31 @@ from scsiameseclu.settings import GraphSettings
 if TYPE_CHECKING:
     import anndata as ad
 
+EXACT_CELLS = 50_000
+
 
 def build_graph(adata: "ad.AnnData", settings: GraphSettings, seed: int) -> None:
     """Set ``obsp`` distances and connectivities and ``uns["neighbors"]`` from ``obsm["X_pca"]``."""
+    find_neighbours(adata, "X_pca", settings.n_neighbors, settings.metric, seed)
+
+
+def find_neighbours(
+    adata: "ad.AnnData", use_rep: str, n_neighbors: int, metric: str, seed: int
+) -> None:
+    """``scanpy.pp.neighbors``, exact up to 50,000 cells and by nearest-neighbour descent above.
+
+    Up to there exact search takes no longer than descent takes to compile and to run.
+    """
     import scanpy as sc
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         sc.pp.neighbors(
             adata,
-            n_neighbors=min(settings.n_neighbors, adata.n_obs - 1),
-            use_rep="X_pca",
-            metric=settings.metric,
+            n_neighbors=min(n_neighbors, adata.n_obs - 1),
+            use_rep=use_rep,
+            metric=metric,
+            transformer="sklearn" if adata.n_obs <= EXACT_CELLS else "pynndescent",
             random_state=seed,
         )
 

@@ -25,6 +25,7 @@ def cluster(graph: Path, embedding: Path, model_dir: Path, output: Path, *, seed
         sidecar,
         write_h5ad,
     )
+    from scsiameseclu.graph import find_neighbours
     from scsiameseclu.model.fitted import FittedModel
     from scsiameseclu.provenance import record
 
@@ -45,8 +46,7 @@ def cluster(graph: Path, embedding: Path, model_dir: Path, output: Path, *, seed
             n_iterations=2,
             random_state=seed,
         )
-        n_neighbors = min(15, adata.n_obs - 1)
-        sc.pp.neighbors(adata, n_neighbors=n_neighbors, use_rep="X_siamese", random_state=seed)
+        find_neighbours(adata, "X_siamese", 15, "euclidean", seed)
         sc.tl.umap(adata, random_state=seed)
     result = sidecar(
         pd.DataFrame(adata.obs[COLUMNS]),
