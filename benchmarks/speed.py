@@ -59,8 +59,11 @@ def commands(folder: Path, threads: int, device: str) -> Iterator[tuple[str, lis
         *("--embedding", embedding, "--history", at("training.tsv"), "--device", device),
     )
     yield stage(
-        *("cluster", "--graph", graph, "--embedding", embedding, "--model", at("model")),
+        *("cluster", "--embedding", embedding, "--model", at("model")),
         *("--output", clusters),
+    )
+    yield stage(
+        *("layout", "--graph", graph, "--embedding", embedding, "--output", at("layout.h5ad"))
     )
     yield stage(
         *("markers", *inputs, "--table", at("markers.tsv")),
@@ -72,7 +75,8 @@ def commands(folder: Path, threads: int, device: str) -> Iterator[tuple[str, lis
     )
     yield stage(
         *("evaluate", "--counts", counts, "--expression", expression, "--graph", graph),
-        *("--embedding", embedding, "--clusters", clusters, "--output", at("metrics.json")),
+        *("--embedding", embedding, "--clusters", clusters),
+        *("--layout", at("layout.h5ad"), "--output", at("metrics.json")),
     )
     yield stage("assemble", "--directory", folder, "--output", at("sample.h5ad"))
     yield stage("report", "--directory", folder, "--output", at("report.html"))

@@ -10,7 +10,6 @@ from scsiameseclu.stages.cluster import cluster
 
 def parser() -> argparse.ArgumentParser:
     options = stage_parser(__doc__)
-    options.add_argument("--graph", type=Path, required=True, help="h5ad of the stage graph")
     options.add_argument("--embedding", type=Path, required=True, help="h5ad of the stage train")
     options.add_argument("--model", type=Path, required=True, help="folder of the model")
     options.add_argument("--output", type=Path, required=True, help="h5ad to write")
@@ -19,7 +18,6 @@ def parser() -> argparse.ArgumentParser:
 
 def work(arguments: argparse.Namespace) -> None:
     cluster(
-        arguments.graph,
         arguments.embedding,
         arguments.model,
         arguments.output,

@@ -17,6 +17,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--graph", type=Path, required=True, help="h5ad of the stage graph")
     options.add_argument("--embedding", type=Path, required=True, help="h5ad of the stage train")
     options.add_argument("--clusters", type=Path, required=True, help="h5ad of the stage cluster")
+    options.add_argument("--layout", type=Path, required=True, help="h5ad of the stage layout")
     options.add_argument("--output", type=Path, required=True, help="metrics (json) to write")
     options.add_argument("--label", help="column of cells with the published label")
     return options
@@ -29,6 +30,7 @@ def work(arguments: argparse.Namespace) -> None:
         arguments.graph,
         arguments.embedding,
         arguments.clusters,
+        arguments.layout,
         arguments.output,
         label=arguments.label,
         seed=arguments.seed,

@@ -52,11 +52,12 @@ def build(directory: Path) -> Path:
             "provenance": record("graph", seed=0, settings=GraphSettings().to_dict()),
         },
     )
-    clusters = _clusters(expression, graph)
+    clusters, layout = _clusters(expression, graph)
     write_h5ad(expression, directory / "expression.h5ad")
     write_h5ad(graph, directory / "graph.h5ad")
     _train(directory, expression)
     write_h5ad(clusters, directory / "clusters.h5ad")
+    write_h5ad(layout, directory / "layout.h5ad")
     _markers(directory, expression, clusters)
     _annotate(directory, clusters)
     evaluate(directory, counts, clusters)
@@ -116,7 +117,7 @@ def _expression(counts: ad.AnnData, filtered: ad.AnnData) -> ad.AnnData:
     return expression
 
 
-def _clusters(expression: ad.AnnData, graph: ad.AnnData) -> ad.AnnData:
+def _clusters(expression: ad.AnnData, graph: ad.AnnData) -> tuple[ad.AnnData, ad.AnnData]:
     work = expression.copy()
     work.obsp, work.uns["neighbors"] = graph.obsp, graph.uns["neighbors"]
     for name, resolution in (("siamese", 0.5), ("leiden", 1.0)):
@@ -144,9 +145,14 @@ def _clusters(expression: ad.AnnData, graph: ad.AnnData) -> ad.AnnData:
         [f"{code}.{place % 2}" if code < 2 else str(code) for place, code in enumerate(codes)]
     )
     columns = [name for name in work.obs if name.startswith("siamese")]
-    return sidecar(
-        work.obs[[*columns, "leiden"]],
-        obsm={"siamese_probability": probability.astype(np.float32), "X_umap": work.obsm["X_umap"]},
+    layout = sidecar(
+        work.obs[["leiden"]],
+        obsm={"X_umap": work.obsm["X_umap"]},
+        uns={"provenance": record("layout", seed=0)},
+    )
+    clusters = sidecar(
+        work.obs[columns],
+        obsm={"siamese_probability": probability.astype(np.float32)},
         uns={
             "siamese": {
                 "n_clusters": k,
@@ -162,6 +168,7 @@ def _clusters(expression: ad.AnnData, graph: ad.AnnData) -> ad.AnnData:
             "provenance": record("cluster", seed=0),
         },
     )
+    return clusters, layout
 
 
 def _train(directory: Path, expression: ad.AnnData) -> None:
@@ -247,8 +254,11 @@ def evaluate(directory: Path, counts: ad.AnnData, clusters: ad.AnnData) -> None:
     known = labels.notna().to_numpy()
     table = pd.crosstab(clusters.obs["siamese"][known], labels[known].astype(str))
 
+    layout = ad.read_h5ad(directory / "layout.h5ad")
+    methods = {"siamese": clusters.obs["siamese"], "leiden": layout.obs["leiden"]}
+
     def scores(method: str) -> dict[str, float]:
-        found = clusters.obs[method][known].astype(str)
+        found = methods[method][known].astype(str)
         truth = labels[known].astype(str)
         matched = pd.crosstab(found, truth).idxmax(axis=1)
         return {
@@ -265,7 +275,7 @@ def evaluate(directory: Path, counts: ad.AnnData, clusters: ad.AnnData) -> None:
             "n_clusters": int(clusters.uns["siamese"]["n_clusters"]),
             "unsupervised": {
                 "silhouette": float(
-                    silhouette_score(clusters.obsm["X_umap"], clusters.obs["siamese"])
+                    silhouette_score(layout.obsm["X_umap"], clusters.obs["siamese"])
                 ),
                 "graph_purity": 0.9,
                 "mean_confidence": float(clusters.obs["siamese_confidence"].mean()),

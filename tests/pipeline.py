@@ -31,6 +31,7 @@ def run_stages(folder: Path, source: str, request: ReadRequest, sample: str) -> 
     from scsiameseclu.stages.expression import expression
     from scsiameseclu.stages.graph import graph
     from scsiameseclu.stages.ingest import ingest
+    from scsiameseclu.stages.layout import layout
     from scsiameseclu.stages.markers import markers
     from scsiameseclu.stages.quality import quality
     from scsiameseclu.stages.report import report
@@ -70,7 +71,8 @@ def run_stages(folder: Path, source: str, request: ReadRequest, sample: str) -> 
         sample=sample,
     )
     inputs = (at("expression.h5ad"), at("graph.h5ad"), at("embedding.h5ad"))
-    cluster(*inputs[1:], at("model"), at("clusters.h5ad"), seed=0)
+    cluster(at("embedding.h5ad"), at("model"), at("clusters.h5ad"), seed=0)
+    layout(*inputs[1:], at("layout.h5ad"), seed=0)
     analysed = (at("expression.h5ad"), at("clusters.h5ad"))
     markers(
         *analysed,
@@ -90,6 +92,7 @@ def run_stages(folder: Path, source: str, request: ReadRequest, sample: str) -> 
         at("counts.h5ad"),
         *inputs,
         at("clusters.h5ad"),
+        at("layout.h5ad"),
         at("metrics.json"),
         label=request.label,
         seed=0,

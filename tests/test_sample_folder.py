@@ -151,6 +151,7 @@ def test_deliverable_joins_everything(folders: tuple[Path, Path, Path]) -> None:
     assert {"distances", "connectivities"} <= set(adata.obsp)
     stages = {"source", "quality", "pca", "neighbors", "training", "siamese", "provenance"}
     assert stages <= set(adata.uns)
-    made = {"ingest", "quality", "expression", "graph", "train", "cluster", "annotate"}
+    made = {"ingest", "quality", "expression", "graph", "train", "cluster"}
+    made |= {"layout", "annotate"}
     assert made <= set(adata.uns["provenance"])
     assert (folders[0] / "report.html").stat().st_size < 5_000_000

@@ -36,7 +36,7 @@ def clustered(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )  # fmt: skip
     cells = expression.obs_names
     graph = {key: expression.obsp.pop(key) for key in ("connectivities", "distances")}
-    clusters = expression.obs[["siamese", "leiden"]].copy()
+    clusters, leiden = expression.obs[["siamese"]].copy(), expression.obs[["leiden"]].copy()
     clusters["siamese_confidence"] = np.linspace(0, 1, len(cells), dtype=np.float32)
     expression.obs = expression.obs[["batch"]]
     expression.uns = {}
@@ -45,4 +45,5 @@ def clustered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     embedding = expression.obsm["X_pca"][:, :10].astype(np.float32)
     write_h5ad(sidecar(cells, obsm={"X_siamese": embedding}), folder / "embedding.h5ad")
     write_h5ad(sidecar(clusters), folder / "clusters.h5ad")
+    write_h5ad(sidecar(leiden), folder / "layout.h5ad")
     return folder

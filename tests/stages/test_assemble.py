@@ -38,7 +38,8 @@ def test_every_slot_is_there(result: ad.AnnData) -> None:
         *("source", "quality", "pca", "neighbors", "training", "siamese"),
         *("provenance", "warnings", "siamese_colors"),
     } <= set(result.uns)
-    stages = {"ingest", "quality", "expression", "graph", "train", "cluster", "annotate"}
+    stages = {"ingest", "quality", "expression", "graph", "train", "cluster"}
+    stages |= {"layout", "annotate"}
     assert set(result.uns["provenance"]) == stages
 
 
@@ -48,7 +49,9 @@ def test_values_are_those_of_the_stages(result: ad.AnnData, directory: Path) -> 
     assert result.obs[LABEL].equals(counts.obs[LABEL])
     clusters = ad.read_h5ad(directory / "clusters.h5ad")
     assert result.obs["siamese"].equals(clusters.obs["siamese"])
-    np.testing.assert_array_equal(result.obsm["X_umap"], clusters.obsm["X_umap"])
+    layout = ad.read_h5ad(directory / "layout.h5ad")
+    assert result.obs["leiden"].equals(layout.obs["leiden"])
+    np.testing.assert_array_equal(result.obsm["X_umap"], layout.obsm["X_umap"])
     assert list(result.uns["warnings"]) == list(counts.uns["warnings"])
 
 

@@ -13,7 +13,8 @@ from scsiameseclu.stages.evaluate import evaluate
 
 
 def run(folder: Path, output: Path, label: str | None, counts: Path | None = None) -> Any:
-    files = [folder / f"{name}.h5ad" for name in ("expression", "graph", "embedding", "clusters")]
+    names = ("expression", "graph", "embedding", "clusters", "layout")
+    files = [folder / f"{name}.h5ad" for name in names]
     evaluate(counts or folder / "counts.h5ad", *files, output, label=label, seed=0, sample="demo")
     return json.loads(output.read_text())
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from runs import GOOD, QUICK, ROOT, environment, planned, snakemake, write_inputs
 
 STAGES = {
-    *("ingest", "quality", "expression", "graph", "train", "cluster"),
+    *("ingest", "quality", "expression", "graph", "train", "cluster", "layout"),
     *("markers", "annotate", "evaluate", "report", "assemble"),
 }
 

@@ -5,7 +5,7 @@ rule markers:
     input:
         expression=f"{SAMPLE}/expression.h5ad",
         clusters=f"{SAMPLE}/clusters.h5ad",
-        size=f"{SAMPLE}/size.json",
+        sizes=f"{SAMPLE}/size.json",
     output:
         table=f"{SAMPLE}/markers.tsv",
         full=f"{SAMPLE}/markers_all.tsv",
@@ -31,7 +31,7 @@ rule annotate:
     input:
         expression=f"{SAMPLE}/expression.h5ad",
         clusters=f"{SAMPLE}/clusters.h5ad",
-        size=f"{SAMPLE}/size.json",
+        sizes=f"{SAMPLE}/size.json",
         table=config["annotation"]["marker_table"] or [],
     output:
         table=f"{SAMPLE}/annotation.tsv",
@@ -60,7 +60,8 @@ rule evaluate:
         graph=f"{SAMPLE}/graph.h5ad",
         embedding=f"{SAMPLE}/embedding.h5ad",
         clusters=f"{SAMPLE}/clusters.h5ad",
-        size=f"{SAMPLE}/size.json",
+        layout=f"{SAMPLE}/layout.h5ad",
+        sizes=f"{SAMPLE}/size.json",
     output:
         f"{SAMPLE}/metrics.json",
     log:
@@ -76,6 +77,6 @@ rule evaluate:
         program(
             "evaluate",
             "--counts {input.counts} --expression {input.expression} --graph {input.graph}"
-            " --embedding {input.embedding} --clusters {input.clusters} --output {output}"
-            " {params.options}",
+            " --embedding {input.embedding} --clusters {input.clusters} --layout {input.layout}"
+            " --output {output} {params.options}",
         )

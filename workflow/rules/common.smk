@@ -73,8 +73,8 @@ def minutes(stage):
 
 def size_of(input):
     """What ingest wrote of the sample's size; for ingest itself what the files' headers say."""
-    if "size" in input.keys():
-        return Size.read(Path(input.size))
+    if "sizes" in input.keys():
+        return Size.read(Path(input.sizes))
     return Size.of_files(Path(file) for file in input)
 
 

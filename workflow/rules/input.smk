@@ -19,7 +19,7 @@ rule ingest:
         lambda wildcards: input_files(SAMPLES[wildcards.sample]),
     output:
         counts=f"{SAMPLE}/counts.h5ad",
-        size=f"{SAMPLE}/size.json",
+        sizes=f"{SAMPLE}/size.json",
     log:
         f"{LOGS}/{{sample}}/ingest.log",
     priority: 100
@@ -35,7 +35,7 @@ rule ingest:
     shell:
         program(
             "ingest",
-            "--input {params.source:q} --output {output.counts} --size {output.size}"
+            "--input {params.source:q} --output {output.counts} --size {output.sizes}"
             " {params.options}",
         )
 
@@ -43,7 +43,7 @@ rule ingest:
 rule quality:
     input:
         counts=f"{SAMPLE}/counts.h5ad",
-        size=f"{SAMPLE}/size.json",
+        sizes=f"{SAMPLE}/size.json",
     output:
         cells=f"{SAMPLE}/filtered.h5ad",
         table=f"{SAMPLE}/quality.tsv",
@@ -68,7 +68,7 @@ rule expression:
     input:
         counts=f"{SAMPLE}/counts.h5ad",
         cells=f"{SAMPLE}/filtered.h5ad",
-        size=f"{SAMPLE}/size.json",
+        sizes=f"{SAMPLE}/size.json",
     output:
         f"{SAMPLE}/expression.h5ad",
     log:
@@ -92,7 +92,7 @@ rule expression:
 rule graph:
     input:
         expression=f"{SAMPLE}/expression.h5ad",
-        size=f"{SAMPLE}/size.json",
+        sizes=f"{SAMPLE}/size.json",
     output:
         f"{SAMPLE}/graph.h5ad",
     log:

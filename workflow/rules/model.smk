@@ -7,7 +7,7 @@ rule train:
     input:
         expression=f"{SAMPLE}/expression.h5ad",
         graph=f"{SAMPLE}/graph.h5ad",
-        size=f"{SAMPLE}/size.json",
+        sizes=f"{SAMPLE}/size.json",
     output:
         model=directory(f"{SAMPLE}/model"),
         embedding=f"{SAMPLE}/embedding.h5ad",
@@ -34,10 +34,9 @@ rule train:
 
 rule cluster:
     input:
-        graph=f"{SAMPLE}/graph.h5ad",
         embedding=f"{SAMPLE}/embedding.h5ad",
         model=f"{SAMPLE}/model",
-        size=f"{SAMPLE}/size.json",
+        sizes=f"{SAMPLE}/size.json",
     output:
         f"{SAMPLE}/clusters.h5ad",
     log:
@@ -51,6 +50,28 @@ rule cluster:
     shell:
         program(
             "cluster",
-            "--graph {input.graph} --embedding {input.embedding}"
-            " --model {input.model} --output {output}",
+            "--embedding {input.embedding} --model {input.model} --output {output}",
+        )
+
+
+# The map and Leiden's clusters, which need no cluster of ours.
+rule layout:
+    input:
+        graph=f"{SAMPLE}/graph.h5ad",
+        embedding=f"{SAMPLE}/embedding.h5ad",
+        sizes=f"{SAMPLE}/size.json",
+    output:
+        f"{SAMPLE}/layout.h5ad",
+    log:
+        f"{LOGS}/{{sample}}/layout.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: cores_by_size
+    resources:
+        mem_mb=memory("layout"),
+        runtime=minutes("layout"),
+    shell:
+        program(
+            "layout",
+            "--graph {input.graph} --embedding {input.embedding} --output {output}",
         )

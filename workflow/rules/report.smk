@@ -15,6 +15,7 @@ SIDECARS = [
     "graph",
     "embedding",
     "clusters",
+    "layout",
     "annotation",
 ]
 SIDECARS = [f"{name}.h5ad" for name in SIDECARS]
@@ -24,7 +25,7 @@ rule report:
     input:
         [f"{SAMPLE}/{name}" for name in TABLES],
         [f"{SAMPLE}/{name}" for name in SIDECARS],
-        size=f"{SAMPLE}/size.json",
+        sizes=f"{SAMPLE}/size.json",
     output:
         report(
             f"{SAMPLE}/report.html",
@@ -50,7 +51,7 @@ rule report:
 rule assemble:
     input:
         [f"{SAMPLE}/{name}" for name in SIDECARS],
-        size=f"{SAMPLE}/size.json",
+        sizes=f"{SAMPLE}/size.json",
     output:
         f"{SAMPLE}/{{sample}}.h5ad",
     log:

@@ -21,6 +21,7 @@ LAST_FILES = {
     "graph": "graph.h5ad",
     "train": "embedding.h5ad",
     "cluster": "clusters.h5ad",
+    "layout": "layout.h5ad",
     "markers": "markers.tsv",
     "annotate": "annotation.h5ad",
     "evaluate": "metrics.json",

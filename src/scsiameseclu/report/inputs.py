@@ -20,6 +20,7 @@ SIDECARS = {
     "graph": "graph.h5ad",
     "train": "embedding.h5ad",
     "cluster": "clusters.h5ad",
+    "layout": "layout.h5ad",
     "annotate": "annotation.h5ad",
 }
 
@@ -91,19 +92,22 @@ def load_sample(directory: Path, sample: str) -> Sample:
     counts = read_parts(directory / "counts.h5ad", ["uns/source"])
     filtered = read_parts(directory / "filtered.h5ad", ["obs", "uns/quality"])
     expression = read_parts(directory / "expression.h5ad", ["obs", "var"])
-    clusters = read_parts(directory / "clusters.h5ad", ["obs", "obsm/X_umap", "uns/siamese"])
+    clusters = read_parts(directory / "clusters.h5ad", ["obs", "uns/siamese"])
+    layout = read_parts(directory / "layout.h5ad", ["obs", "obsm/X_umap"])
     annotation = read_parts(directory / "annotation.h5ad", ["obs", "uns/annotation"])
     names = clusters["obs"].index
-    if not names.equals(expression["obs"].index):
-        raise UserError(
-            f"sample {sample}: clusters.h5ad and expression.h5ad in {directory} hold different "
-            "cells; make clusters.h5ad again"
-        )
+    for name, cells in (("clusters.h5ad", names), ("layout.h5ad", layout["obs"].index)):
+        if not cells.equals(expression["obs"].index):
+            raise UserError(
+                f"sample {sample}: {name} and expression.h5ad in {directory} hold different "
+                f"cells; make {name} again"
+            )
     cells = filtered["obs"].reindex(names)
     cells["batch"] = expression["obs"]["batch"].astype("category")
     levels = {"siamese_coarse", "siamese_fine"} & set(clusters["obs"])
-    for column in ("siamese", "siamese_confidence", "leiden", *sorted(levels)):
+    for column in ("siamese", "siamese_confidence", *sorted(levels)):
         cells[column] = clusters["obs"][column]
+    cells["leiden"] = layout["obs"]["leiden"]
     cells["siamese"] = cells["siamese"].cat.remove_unused_categories()
     types = annotation["obs"].reindex(names)["cell_type_predicted"]
     cells["cell_type_predicted"] = types.astype("category")
@@ -116,7 +120,7 @@ def load_sample(directory: Path, sample: str) -> Sample:
         quality=filtered["uns/quality"],
         ingested=read_table(directory / "quality.tsv"),
         cells=cells,
-        umap=clusters["obsm/X_umap"],
+        umap=layout["obsm/X_umap"],
         n_highly_variable=int(expression["var"]["highly_variable"].sum()),
         siamese=clusters["uns/siamese"],
         training=read_table(directory / "training.tsv"),

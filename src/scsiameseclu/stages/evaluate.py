@@ -20,6 +20,7 @@ def evaluate(
     graph: Path,
     embedding: Path,
     clusters: Path,
+    layout: Path,
     output: Path,
     *,
     label: str | None,
@@ -34,8 +35,9 @@ def evaluate(
     ----------
     counts
         The h5ad of the stage ingest; only its ``obs`` is read, and only when ``label`` is given.
-    expression, graph, embedding, clusters
-        The h5ad files of those stages. Of ``expression`` only ``obsm["X_pca"]`` is read.
+    expression, graph, embedding, clusters, layout
+        The h5ad files of those stages; ``layout`` has Leiden's clusters. Of ``expression`` only
+        ``obsm["X_pca"]`` is read.
     output
         Where to write the scores.
     label
@@ -48,7 +50,7 @@ def evaluate(
     UserError
         The label column does not exist.
     """
-    from scsiameseclu.data.store import read_h5ad, write_json
+    from scsiameseclu.data.store import read_h5ad, read_parts, write_json
 
     assigned = read_h5ad(clusters)
     cells = assigned.obs_names
@@ -60,7 +62,8 @@ def evaluate(
     }
     if label:
         labels = _labels(counts, label, sample).loc[cells]
-        result["labels"] = _against_labels(labels, assigned.obs, label)
+        obs = assigned.obs.assign(leiden=read_parts(layout, ["obs"])["obs"]["leiden"])
+        result["labels"] = _against_labels(labels, obs, label)
     write_json(output, result)
 
 

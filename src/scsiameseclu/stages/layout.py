@@ -1,0 +1,44 @@
+"""Stage layout: a map of the cells, and scanpy's Leiden to compare the clusters with."""
+
+import warnings
+from pathlib import Path
+
+
+def layout(graph: Path, embedding: Path, output: Path, *, seed: int) -> None:
+    """Write layout.h5ad: ``obsm["X_umap"]`` of the embedding, ``obs["leiden"]`` of the kNN graph.
+
+    Neither needs the clusters, so that the stage runs beside theirs.
+
+    Parameters
+    ----------
+    graph, embedding
+        The h5ad files of the stages graph and train.
+    output
+        The h5ad to write.
+    seed
+        Of both.
+    """
+    import scanpy as sc
+
+    from scsiameseclu.data.store import read_parts, sidecar, write_h5ad
+    from scsiameseclu.graph import find_neighbours
+    from scsiameseclu.provenance import record
+
+    parts = read_parts(embedding, ["obs", "obsm/X_siamese"])
+    adata = sidecar(parts["obs"].index, obsm={"X_siamese": parts["obsm/X_siamese"]})
+    adjacency = read_parts(graph, ["obsp/connectivities"])["obsp/connectivities"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sc.tl.leiden(
+            adata,
+            resolution=1.0,
+            adjacency=adjacency,
+            flavor="igraph",
+            n_iterations=2,
+            random_state=seed,
+        )
+        find_neighbours(adata, "X_siamese", 15, "euclidean", seed)
+        sc.tl.umap(adata, random_state=seed)
+    result = sidecar(adata.obs[["leiden"]].copy(), obsm={"X_umap": adata.obsm["X_umap"]})
+    result.uns["provenance"] = record("layout", seed=seed)
+    write_h5ad(result, output)
