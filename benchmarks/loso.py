@@ -5,7 +5,7 @@
 For each set of the panel the variant is taken that is best on the other sets (mean of ARI with k
 given and with k unknown), and its scores on the set left out go to
 ``benchmarks/results/loso.csv``. Only variants measured on the whole panel take part, on the seeds
-that they all have.
+that they all have; ``--min-seeds`` leaves out those that have few.
 """
 
 import argparse
@@ -45,8 +45,8 @@ class Field:
         return list(self.scores.index.get_level_values("method").unique())
 
 
-def compare(rows: pd.DataFrame, without: tuple[str, ...] = ()) -> Field:
-    """Bring together the variants that have rows for the whole panel."""
+def compare(rows: pd.DataFrame, without: tuple[str, ...] = (), min_seeds: int = 1) -> Field:
+    """Bring together the variants that have rows for the whole panel, of so many common seeds."""
     rows = rows[rows["set"].isin(PANEL)]
     wide = rows.pivot(index=["method", "set", "seed"], columns="k", values=["ari", "nmi"])
     wide = wide.reindex(columns=pd.MultiIndex.from_tuples(SCORES)).dropna()
@@ -56,7 +56,7 @@ def compare(rows: pd.DataFrame, without: tuple[str, ...] = ()) -> Field:
         if variant not in without:
             of_sets = [_seeds(wide, variant, name) for name in PANEL]
             seeds[variant] = set.intersection(*of_sets)
-    present = [variant for variant, own in seeds.items() if own]
+    present = [variant for variant, own in seeds.items() if len(own) >= min_seeds]
     common = sorted(set.intersection(*(seeds[v] for v in present))) if present else []
     wide = wide[wide.index.get_level_values("seed").isin(common)]
     scores = wide.groupby(level=["method", "set"]).mean()
@@ -119,12 +119,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("rows", nargs="?", type=Path, default=ACCURACY)
     parser.add_argument("--except", nargs="*", default=[], dest="without", metavar="VARIANT")
+    parser.add_argument(
+        "--min-seeds", type=int, default=1, help="leave out variants with fewer seeds"
+    )
     parser.add_argument("--output", type=Path, default=RESULTS / "loso.csv")
     arguments = parser.parse_args()
     unknown = set(arguments.without) - set(VARIANTS)
     if unknown:
         raise SystemExit(f"no variant {_listed(sorted(unknown))}; there are {_listed([*VARIANTS])}")
-    field = compare(read(arguments.rows), tuple(arguments.without))
+    field = compare(read(arguments.rows), tuple(arguments.without), arguments.min_seeds)
     table = leave_one_out(field.scores)
     table.round(4).to_csv(arguments.output, index=False)
     print("\n".join(told(field, table)))

@@ -67,7 +67,41 @@ def markdown(rows: pd.DataFrame) -> str:
     fitted = [exponent(table[name]) for name in table]
     shown = [f"{value:.2f}" if np.isfinite(value) else "–" for value in fitted]
     lines += [f"| exponent from {FITTED_FROM:,} cells | {' | '.join(shown)} |  |", ""]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_stages(rows)])
+
+
+def _stages(rows: pd.DataFrame) -> list[str]:
+    """Seconds and MB of each stage, and the most memory that a stage may take."""
+    rows = rows[(rows["status"] == "ok") & (rows["stage"] != USUAL)]
+    sizes = sorted(set(rows["cells"]))
+    head = ["", *(f"{size:,}" for size in sizes)]
+    lines = ["## Each stage: seconds / MB", "", _line(head), _line(["---"] * len(head))]
+    for stage, own in rows.groupby("stage", sort=False):
+        own = own.set_index("cells")
+        told = [
+            f"{own['wall_s'][n]:,.0f} / {own['peak_mb'][n]:,.0f}" if n in own.index else "–"
+            for n in sizes
+        ]
+        lines.append(_line([str(stage), *told]))
+    bounds = rows.groupby("cells")["nonzeros"].first().map(allowed_mb)
+    lines.append(_line(["**bound, MB**", *(f"{bounds[n]:,.0f}" for n in sizes)]))
+    above = rows[rows["peak_mb"] > rows["nonzeros"].map(allowed_mb)]
+    told = ", ".join(f"{r.stage} at {r.cells:,} cells" for r in above.itertuples()) or "none"
+    return [
+        *lines,
+        "",
+        f"The bound is three times the sparse counts and 2 GB. Above it: {told}.",
+        "",
+    ]
+
+
+def allowed_mb(nonzeros: float) -> float:
+    """Three times the counts as float32 with 32-bit indices, and 2 GB."""
+    return 3 * nonzeros * 8 / 2**20 + 2048
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def draw(rows: pd.DataFrame, output: Path) -> None:

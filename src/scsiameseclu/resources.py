@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 MIN_MB, MIN_MINUTES = 1000, 20
+SNAKEMAKE_MB = 200
+"""What Snakemake itself takes inside a cluster's job, beside the stage."""
 COEFFICIENTS = Path(__file__).with_name("resources.json")
 
 
@@ -75,7 +77,7 @@ def request(stage: str, size: Size, attempt: int = 1) -> Request:
     memory, seconds = predicted(stage, size)
     times = 2 ** (attempt - 1)
     return Request(
-        math.ceil(max(MIN_MB, memory)) * times,
+        math.ceil(max(MIN_MB, memory + SNAKEMAKE_MB)) * times,
         math.ceil(max(MIN_MINUTES, seconds / 60)) * times,
     )
 

@@ -22,7 +22,7 @@ class Progress:
     done
         Mini-batches that an earlier, broken run has done.
     bar
-        A bar in place of log lines; by default where the standard error is a terminal.
+        A bar in place of log lines; by default on a terminal and in a notebook.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Progress:
         self._began_at, self._began = done, time.monotonic()
         self._last_line = self._began
         self._bar = None
-        if sys.stderr.isatty() if bar is None else bar:
+        if _somebody_looks() if bar is None else bar:
             from tqdm import tqdm
 
             self._bar = tqdm(
@@ -73,3 +73,7 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+def _somebody_looks() -> bool:
+    return sys.stderr.isatty() or "ipykernel" in sys.modules

@@ -15,11 +15,9 @@ if TYPE_CHECKING:
 CALLS = ("no", "yes", "NA")
 MIN_GENES = 200
 """Fewest genes of a matrix in which simulated doublets can be told from cells."""
-EXACT_CELLS = 20_000
-"""Up to here neighbours are sought exactly, which is reproducible and, below it, also faster."""
-CELLS_AT_ONCE = 30_000
-"""A batch of more is scored in random parts of equal size: it is more than one capture holds, and
-Scrublet's memory is several times that of its cells."""
+CELLS_AT_ONCE = 12_000
+"""A batch of more is scored in random parts of equal size: it is more than most captures hold, and
+Scrublet's time and memory grow faster than its cells (30,000 took five minutes and 6 GB)."""
 MOST_DOUBLETS = 0.25
 """A threshold that calls more than this share has split the cells, not found the doublets."""
 
@@ -136,7 +134,7 @@ def _scrublet(batch: "csr_matrix", seed: int) -> "tuple[np.ndarray, np.ndarray |
             work,
             # Without centring the decomposition stays sparse; the scores are as good.
             mean_center=False,
-            use_approx_neighbors=n_cells > EXACT_CELLS,
+            use_approx_neighbors=False,
             random_state=seed,
             verbose=False,
         )
