@@ -23,6 +23,7 @@ FEATURES = {
     "ingest": ("base", "nonzeros"),  # of a user's file no more is known
     "markers": ("base", "nonzeros", "entries"),  # ranks are of dense blocks
 }
+FEATURES |= dict.fromkeys(("graph", "layout"), ("base", "cells", "descent"))
 OTHERS = ("base", "cells", "nonzeros")
 KINDS = {"mb": "peak_mb", "seconds": "wall_s"}
 

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.sparse as sp
 
+from scsiameseclu.data.limits import EXACT_CELLS
 from scsiameseclu.settings import GraphSettings
 
 if TYPE_CHECKING:
     import anndata as ad
-
-EXACT_CELLS = 50_000
 
 
 def build_graph(adata: "ad.AnnData", settings: GraphSettings, seed: int) -> None:

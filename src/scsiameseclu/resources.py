@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from scsiameseclu.data.limits import EXACT_CELLS
+
 MIN_MB, MIN_MINUTES = 1000, 20
 SNAKEMAKE_MB = 200
 """What Snakemake itself takes inside a cluster's job, beside the stage."""
@@ -31,12 +33,16 @@ class Size:
 
     @property
     def features(self) -> dict[str, float]:
-        """What the model is linear in: thousands of cells, millions of values and of entries."""
+        """What the model is linear in: thousands of cells, millions of values and of entries.
+
+        ``descent`` is 1 where neighbours are no longer sought exactly, which takes time to compile.
+        """
         return {
             "base": 1.0,
             "cells": self.cells / 1e3,
             "nonzeros": self.nonzeros / 1e6,
             "entries": self.cells * self.genes / 1e6,
+            "descent": float(self.cells > EXACT_CELLS),
         }
 
     def to_dict(self) -> dict[str, int]:

@@ -8,3 +8,6 @@ BLOCK_VALUES = 4_000_000
 
 MANY_NAMES = 20
 """Most names that one sentence lists."""
+
+EXACT_CELLS = 50_000
+"""Most cells whose neighbours are sought exactly; above, by nearest-neighbour descent."""
