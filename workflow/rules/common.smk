@@ -82,7 +82,9 @@ def cores_by_size(wildcards, input):
     """One core for small samples, which then run side by side; more would only slow them down."""
     try:
         return 1 if size_of(input).nonzeros < FEW_VALUES else 4
-    except FileNotFoundError:  # not ingested yet; threads, unlike memory, cannot be left open
+    except (
+        FileNotFoundError
+    ):  # not ingested yet; threads, unlike memory, cannot be left open
         return 1
 
 
