@@ -4,7 +4,8 @@
 
 Cells are resampled from real ones (``resample.py``). Each stage, and the usual path (``usual.py``),
 is a process of its own; its wall time, CPU time and the peak memory of its process tree go to
-``benchmarks/results/speed-<machine>-<date>.csv``. What is in that file is not done again.
+``benchmarks/results/speed-<machine>-<date>.csv``. What is in that file is not done again. With
+``--counts`` a file of real cells is measured in place of the resampled ones.
 """
 
 import argparse
@@ -29,6 +30,7 @@ COLUMNS = [
 ]
 USUAL = "scanpy"
 EVERY = 0.2  # seconds between two looks at the memory
+MEMORY_SHARE = 0.95  # of the machine's; a process that takes more is stopped
 
 
 def commands(folder: Path, threads: int, device: str) -> Iterator[tuple[str, list[object]]]:
@@ -84,19 +86,33 @@ def commands(folder: Path, threads: int, device: str) -> Iterator[tuple[str, lis
     yield USUAL, [*usual, "--threads", threads]
 
 
-def measure(command: list[object], log: Path) -> dict[str, str]:
-    """Run a command to its end; seconds, CPU seconds, and peak MB of all its processes at once."""
-    started, peak = time.monotonic(), 0
+def measure(command: list[object], log: Path, limit_s: float) -> dict[str, str]:
+    """Run a command; seconds, and peak MB of all its processes at once.
+
+    One that takes longer than ``limit_s``, or almost all of the machine's memory, is stopped, and
+    the status says so.
+    """
+    started, peak, stopped = time.monotonic(), 0, ""
+    most = MEMORY_SHARE * psutil.virtual_memory().total
     with log.open("w") as stream:
         child = psutil.Popen([str(part) for part in command], stdout=stream, stderr=stream)
         while child.poll() is None:
             peak = max(peak, _resident(child))
+            if time.monotonic() - started > limit_s:
+                stopped = "stopped: time"
+            elif peak > most:
+                stopped = "stopped: memory"
+            if stopped:
+                for process in (*_children(child), child):
+                    process.kill()
+                child.wait()
+                break
             time.sleep(EVERY)
     wall = time.monotonic() - started
     return {
         "wall_s": f"{wall:.2f}",
         "peak_mb": f"{peak / 2**20:.0f}",
-        "status": "ok" if child.returncode == 0 else f"exit {child.returncode}",
+        "status": stopped or ("ok" if child.returncode == 0 else f"exit {child.returncode}"),
     }
 
 
@@ -134,8 +150,9 @@ def shape(path: Path) -> dict[str, str]:
     import h5py
 
     with h5py.File(path) as file:
-        n_cells, n_genes = file["X"].attrs["shape"]
-        n_stored = file["X"]["data"].shape[0]
+        x = file["X"]
+        n_cells, n_genes = x.attrs["shape"] if "data" in x else x.shape
+        n_stored = x["data"].shape[0] if "data" in x else int((x[:] != 0).sum())
     return {"cells": str(n_cells), "genes": str(n_genes), "nonzeros": str(n_stored)}
 
 
@@ -148,6 +165,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder with pbmc3k.h5ad (default: demo cells)")
     parser.add_argument("--max-cells", type=int, default=SIZES[-1])
+    parser.add_argument("--counts", type=Path, help="a file of real cells (h5ad), measured alone")
+    parser.add_argument(
+        "--limit-minutes", type=float, default=30, help="after which scanpy's path is stopped"
+    )
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--work", type=Path, default=HERE / "cache" / "speed")
@@ -172,13 +193,18 @@ def main() -> None:
             done = {(row["cells"], row["stage"]) for row in csv.DictReader(table)}
     else:
         arguments.output.write_text(",".join(COLUMNS) + "\n")
-    for n_cells in (size for size in SIZES if size <= arguments.max_cells):
+    sizes = [size for size in SIZES if size <= arguments.max_cells]
+    if arguments.counts is not None:
+        sizes = [int(shape(arguments.counts)["cells"])]
+    for n_cells in sizes:
         folder = arguments.work / str(n_cells)
         folder.mkdir(exist_ok=True)
         steps = list(commands(folder, arguments.threads, arguments.device))
         if all((str(n_cells), stage) in done for stage, _ in steps):
             continue
-        if not (folder / "input.h5ad").is_file():
+        if arguments.counts is not None:
+            shutil.copy(arguments.counts, folder / "input.h5ad")
+        elif not (folder / "input.h5ad").is_file():
             from resample import write
 
             write(source(arguments.data, folder), n_cells, folder / "input.h5ad")
@@ -186,7 +212,8 @@ def main() -> None:
             if (str(n_cells), stage) in done:
                 continue
             before = os.times()
-            row = measure(command, folder / f"{stage}.log")
+            limit_s = 60 * arguments.limit_minutes if stage == USUAL else float("inf")
+            row = measure(command, folder / f"{stage}.log", limit_s)
             after = os.times()
             used = after.children_user + after.children_system
             used -= before.children_user + before.children_system

@@ -45,6 +45,8 @@ def exponent(values: pd.Series) -> float:
 def markdown(rows: pd.DataFrame) -> str:
     """The table of totals, with ratios to the usual path and exponents."""
     table = totals(rows)
+    usual = rows[rows["stage"] == USUAL].set_index("cells")
+    stopped = usual[usual["status"].str.startswith("stopped")]
     machine = ", ".join(sorted(set(rows["machine"])))
     days = ", ".join(sorted(set(rows["date"])))
     lines = [
@@ -59,11 +61,13 @@ def markdown(rows: pd.DataFrame) -> str:
     for cells, row in table.iterrows():
         cell = [f"{value:,.0f}" if np.isfinite(value) else "–" for value in row]
         ratio = row["pipeline_s"] / row["usual_s"]
-        lines.append(
-            f"| {cells:,} | {' | '.join(cell)} | {ratio:.1f} |"
-            if np.isfinite(ratio)
-            else f"| {cells:,} | {' | '.join(cell)} | – |"
-        )
+        told = f"{ratio:.1f}" if np.isfinite(ratio) else "–"
+        if cells in stopped.index:
+            own = stopped.loc[cells]
+            cell[4] = f"{own['status']} after {own['wall_s']:,.0f}"
+            if own["status"] == "stopped: time":
+                told = f"below {row['pipeline_s'] / own['wall_s']:.1f}"
+        lines.append(f"| {cells:,} | {' | '.join(cell)} | {told} |")
     fitted = [exponent(table[name]) for name in table]
     shown = [f"{value:.2f}" if np.isfinite(value) else "–" for value in fitted]
     lines += [f"| exponent from {FITTED_FROM:,} cells | {' | '.join(shown)} |  |", ""]

@@ -1,7 +1,11 @@
 """Tables of the speed benchmark: sums, exponents and the bound on memory, by hand."""
 
+import sys
+from pathlib import Path
+
 import pandas as pd
 import pytest
+from speed import measure
 from speed_report import allowed_mb, exponent, markdown, totals
 
 
@@ -45,3 +49,22 @@ def test_what_is_above_the_bound_is_named(rows: pd.DataFrame) -> None:
     assert "| cluster | 10 / 600 | 20 / 4,000 | 40 / 600 |" in text
     calm = rows.assign(peak_mb=100)
     assert "Above it: none." in markdown(calm)
+
+
+def test_a_path_that_was_stopped_bounds_the_ratio(rows: pd.DataFrame) -> None:
+    late = (rows["stage"] == "scanpy") & (rows["cells"] == 40_000)
+    rows.loc[late, ["wall_s", "status"]] = [1000.0, "stopped: time"]
+    full = (rows["stage"] == "scanpy") & (rows["cells"] == 20_000)
+    rows.loc[full, "status"] = "stopped: memory"
+    text = markdown(rows)
+    assert "| stopped: time after 1,000 | – | below 0.1 |" in text
+    assert "| stopped: memory after 40 | – | – |" in text
+
+
+def test_a_process_is_stopped_with_its_children(tmp_path: Path) -> None:
+    command = "import subprocess, sys; subprocess.run(['sleep', '600'])"
+    row = measure([sys.executable, "-c", command], tmp_path / "log", limit_s=1.0)
+    assert row["status"] == "stopped: time"
+    assert 1.0 <= float(row["wall_s"]) < 60.0
+    assert measure(["sleep", "0"], tmp_path / "log", limit_s=60.0)["status"] == "ok"
+    assert measure(["false"], tmp_path / "log", limit_s=60.0)["status"] == "exit 1"
