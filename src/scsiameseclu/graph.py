@@ -12,6 +12,8 @@ from scsiameseclu.settings import GraphSettings
 if TYPE_CHECKING:
     import anndata as ad
 
+    from scsiameseclu.neighbours import TorchNeighbours
+
 
 def build_graph(adata: "ad.AnnData", settings: GraphSettings, seed: int) -> None:
     """Set ``obsp`` distances and connectivities and ``uns["neighbors"]`` from ``obsm["X_pca"]``."""
@@ -23,20 +25,35 @@ def find_neighbours(
 ) -> None:
     """``scanpy.pp.neighbors``, exact up to 50,000 cells and by nearest-neighbour descent above.
 
-    Up to there exact search takes no longer than descent takes to compile and to run.
+    Up to there exact search takes no longer than descent takes to compile and to run. Where there
+    is a GPU, search is exact on it above 50,000 cells too.
     """
     import scanpy as sc
 
+    n_neighbors = min(n_neighbors, adata.n_obs - 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         sc.pp.neighbors(
             adata,
-            n_neighbors=min(n_neighbors, adata.n_obs - 1),
+            n_neighbors=n_neighbors,
             use_rep=use_rep,
             metric=metric,
-            transformer="sklearn" if adata.n_obs <= EXACT_CELLS else "pynndescent",
+            transformer=_search(adata.n_obs, n_neighbors, metric),
             random_state=seed,
         )
+
+
+def _search(n_cells: int, n_neighbors: int, metric: str) -> "str | TorchNeighbours":
+    """How neighbours are found."""
+    if n_cells <= EXACT_CELLS:
+        return "sklearn"
+    import torch
+
+    from scsiameseclu.neighbours import METRICS, TorchNeighbours
+
+    if torch.cuda.is_available() and metric in METRICS:
+        return TorchNeighbours(n_neighbors, metric)
+    return "pynndescent"
 
 
 def normalised_adjacency(adjacency: sp.csr_matrix) -> sp.csr_matrix:

@@ -37,6 +37,15 @@ class Batches:
         self._first += self.size
         return np.sort(batch)
 
+    def peek(self) -> np.ndarray:
+        """What the next call will give, without taking it."""
+        state = self._rng.bit_generator.state
+        kept = self._before, self._order, self._first
+        batch = next(self)
+        self._before, self._order, self._first = kept
+        self._rng.bit_generator.state = state
+        return batch
+
     def state_dict(self) -> dict[str, Any]:
         """Where the order stands, in plain values."""
         return {"before": self._before, "first": self._first}

@@ -1,7 +1,7 @@
 """One fit from an AnnData to a fitted model: prepare, train the networks, agree on clusters."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from scsiameseclu.clusters.request import ClusterNumber
 from scsiameseclu.clusters.start import component_blocks, grow_hierarchy
 from scsiameseclu.errors import UserError
 from scsiameseclu.graph import normalised_adjacency
+from scsiameseclu.model.cells import CellData, SparseRows, placed
 from scsiameseclu.model.checkpoint import Checkpoint, fingerprint
 from scsiameseclu.model.device import choose_device
 from scsiameseclu.model.fitted import FittedModel
@@ -25,7 +26,6 @@ from scsiameseclu.model.reference import Reference, sample_reference
 from scsiameseclu.model.representation import join, split
 from scsiameseclu.model.training import Trainer
 from scsiameseclu.model.views import (
-    CellData,
     graph_views,
     neighbour_table,
     scaled_expression,
@@ -142,7 +142,7 @@ def _resume(trainers: list[Trainer], kept: Checkpoint) -> Tensor | None:
 def _trainers(
     prepared: Prepared, settings: ModelSettings, seed: int, device: torch.device
 ) -> list[Trainer]:
-    data = cell_data(prepared, settings)
+    data = placed(cell_data(prepared, settings), device)
     components = prepared.components
     groups = grow_hierarchy(component_blocks(components), components, seed).cut(N_GROUPS)
     n_genes, n_pcs = len(prepared.scaling.genes), components.shape[1]
@@ -155,7 +155,7 @@ def _trainers(
         trainers.append(
             Trainer(
                 network,
-                replace(data),
+                data,
                 prepared.adjacency,
                 groups,
                 settings,
@@ -225,25 +225,31 @@ def cell_data(prepared: Prepared, settings: ModelSettings) -> CellData:
     components, _ = unit_components(prepared.components)
     neighbours, weights = neighbour_table(prepared.adjacency)
     totals = np.asarray(prepared.counts.sum(axis=1)).ravel()
+    views = graph_views(components, prepared.adjacency, settings)
     return CellData(
-        expression=scaled_expression(prepared.expression, prepared.scaling.deviation),
-        counts=prepared.counts,
-        size_factor=totals.astype(np.float32),
-        components=components,
-        views=graph_views(components, prepared.adjacency, settings),
-        neighbours=neighbours,
-        weights=weights,
+        expression=SparseRows.of(
+            scaled_expression(prepared.expression, prepared.scaling.deviation)
+        ),
+        counts=SparseRows.of(prepared.counts),
+        size_factor=torch.from_numpy(totals.astype(np.float32)),
+        components=torch.from_numpy(components),
+        perturbed=torch.from_numpy(views.perturbed),
+        diffused=torch.from_numpy(views.diffused),
+        propagated=torch.from_numpy(views.propagated),
+        neighbours=torch.from_numpy(neighbours),
+        weights=torch.from_numpy(weights),
     )
 
 
 def _reference(trainers: list[Trainer], prepared: Prepared, seed: int) -> Reference:
     data = trainers[0].data
     kept = sample_reference(data.n_cells, seed)
-    once = normalised_adjacency(prepared.adjacency) @ data.components
+    components = data.components.cpu().numpy()
+    once = normalised_adjacency(prepared.adjacency) @ components
     return Reference(
-        components=data.components[kept],
+        components=components[kept],
         once=np.asarray(once[kept], dtype=np.float32),
-        diffused=data.views.diffused[kept],
+        diffused=data.diffused.cpu().numpy()[kept],
         fused=np.stack([trainer.bank.cpu().numpy()[kept] for trainer in trainers]),
     )
 

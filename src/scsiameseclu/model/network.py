@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from scsiameseclu.clusters.transport import log_student_t
 from scsiameseclu.model.augment import add_noise, swap_genes
+from scsiameseclu.model.cells import Batch
 from scsiameseclu.model.encoders import CountDecoder, ExpressionEncoder, GraphDecoder, GraphEncoder
 from scsiameseclu.model.fusion import AdaptiveFusion, PlainFusion
 from scsiameseclu.model.likelihood import count_loss
@@ -17,7 +18,6 @@ from scsiameseclu.model.losses import (
     propagation_regularisation,
 )
 from scsiameseclu.model.representation import JointSpace
-from scsiameseclu.model.views import Batch
 from scsiameseclu.settings import ModelSettings
 
 

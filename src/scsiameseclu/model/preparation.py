@@ -56,7 +56,7 @@ class GeneScaling:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Inputs of one fit; shapes as in :class:`scsiameseclu.model.views.CellData`."""
+    """Inputs of one fit; shapes as in :class:`scsiameseclu.model.cells.CellData`."""
 
     expression: sp.csr_matrix
     counts: sp.csr_matrix

@@ -11,11 +11,12 @@ from torch import Tensor
 
 from scsiameseclu.clusters.transport import sinkhorn_targets, transported
 from scsiameseclu.model.batches import Batches
+from scsiameseclu.model.cells import Batch, CellData, Loader
 from scsiameseclu.model.losses import clustering_divergence
 from scsiameseclu.model.network import SiameseNetwork, representation_losses
 from scsiameseclu.model.progress import Progress
 from scsiameseclu.model.representation import join
-from scsiameseclu.model.views import Batch, CellData, graph_views
+from scsiameseclu.model.views import graph_views
 from scsiameseclu.settings import ModelSettings
 
 ENCODE_CELLS = 2048
@@ -77,6 +78,7 @@ class Trainer:
     def __post_init__(self) -> None:
         self.generator = torch.Generator(device=self.device).manual_seed(self.seed)
         self.batches = Batches(self.data.n_cells, self.settings.batch_size, self.seed)
+        self.loader = Loader(self.data, self.batches, self.device)
         self.membership = self._one_hot(self.groups)
         self.bank = self.encode_all()
         self.step = 0
@@ -185,9 +187,10 @@ class Trainer:
     def _perturb_edges(self, latent: Tensor) -> None:
         """From now on drop the edges whose ends are least alike in this latent."""
         self.perturbed_by = latent
-        self.data.views = graph_views(
-            self.data.components, self.adjacency, self.settings, latent.cpu().numpy()
-        )
+        components = self.data.components.cpu().numpy()
+        views = graph_views(components, self.adjacency, self.settings, latent.cpu().numpy())
+        self.data = self.data.with_views(views)
+        self.loader.show(self.data)
 
     @torch.no_grad()
     def _fit_space(self) -> None:
@@ -255,7 +258,7 @@ class Trainer:
     # -- one step ---------------------------------------------------------------------------
 
     def _losses(self, with_clusters: bool = False) -> tuple[Batch, Tensor, dict[str, Tensor]]:
-        batch = self.data.batch(next(self.batches), self.device)
+        batch = next(self.loader)
         latents = self.network(batch, self.bank, self.generator)
         losses = representation_losses(
             self.network, batch, latents, self.bank, self.membership[batch.cells], self.generator
@@ -302,7 +305,7 @@ class Trainer:
             np.arange(first, min(first + ENCODE_CELLS, n_cells))
             for first in range(0, n_cells, ENCODE_CELLS)
         ]
-        return torch.cat([self.network.encode(self.data.batch(b, self.device)) for b in blocks])
+        return torch.cat([self.network.encode(self.loader.load(b)) for b in blocks])
 
     @torch.no_grad()
     def latent(self) -> Tensor:
@@ -312,8 +315,8 @@ class Trainer:
         out = []
         for first in range(0, self.data.n_cells, ENCODE_CELLS):
             part = slice(first, first + ENCODE_CELLS)
-            indices = torch.from_numpy(self.data.neighbours[part]).to(self.device)
-            weights = torch.from_numpy(self.data.weights[part]).to(self.device)
+            indices = self.data.neighbours[part].to(self.device)
+            weights = self.data.weights[part].to(self.device)
             out.append((weights.unsqueeze(2) * self.bank[indices]).sum(dim=1))
         return torch.cat(out)
 
@@ -327,7 +330,7 @@ class Trainer:
         return join(self.blocks())
 
     def _components(self) -> Tensor:
-        return torch.from_numpy(self.data.components).to(self.device)
+        return self.data.components.to(self.device)
 
     def _one_hot(self, labels: np.ndarray) -> Tensor:
         return torch.nn.functional.one_hot(torch.from_numpy(labels).long()).float().to(self.device)

@@ -1,11 +1,9 @@
-"""What training needs to know of each cell, prepared once and sparse, and cut into mini-batches."""
+"""What the networks see of each cell, prepared once and sparse."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-import torch
-from torch import Tensor
 
 from scsiameseclu.graph import diffuse, drop_dissimilar_edges, normalised_adjacency
 from scsiameseclu.settings import ModelSettings
@@ -99,73 +97,6 @@ def neighbour_table(adjacency: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
     indices[rows, place] = operator.indices[order]
     weights[rows, place] = operator.data[order]
     return indices, weights / weights.sum(axis=1, keepdims=True)
-
-
-@dataclass
-class Batch:
-    """A mini-batch of cells as tensors on the device; names as in :class:`CellData`."""
-
-    cells: Tensor
-    expression: Tensor
-    counts: Tensor
-    size_factor: Tensor
-    components: Tensor
-    perturbed: Tensor
-    diffused: Tensor
-    propagated: Tensor
-    neighbours: Tensor
-    weights: Tensor
-
-
-@dataclass
-class CellData:
-    """All cells, sparse where genes are concerned.
-
-    Attributes
-    ----------
-    expression, counts
-        Scaled log-normalised values and raw counts of the variable genes, CSR (n_cells, n_genes).
-    size_factor
-        Total counts among the variable genes, (n_cells,).
-    components
-        Principal components as :func:`unit_components` gives them, (n_cells, n_pcs).
-    views
-        The components propagated over the augmented graphs.
-    neighbours, weights
-        See :func:`neighbour_table`.
-    """
-
-    expression: sp.csr_matrix
-    counts: sp.csr_matrix
-    size_factor: np.ndarray
-    components: np.ndarray
-    views: GraphViews
-    neighbours: np.ndarray
-    weights: np.ndarray
-
-    @property
-    def n_cells(self) -> int:
-        """Number of cells."""
-        return int(self.expression.shape[0])
-
-    def batch(self, cells: np.ndarray, device: torch.device) -> Batch:
-        """The mini-batch of the given cells; the only place where genes become dense."""
-
-        def move(array: np.ndarray) -> Tensor:
-            return torch.from_numpy(np.ascontiguousarray(array)).to(device)
-
-        return Batch(
-            cells=move(cells),
-            expression=move(self.expression[cells].toarray()),
-            counts=move(self.counts[cells].toarray()),
-            size_factor=move(self.size_factor[cells]),
-            components=move(self.components[cells]),
-            perturbed=move(self.views.perturbed[cells]),
-            diffused=move(self.views.diffused[cells]),
-            propagated=move(self.views.propagated[cells]),
-            neighbours=move(self.neighbours[cells]),
-            weights=move(self.weights[cells]),
-        )
 
 
 def scaled_expression(matrix: sp.csr_matrix, deviation: np.ndarray) -> sp.csr_matrix:
