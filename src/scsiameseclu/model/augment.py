@@ -23,8 +23,21 @@ def swap_genes(expression: Tensor, share: float, generator: torch.Generator) -> 
         return expression
     device = expression.device
     donors = torch.randperm(expression.shape[0], generator=generator, device=device)
-    swapped = torch.rand(expression.shape, generator=generator, device=device) < share
+    swapped = random_mask(expression.shape, share, generator)
     return torch.where(swapped, expression[donors], expression)
+
+
+def random_mask(shape: torch.Size, share: float, generator: torch.Generator) -> Tensor:
+    """A bool tensor of which a random ``share`` is true, to 1 in 65,536.
+
+    Random words of 64 bits are cut into four: on a CPU three times as fast as a uniform number for
+    each entry.
+    """
+    n_entries = shape.numel()
+    words = torch.empty(-(-n_entries // 4), dtype=torch.int64, device=generator.device)
+    words.random_(-(2**63), None, generator=generator)
+    threshold = min(round(share * 2**16) - 2**15, 2**15 - 1)
+    return words.view(torch.int16)[:n_entries].view(shape) < threshold
 
 
 def add_noise(values: Tensor, deviation: float, generator: torch.Generator) -> Tensor:

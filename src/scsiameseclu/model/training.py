@@ -173,7 +173,7 @@ class Trainer:
         rate = self.settings.learning_rate
         if phase == "cluster":
             rate *= self.settings.clustering_rate
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=rate)
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=rate, fused=True)
         if phase == "pretrain":
             # warm up to twice the rate, then anneal (Smith & Topin 2019)
             self.schedule = torch.optim.lr_scheduler.OneCycleLR(

@@ -2,6 +2,14 @@
 
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scsiameseclu.data.limits import EXACT_CELLS
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SPREAD = 10.0  # of the first positions, as UMAP spreads its own
 
 
 def layout(graph: Path, embedding: Path, output: Path, *, seed: int) -> None:
@@ -38,7 +46,31 @@ def layout(graph: Path, embedding: Path, output: Path, *, seed: int) -> None:
             random_state=seed,
         )
         find_neighbours(adata, "X_siamese", 15, "euclidean", seed)
-        sc.tl.umap(adata, random_state=seed)
+        sc.tl.umap(adata, random_state=seed, init_pos=first_positions(adata.obsm["X_siamese"]))
     result = sidecar(adata.obs[["leiden"]].copy(), obsm={"X_umap": adata.obsm["X_umap"]})
     result.uns["provenance"] = record("layout", seed=seed)
     write_h5ad(result, output)
+
+
+def first_positions(embedding: "np.ndarray") -> "str | np.ndarray":
+    """Where UMAP begins: with the graph's spectrum, above 50,000 cells with two components.
+
+    Eigenvectors of a large graph that falls into parts take longer than all the rest, if they
+    converge; two principal components keep the large-scale order as well (Kobak and Linderman
+    2021, doi:10.1038/s41587-020-00809-z).
+
+    Parameters
+    ----------
+    embedding
+        (n_cells, n_dimensions).
+
+    Returns
+    -------
+    ``"spectral"``, or positions (n_cells, 2).
+    """
+    if embedding.shape[0] <= EXACT_CELLS:
+        return "spectral"
+    from sklearn.decomposition import PCA
+
+    plane: np.ndarray = PCA(2, svd_solver="covariance_eigh").fit_transform(embedding)
+    return (plane * (SPREAD / abs(plane).max())).astype("float32")
