@@ -63,6 +63,7 @@ BENCH := python benchmarks/accuracy.py --data $(DATA)
 bench-speed: $(INSTALLED) ## time and memory of every stage, beside scanpy's path (MAX_CELLS=30000)
 	python benchmarks/speed.py --data $(DATA) --max-cells $(MAX_CELLS)
 	python benchmarks/speed_report.py $$(ls -t benchmarks/results/speed-*.csv | head -1)
+	python benchmarks/startup.py
 
 bench-accuracy: $(INSTALLED) ## measure every method on the labelled data of DATA=folder (hours)
 	$(BENCH) --seeds 5

@@ -30,8 +30,6 @@ include: "workflow/rules/report.smk"
 
 localrules:
     all,
-    cohort,
-    multiqc,
 
 
 rule all:
@@ -50,5 +48,11 @@ onstart:
 
 onerror:
     Path(COMPLETE).unlink(missing_ok=True)
-    after = show_failures(shell, {"cohort": COHORT, "multiqc": MULTIQC}, RESULTS)
+    # The image has what the host where Snakemake runs may lack.
+    image = config["container"] if in_containers(workflow) else None
+    after = show_failures(
+        lambda command: shell(command, container_img=image),
+        {"cohort": COHORT, "multiqc": MULTIQC},
+        RESULTS,
+    )
     print(after, file=sys.stderr)

@@ -15,6 +15,7 @@ rule markers:
         "../../envs/environment.yaml"
     threads: 1
     resources:
+        **ON_CPU,
         mem_mb=memory("markers"),
         runtime=minutes("markers"),
     params:
@@ -41,6 +42,7 @@ rule annotate:
     conda:
         "../../envs/environment.yaml"
     resources:
+        **ON_CPU,
         mem_mb=memory("annotate"),
         runtime=minutes("annotate"),
     params:
@@ -69,6 +71,7 @@ rule evaluate:
     conda:
         "../../envs/environment.yaml"
     resources:
+        **ON_CPU,
         mem_mb=memory("evaluate"),
         runtime=minutes("evaluate"),
     params:

@@ -14,6 +14,7 @@ from aftermath import show_failures
 from commandline import command_prefix, options, run_with_this_python
 from configuration import checked
 from interruption import clear_lock_of_killed_run, hold
+from placement import in_containers, placement, show_gpu_to_container
 from samplesheet import input_files
 from scsiameseclu.resources import Size, request
 
@@ -33,9 +34,11 @@ MULTIQC = (
 )
 COMPLETE = f"{LOGS}/cohort.complete"  # not there while the page is of a failed run
 FEW_VALUES = 5_000_000  # stored counts of a sample that one core is enough for
+ON_CPU, ON_GPU = placement(config["slurm"]), placement(config["slurm"], gpu=True)
 RUN_NOTE = Path(".snakemake/scsiameseclu.running")
 
 run_with_this_python()
+show_gpu_to_container()
 shell.prefix(command_prefix(ROOT / "src"))
 if workflow.is_main_process and clear_lock_of_killed_run(
     RUN_NOTE, Path(".snakemake/locks")

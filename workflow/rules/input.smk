@@ -27,6 +27,7 @@ rule ingest:
         "../../envs/environment.yaml"
     threads: 1
     resources:
+        **ON_CPU,
         mem_mb=memory("ingest"),
         runtime=minutes("ingest"),
     params:
@@ -53,6 +54,7 @@ rule quality:
         "../../envs/environment.yaml"
     threads: 1
     resources:
+        **ON_CPU,
         mem_mb=memory("quality"),
         runtime=minutes("quality"),
     params:
@@ -77,6 +79,7 @@ rule expression:
         "../../envs/environment.yaml"
     threads: cores_by_size
     resources:
+        **ON_CPU,
         mem_mb=memory("expression"),
         runtime=minutes("expression"),
     params:
@@ -101,6 +104,7 @@ rule graph:
         "../../envs/environment.yaml"
     threads: cores_by_size
     resources:
+        **ON_CPU,
         mem_mb=memory("graph"),
         runtime=minutes("graph"),
     params:

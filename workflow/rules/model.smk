@@ -18,6 +18,7 @@ rule train:
         "../../envs/environment.yaml"
     threads: cores_by_size
     resources:
+        **ON_GPU,
         mem_mb=memory("train"),
         runtime=minutes("train"),
     params:
@@ -45,6 +46,7 @@ rule cluster:
         "../../envs/environment.yaml"
     threads: cores_by_size
     resources:
+        **ON_CPU,
         mem_mb=memory("cluster"),
         runtime=minutes("cluster"),
     shell:
@@ -68,6 +70,7 @@ rule layout:
         "../../envs/environment.yaml"
     threads: cores_by_size
     resources:
+        **ON_CPU,
         mem_mb=memory("layout"),
         runtime=minutes("layout"),
     shell:

@@ -38,6 +38,7 @@ rule report:
     conda:
         "../../envs/environment.yaml"
     resources:
+        **ON_CPU,
         mem_mb=memory("report"),
         runtime=minutes("report"),
     params:
@@ -59,6 +60,7 @@ rule assemble:
     conda:
         "../../envs/environment.yaml"
     resources:
+        **ON_CPU,
         mem_mb=memory("assemble"),
         runtime=minutes("assemble"),
     shell:
@@ -83,6 +85,10 @@ rule cohort:
         f"{LOGS}/cohort.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        **ON_CPU,
+        mem_mb=lambda wildcards, attempt: 2000 * 2 ** (attempt - 1),
+        runtime=lambda wildcards, attempt: 20 * 2 ** (attempt - 1),
     shell:
         f"{COHORT} 2>&1 | tee {{log}}"
 
@@ -101,5 +107,9 @@ rule multiqc:
         f"{LOGS}/multiqc.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        **ON_CPU,
+        mem_mb=lambda wildcards, attempt: 2000 * 2 ** (attempt - 1),
+        runtime=lambda wildcards, attempt: 20 * 2 ** (attempt - 1),
     shell:
         f"{MULTIQC} 2>&1 | tee {{log}}"

@@ -1,0 +1,48 @@
+"""A software bill of materials (CycloneDX 1.5) from `pip inspect` on standard input."""
+
+import json
+import re
+import sys
+
+
+def component(package: dict) -> dict:
+    """One installed distribution."""
+    metadata = package["metadata"]
+    name, version = metadata["name"], metadata["version"]
+    found = {
+        "type": "library",
+        "name": name,
+        "version": version,
+        "purl": f"pkg:pypi/{re.sub(r'[-_.]+', '-', name).lower()}@{version}",
+    }
+    if licence := metadata.get("license_expression") or metadata.get("license"):
+        found["licenses"] = [{"license": {"name": licence.splitlines()[0]}}]
+    return found
+
+
+def main() -> None:
+    """Read, write; components by name, so that two lists can be compared."""
+    inspected = json.load(sys.stdin)
+    environment = inspected["environment"]
+    components = sorted(
+        (component(package) for package in inspected["installed"]),
+        key=lambda one: one["name"].lower(),
+    )
+    python = {
+        "type": "platform",
+        "name": "python",
+        "version": environment["python_full_version"],
+    }
+    bill = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "version": 1,
+        "metadata": {"component": {"type": "container", "name": "scsiameseclu"}},
+        "components": [python, *components],
+    }
+    json.dump(bill, sys.stdout, indent=1)
+    print()
+
+
+if __name__ == "__main__":
+    main()
