@@ -11,8 +11,8 @@ configfile: "config/config.yaml"
 include: "workflow/rules/common.smk"
 
 
-# Only with --sdm apptainer; conda environments (--sdm conda) are named in the rules.
-container: config["container"]
+# Only with --use-singularity; conda environments (--sdm conda) are named in the rules.
+container: IMAGE
 
 
 report: "workflow/report/workflow.rst"
@@ -49,9 +49,9 @@ onstart:
 onerror:
     Path(COMPLETE).unlink(missing_ok=True)
     # The image has what the host where Snakemake runs may lack.
-    image = config["container"] if in_containers(workflow) else None
+    where = IMAGE if in_containers(workflow) else None
     after = show_failures(
-        lambda command: shell(command, container_img=image),
+        lambda command: shell(command, container_img=where),
         {"cohort": COHORT, "multiqc": MULTIQC},
         RESULTS,
     )

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scsiameseclu.command import where_it_ran
+
 PROGRAM = """
 import argparse
 from scsiameseclu.command import run_stage, stage_parser
@@ -44,3 +46,14 @@ def test_a_stage_notes_what_it_took(tmp_path: Path) -> None:
     assert 100 < taken["peak_mb"] < 2000
     assert taken["cpu_seconds"] > 0
     assert 0 < taken["seconds"] < 300
+
+
+def test_where_it_ran_is_known_in_slurm_and_containers_only() -> None:
+    assert where_it_ran({"HOME": "/root", "SLURM_JOB_GPUS": ""}) == {}
+    environment = {
+        **{"SLURMD_NODENAME": "gpu1", "SLURM_JOB_PARTITION": "gpu", "SLURM_JOB_GPUS": "1"},
+        **{"SINGULARITY_CONTAINER": "/a/b.sif", "APPTAINER_CONTAINER": "/a/c.sif"},
+    }
+    assert where_it_ran(environment) == {
+        **{"node": "gpu1", "partition": "gpu", "gpus": "1", "image": "/a/c.sif"}
+    }

@@ -8,7 +8,7 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
@@ -144,5 +144,23 @@ def _note_usage(arguments: argparse.Namespace, stage: str, seconds: float) -> No
             "asked_mb": arguments.asked_mb,
             "asked_minutes": arguments.asked_minutes,
             "threads": arguments.threads,
+            "where": where_it_ran(os.environ),
         },
     )
+
+
+def where_it_ran(environment: Mapping[str, str]) -> dict[str, str]:
+    """Node, partition and GPUs of a Slurm job, and the container's image, as far as there are any.
+
+    Empty outside of Slurm and containers, so that two runs on one machine leave the same.
+    """
+    names = {
+        "node": ("SLURMD_NODENAME",),
+        "partition": ("SLURM_JOB_PARTITION",),
+        "gpus": ("SLURM_JOB_GPUS", "SLURM_STEP_GPUS"),
+        "image": ("APPTAINER_CONTAINER", "SINGULARITY_CONTAINER"),
+    }
+    found = {
+        what: [environment[v] for v in own if environment.get(v)] for what, own in names.items()
+    }
+    return {what: values[0] for what, values in found.items() if values}

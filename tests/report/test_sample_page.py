@@ -289,3 +289,6 @@ def test_time_and_memory_stand_beside_what_was_asked(finished: Path, tmp_path: P
     assert [text.strip() for text in shown] == [
         "4", "12 min 34 s", "23 min 20 s", "2,345", "3,100", "–"
     ]  # fmt: skip
+    where = {"node": "gpu1", "partition": "gpu", "gpus": "0", "image": "/images/cuda.sif"}
+    (directory / "usage" / "train.json").write_text(json.dumps(note | {"where": where}))
+    assert "node gpu1, partition gpu, GPU 0, cuda.sif" in render(directory)

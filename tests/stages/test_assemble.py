@@ -1,5 +1,7 @@
 """The deliverable: every slot of every stage in one h5ad."""
 
+import json
+import shutil
 from pathlib import Path
 
 import anndata as ad
@@ -41,6 +43,21 @@ def test_every_slot_is_there(result: ad.AnnData) -> None:
     stages = {"ingest", "quality", "expression", "graph", "train", "cluster"}
     stages |= {"layout", "annotate"}
     assert set(result.uns["provenance"]) == stages
+
+
+def test_where_a_stage_ran_is_in_its_provenance(directory: Path, tmp_path: Path) -> None:
+    folder = tmp_path / SAMPLE
+    shutil.copytree(directory, folder)
+    (folder / "usage").mkdir(exist_ok=True)
+    where = {"node": "gpu1", "partition": "gpu", "gpus": "0", "image": "/images/cuda.sif"}
+    notes = {"train": where, "graph": {}, "markers": where}  # the last has no provenance
+    for stage, place in notes.items():
+        note = {"stage": stage, "seconds": 1.0, "where": place}
+        (folder / "usage" / f"{stage}.json").write_text(json.dumps(note))
+    assemble(folder, folder / "whole.h5ad", sample=SAMPLE)
+    provenance = ad.read_h5ad(folder / "whole.h5ad").uns["provenance"]
+    assert json.loads(provenance["train"]["where"]) == where
+    assert "where" not in provenance["graph"]
 
 
 def test_values_are_those_of_the_stages(result: ad.AnnData, directory: Path) -> None:

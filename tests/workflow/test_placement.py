@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from placement import placement, show_gpu_to_container
+from placement import image, placement, show_gpu_to_container
 from runs import GOOD, snakemake, write_inputs
 
 NOWHERE = {"partition": None, "account": None, "gpu_partition": None, "gpu_request": "gres"}
@@ -54,3 +54,16 @@ def test_only_training_asks_for_a_gpu(tmp_path: Path) -> None:
     assert places.pop("gpu, gres=gpu:1") == {"train"}
     assert len(places.pop("cpu")) == 13
     assert not places
+
+
+def test_images_are_sought_in_the_clone_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "clone").mkdir()
+    (tmp_path / "clone" / "one.sif").touch()
+    (tmp_path / "two.sif").touch()
+    monkeypatch.chdir(tmp_path)
+    assert image("one.sif", tmp_path / "clone") == str(tmp_path / "clone" / "one.sif")
+    assert image("two.sif", tmp_path / "clone") == "two.sif"
+    for given in (None, "docker://site/image:1", "none.sif"):
+        assert image(given, tmp_path / "clone") == given

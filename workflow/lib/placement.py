@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, MutableMapping
+from pathlib import Path
 from typing import Any
 
 
@@ -28,6 +29,22 @@ def placement(slurm: Mapping[str, Any], gpu: bool = False) -> dict[str, str | in
     if with_gpu:
         found |= {"gpu": 1} if slurm["gpu_request"] == "gpu" else {"gres": "gpu:1"}
     return found
+
+
+def image(named: str | None, root: Path) -> str | None:
+    """An image as Snakemake takes it: a relative path is of the run's folder or else the clone's.
+
+    Parameters
+    ----------
+    named
+        A ``.sif`` file, a URL such as ``docker://...``, or None.
+    root
+        The clone.
+    """
+    if named is None or "://" in named or Path(named).exists():
+        return named
+    beside = root / named
+    return str(beside) if beside.exists() else named
 
 
 def in_containers(workflow: Any) -> bool:

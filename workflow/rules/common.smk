@@ -14,7 +14,7 @@ from aftermath import show_failures
 from commandline import command_prefix, options, run_with_this_python
 from configuration import checked
 from interruption import clear_lock_of_killed_run, hold
-from placement import in_containers, placement, show_gpu_to_container
+from placement import image, in_containers, placement, show_gpu_to_container
 from samplesheet import input_files
 from scsiameseclu.resources import Size, request
 
@@ -35,6 +35,10 @@ MULTIQC = (
 COMPLETE = f"{LOGS}/cohort.complete"  # not there while the page is of a failed run
 FEW_VALUES = 5_000_000  # stored counts of a sample that one core is enough for
 ON_CPU, ON_GPU = placement(config["slurm"]), placement(config["slurm"], gpu=True)
+IMAGE = image(config["container"], ROOT)
+GPU_IMAGE = IMAGE
+if config["slurm"]["gpu_partition"] and config["gpu_container"]:
+    GPU_IMAGE = image(config["gpu_container"], ROOT)
 RUN_NOTE = Path(".snakemake/scsiameseclu.running")
 
 run_with_this_python()

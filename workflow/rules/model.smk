@@ -16,6 +16,8 @@ rule train:
         f"{LOGS}/{{sample}}/train.log",
     conda:
         "../../envs/environment.yaml"
+    container:
+        GPU_IMAGE
     threads: cores_by_size
     resources:
         **ON_GPU,

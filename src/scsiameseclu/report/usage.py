@@ -16,14 +16,18 @@ def usage_table(directory: Path) -> Table | None:
     The stage that writes the page is not over yet, so it is missing.
     """
     notes = [_read(directory / "usage" / f"{stage}.json") for stage in ORDER]
-    rows = [_row(note) for note in notes if note is not None]
-    if not rows:
+    found = [note for note in notes if note is not None]
+    if not found:
         return None
+    rows, columns = [_row(note) for note in found], []
+    if any(note.get("where") for note in found):
+        columns = ["Where"]
+        rows = [[*row, text(_place(note))] for row, note in zip(rows, found, strict=True)]
     return Table(
         "usage",
         "Time and memory of each stage, and what was asked for it (predicted from cells, genes and "
         "stored counts; at least 1,000 MB and 20 minutes; doubled when a job is tried again).",
-        ["Stage", "Cores", "Time", "CPU time", "Memory, MB", "Asked, MB", "Asked, min"],
+        ["Stage", "Cores", "Time", "CPU time", "Memory, MB", "Asked, MB", "Asked, min", *columns],
         rows,
     )
 
@@ -46,6 +50,14 @@ def _row(note: dict[str, Any]) -> list[Cell]:
         _known(note["asked_mb"]),
         _known(note["asked_minutes"]),
     ]
+
+
+def _place(note: dict[str, Any]) -> str:
+    """``node gpu1, partition gpu, GPU 0, image.sif``, as far as it is known."""
+    where = note.get("where") or {}
+    words = {"node": "node", "partition": "partition", "gpus": "GPU"}
+    told = [f"{word} {where[name]}" for name, word in words.items() if name in where]
+    return ", ".join([*told, *([Path(where["image"]).name] if "image" in where else [])])
 
 
 def _known(value: float | None) -> Cell:

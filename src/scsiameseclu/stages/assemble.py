@@ -20,8 +20,9 @@ def assemble(directory: Path, output: Path, *, sample: str) -> None:
     Writes ``X`` (log-normalised), ``layers["counts"]``; ``obs``: sample, batch, the user's columns,
     then those of the stages; ``var``: names, number of cells, variability; ``obsm``: X_pca,
     X_siamese, siamese_probability, X_umap; ``obsp``: distances, connectivities; ``uns``: source,
-    quality, pca, neighbors, training, siamese, annotation, provenance and warnings of all stages,
-    and ``siamese_colors``, with which scanpy draws the clusters in the colours of the page.
+    quality, pca, neighbors, training, siamese, annotation, provenance (in Slurm and in containers
+    with ``where`` each stage ran) and warnings of all stages, and ``siamese_colors``, with which
+    scanpy draws the clusters in the colours of the page.
 
     Parameters
     ----------
@@ -61,6 +62,8 @@ def assemble(directory: Path, output: Path, *, sample: str) -> None:
     result.uns = _merged(
         given["uns"], later["filtered"].uns, result.uns, *(part.uns for part in parts[1:])
     )
+    for stage, where in _places(directory).items():
+        result.uns["provenance"].get(stage, {})["where"] = where
     groups = result.obs["siamese"].cat.categories
     result.uns["siamese_colors"] = [colour(place) for place in range(len(groups))]
     write_h5ad(result, output, copied=(matrices, ("X", "layers/counts")))
@@ -74,6 +77,18 @@ def _hold(sample: str, name: str, found: "pd.Index", wanted: "pd.Index") -> None
             f"sample {sample}: {name} lacks {len(missing)} of the {len(wanted)} names in "
             f"expression.h5ad (first: {missing[0]}); make {name} again"
         )
+
+
+def _places(directory: Path) -> dict[str, str]:
+    """Where stages ran, as JSON (node, partition, gpus, image), as far as their notes say."""
+    import json
+
+    found = {}
+    for path in sorted((directory / "usage").glob("*.json")):
+        note = json.loads(path.read_text(encoding="utf-8"))
+        if note.get("where"):
+            found[note["stage"]] = json.dumps(note["where"], sort_keys=True)
+    return found
 
 
 def _joined(*tables: "pd.DataFrame") -> "pd.DataFrame":
