@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test lint format lock clean bench-accuracy bench-speed
+.PHONY: help install demo check test test-cluster containers lint format lock clean bench-accuracy bench-speed
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,12 @@ check: $(INSTALLED) ## say what the files of config/samples.tsv are, before any 
 test: $(INSTALLED) ## run the tests
 	pytest
 
+test-cluster: $(INSTALLED) ## run the tests on a real Slurm that they install and start (root, Debian 12)
+	pytest tests/cluster
+
+containers: ## build the Apptainer images of config/config.yaml (VARIANTS="cpu cuda")
+	containers/build.sh $(VARIANTS)
+
 lint: $(INSTALLED) ## check style, types and workflow
 	ruff check .
 	ruff format --check .
@@ -56,6 +62,7 @@ clean: ## remove results, logs and caches; .venv stays
 	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache build dist
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
+VARIANTS ?= cpu cuda
 DATA ?= ../shared/data
 MAX_CELLS ?= 1000000
 BENCH := python benchmarks/accuracy.py --data $(DATA)

@@ -17,44 +17,37 @@ import numpy as np
 
 Found = dict[str, np.ndarray]
 RESOLUTIONS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0)
-# the default, changed in one thing
+# the default, changed in one thing; first what the paper names
+CELL_REFINEMENT = ("cell_refinement_expression", "cell_refinement_graph")
 VARIANTS: dict[str, dict[str, object]] = {
     "ours": {},
     "preset paper": {"preset": "paper"},
     "without expression noise": {"expression_noise": 0.0},
-    "without gene swap": {"expression_swap": 0.0},
     "without edge perturbation": {"edge_drop": 0.0},
     "without diffusion": {"diffusion": False},
+    "without cell-level refinement": dict.fromkeys(CELL_REFINEMENT, 0.0),
+    "without gated fusion": {"fusion": False},
+    "without either of these two": {**dict.fromkeys(CELL_REFINEMENT, 0.0), "fusion": False},
     "without count likelihood": {"likelihood": "none"},
     "without transport": {"transport": False},
+    "with latent-level refinement": {"latent_refinement": 0.1},
+    "with propagation regularisation": {"propagation": 0.3},
+    "with joint training": {"cluster_steps": 100},
+    "with graph decoder": {"graph_reconstruction": 0.1},
+    "with zinb": {"likelihood": "zinb"},
+    "with every module": {
+        "latent_refinement": 0.1,
+        "propagation": 0.3,
+        "graph_reconstruction": 0.1,
+    },
+    "without ensemble": {"networks": 1},
+    "without components": {"space": "latent"},
     "without learned proportions": {"learn_proportions": False},
+    "without gene swap": {"expression_swap": 0.0},
+    "with stronger cell-level refinement": dict.fromkeys(CELL_REFINEMENT, 0.03),
     "with temperature 0.03": {"temperature": 0.03},
     "with temperature 0.07": {"temperature": 0.07},
     "with up to 30 clusters": {"max_clusters": 30},
-    "without components": {"space": "latent"},
-    "without ensemble": {"networks": 1},
-    "with cell-level refinement": {
-        "cell_refinement_expression": 0.01,
-        "cell_refinement_graph": 0.01,
-    },
-    "with stronger cell-level refinement": {
-        "cell_refinement_expression": 0.03,
-        "cell_refinement_graph": 0.03,
-    },
-    "with latent-level refinement": {"latent_refinement": 0.1},
-    "with propagation regularisation": {"propagation": 0.3},
-    "with gated fusion": {"fusion": True},
-    "with graph decoder": {"graph_reconstruction": 0.1},
-    "with zinb": {"likelihood": "zinb"},
-    "with joint training": {"cluster_steps": 100},
-    "with every module": {
-        "cell_refinement_expression": 0.01,
-        "cell_refinement_graph": 0.01,
-        "latent_refinement": 0.1,
-        "propagation": 0.3,
-        "fusion": True,
-        "graph_reconstruction": 0.1,
-    },
 }
 
 

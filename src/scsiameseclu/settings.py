@@ -187,16 +187,16 @@ class ModelSettings(Settings):
         0.2, "restart probability of the diffusion", minimum=0.01, maximum=1
     )
     fusion: bool = option(
-        False, "fuse expression and graph latents by a learned gate, else by their mean"
+        True, "fuse expression and graph latents by a learned gate, else by their mean"
     )
     likelihood: Literal["zinb", "nb", "multinomial", "none"] = option(
         "multinomial", "likelihood of the counts; none reconstructs scaled expression instead"
     )
     cell_refinement_expression: float = option(
-        0.0, "weight of the cell-level refinement, expression encoder; 0 is off", minimum=0
+        0.01, "weight of the cell-level refinement, expression encoder; 0 is off", minimum=0
     )
     cell_refinement_graph: float = option(
-        0.0, "weight of the cell-level refinement, graph encoder; 0 is off", minimum=0
+        0.01, "weight of the cell-level refinement, graph encoder; 0 is off", minimum=0
     )
     latent_refinement: float = option(
         0.0, "weight of the latent-level refinement; 0 is off", minimum=0

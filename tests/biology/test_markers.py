@@ -8,6 +8,7 @@ import scanpy as sc
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
+from scsiameseclu.biology import markers
 from scsiameseclu.biology.marker_sets import canonical_table
 from scsiameseclu.biology.markers import COLUMNS, filter_markers, find_markers, gene_flags
 from scsiameseclu.biology.profiles import cluster_profiles
@@ -55,6 +56,13 @@ def test_shares_and_fold_changes_by_hand(small: ad.AnnData, table: pd.DataFrame)
         assert line.pct_out == pytest.approx(100 * (gene[~inside] > 0).mean())
         means = [np.expm1(gene[cells].mean()) + 0.01 for cells in (inside, ~inside)]
         assert line.log2_fold_change == pytest.approx(np.log2(means[0] / means[1]), abs=1e-4)
+
+
+def test_genes_in_blocks_change_nothing(
+    small: ad.AnnData, table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(markers, "GENES_AT_ONCE", 71)
+    pd.testing.assert_frame_equal(find_markers(small, small.obs["cluster"])[0], table)
 
 
 def test_order_of_cells_changes_nothing(small: ad.AnnData, table: pd.DataFrame) -> None:

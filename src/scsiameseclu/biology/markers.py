@@ -30,6 +30,8 @@ COLUMNS = [
 ]
 PSEUDOCOUNT = 0.01
 """Added to both means of a fold change, in normalised counts: absent outside is not infinite."""
+GENES_AT_ONCE = 2_000
+"""Genes that are tested together: each is tested for itself, and the rest need not be copied."""
 # Proteins of the cytosolic ribosome; not the kinases RPS6KA1..., nor RPS19BP1.
 RIBOSOMAL = re.compile(r"^(?:RP[LS]\d++(?!K|BP)|RPLP[0-2]|RPSA)", re.IGNORECASE)
 
@@ -131,17 +133,33 @@ def _rank_sums(
     expression: "ad.AnnData", clusters: "pd.Series", tested: list[str]
 ) -> "tuple[np.ndarray, np.ndarray]":
     """Tie-corrected z and AUC, each of shape (len(tested), n_genes)."""
+    import numpy as np
+
+    labels = clusters.astype(str).to_numpy()
+    n_genes = expression.n_vars
+    z, auc = np.zeros((2, len(tested), n_genes))
+    for first in range(0, n_genes, GENES_AT_ONCE):
+        genes = slice(first, min(first + GENES_AT_ONCE, n_genes))
+        x = expression.X[:, genes].tocsc()
+        x.eliminate_zeros()
+        z[:, genes], auc[:, genes] = _rank_sums_of(x, labels, tested)
+    return z, auc
+
+
+def _rank_sums_of(
+    x: "csc_matrix", labels: "np.ndarray", tested: list[str]
+) -> "tuple[np.ndarray, np.ndarray]":
+    """The same for some of the genes, each of shape (len(tested), n_genes)."""
     import anndata as ad
     import numpy as np
     import pandas as pd
     import scanpy as sc
 
-    x = expression.X.tocsc(copy=True)
-    x.eliminate_zeros()
-    labels = clusters.astype(str).to_numpy()
     work = ad.AnnData(
         x,
-        obs=pd.DataFrame({"cluster": pd.Categorical(labels)}, index=expression.obs_names),
+        obs=pd.DataFrame(
+            {"cluster": pd.Categorical(labels)}, index=[str(cell) for cell in range(len(labels))]
+        ),
         var=pd.DataFrame(index=[str(gene) for gene in range(x.shape[1])]),
     )
     # scanpy's own tie correction repeats the same sorting for every cluster.
