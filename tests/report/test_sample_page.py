@@ -96,7 +96,9 @@ def test_small_enough(html: str) -> None:
 
 
 def test_what_users_wrote_is_text(page: Page) -> None:
-    assert page.all("script") == []
+    # the map's data and its program, and no other script
+    assert [found.get("id") for found in page.all("script")] == ["map-data", "map-labels", None]
+    assert {found.get("type") for found in page.all("script")} == {"application/json", None}
     assert page.all("img") == []
     assert not [name for _, found in page.elements for name in found if name.startswith("on")]
     # The label, the gene (table and figure), the batch, the path and the warning.

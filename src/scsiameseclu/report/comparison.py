@@ -8,8 +8,9 @@ from scsiameseclu.data.store import read_parts
 from scsiameseclu.errors import UserError
 from scsiameseclu.metrics import labelled
 from scsiameseclu.report.inputs import Sample
+from scsiameseclu.report.map_data import as_json, category_layer
 from scsiameseclu.report.map_figures import Plane, category_map
-from scsiameseclu.report.tables import Cell, Picture, Table, count, real, text, whole
+from scsiameseclu.report.tables import Cell, Table, count, real, text, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,10 +59,14 @@ def _with_labels(
     sample: Sample, where: Plane, label: str, scores: dict[str, Any]
 ) -> dict[str, Any]:
     confusion = scores["confusion"]
+    named = _named(sample, label)
+    caption = "The labels as given; they were read by nothing but this panel."
+    layer = category_layer("Comparison", "label", f"Label ({label})", where, named)
     return {
         "column": label,
         "note": str(scores["note"]),
-        "map": _label_map(sample, where, label),
+        "map": category_map("map-label", "Label", where, named, caption=caption),
+        "layer": as_json(layer.to_dict()),
         "scores": _score_table(scores),
         "confusion": _heat_table(
             "label-table",
@@ -72,7 +77,8 @@ def _with_labels(
     }
 
 
-def _label_map(sample: Sample, where: Plane, label: str) -> Picture:
+def _named(sample: Sample, label: str) -> "pd.Series":
+    """The labels of the kept cells as a category; missing ones are NaN."""
     table = read_parts(sample.directory / "counts.h5ad", ["obs"])["obs"]
     column = column_of(table, label)
     if column is None:
@@ -81,9 +87,7 @@ def _label_map(sample: Sample, where: Plane, label: str) -> Picture:
             f"sample {sample.name}: counts.h5ad has no column {label!r}; it has {names}"
         )
     labels = table[column].reindex(sample.cells.index)
-    named = labels.astype(object).astype(str).where(labelled(labels)).astype("category")
-    caption = "The labels as given; they were read by nothing but this panel."
-    return category_map("map-label", "Label", where, named, caption=caption)
+    return labels.astype(object).astype(str).where(labelled(labels)).astype("category")
 
 
 def _score_table(scores: dict[str, Any]) -> Table | None:

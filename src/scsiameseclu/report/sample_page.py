@@ -11,6 +11,7 @@ from scsiameseclu.report.cluster_figures import (
 )
 from scsiameseclu.report.comparison import comparison
 from scsiameseclu.report.inputs import Sample, load_sample
+from scsiameseclu.report.map_data import map_data
 from scsiameseclu.report.map_figures import Plane, category_map, number_map, plane
 from scsiameseclu.report.marker_figures import marker_picture, marker_table
 from scsiameseclu.report.methods import methods
@@ -48,6 +49,7 @@ def sample_page(directory: Path, sample: str, label: str | None) -> str:
     panel = comparison(found, where, label)
     return render(
         "sample.html.j2",
+        script="map.js",
         title=f"{sample} – scSiameseClu",
         sample=sample,
         warnings=[
@@ -61,6 +63,7 @@ def sample_page(directory: Path, sample: str, label: str | None) -> str:
         funnel=funnel_picture(found),
         funnel_table=funnel_table(found),
         maps=_maps(found, where),
+        map_data=map_data(found, where),
         map_note=where.note,
         evidence=evidence_picture(found),
         n_clusters_given=bool(found.siamese.get("n_clusters_given", False)),
