@@ -2,7 +2,7 @@
 # Build the Apptainer images and lay the list of their contents beside them.
 #   containers/build.sh [cpu|cuda ...]          default: both
 # FROM and BOOTSTRAP name another base (BOOTSTRAP=localimage FROM=/path/to/rootfs); WHEELS=folder
-# gives all packages as wheels, for machines without a network.
+# gives all packages as wheels, for machines without a network; MKSQUASHFS options of mksquashfs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 variants=("$@")
@@ -21,6 +21,7 @@ for variant in "${variants[@]}"; do
   image=containers/scsiameseclu-$variant.sif
   apptainer build --force --fakeroot \
     --build-arg VARIANT="$variant" --build-arg VERSION="$version" --build-arg REVISION="$revision" \
+    ${MKSQUASHFS:+--mksquashfs-args "$MKSQUASHFS"} \
     ${BOOTSTRAP:+--build-arg BOOTSTRAP="$BOOTSTRAP"} ${FROM:+--build-arg FROM="$FROM"} \
     "$image.part" containers/scsiameseclu.def
   mv "$image.part" "$image"

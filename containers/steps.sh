@@ -32,11 +32,12 @@ pip install --quiet $from --constraint "$project/requirements.lock" "setuptools>
 # shellcheck disable=SC2086
 pip install --quiet $from --constraint "$project/requirements.lock" --no-build-isolation "$project"
 
-# Caches go where any user may write, whatever the image's own file system allows.
-cp "$project/containers/sitecustomize.py" "$(/opt/venv/bin/python -c \
-  'import sysconfig; print(sysconfig.get_path("purelib"))')/"
+# Caches go where any user may write, whatever the image's own file system allows. (Debian has a
+# sitecustomize of its own, so a line in a .pth file says it.)
+packages=$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+cp "$project/containers/caches.py" "$packages/scsiameseclu_caches.py"
+echo 'import scsiameseclu_caches' >"$packages/scsiameseclu_caches.pth"
 # What is in the image, as pip knows it; `build.sh` lays it beside the image as well.
 pip inspect 2>/dev/null | /opt/venv/bin/python "$project/containers/sbom.py" >/opt/sbom.cdx.json
-/opt/venv/bin/python -m compileall -q /opt/venv/lib || true
 rm -rf "$project/containers/wheels" "$project/src" /root/.cache
 getent passwd scsiameseclu >/dev/null || useradd --uid 10001 --create-home scsiameseclu

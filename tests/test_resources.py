@@ -46,7 +46,7 @@ def test_retries_ask_for_twice_as_much() -> None:
         assert first.mem_mb >= predicted(stage, size)[0]
     tiny = request("graph", Size(50, 100, 500))
     assert tiny.mem_mb >= 1000
-    assert tiny.minutes == 20
+    assert tiny.minutes == 10
 
 
 @pytest.fixture(scope="module")

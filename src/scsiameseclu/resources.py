@@ -17,7 +17,7 @@ from typing import Any
 
 from scsiameseclu.data.limits import EXACT_CELLS
 
-MIN_MB, MIN_MINUTES = 1000, 20
+MIN_MB, MIN_MINUTES = 1000, 10
 SNAKEMAKE_MB = 200
 """What Snakemake itself takes inside a cluster's job, beside the stage."""
 COEFFICIENTS = Path(__file__).with_name("resources.json")
@@ -79,7 +79,7 @@ def predicted(stage: str, size: Size) -> tuple[float, float]:
 
 
 def request(stage: str, size: Size, attempt: int = 1) -> Request:
-    """What to ask for: the prediction, at least 1,000 MB and 20 minutes, doubled at each retry."""
+    """What to ask for: the prediction, at least 1,000 MB and 10 minutes, doubled at each retry."""
     memory, seconds = predicted(stage, size)
     times = 2 ** (attempt - 1)
     return Request(

@@ -36,7 +36,12 @@ def installed(root_on_debian: None) -> None:
 
 @pytest.fixture(scope="session")
 def image(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The CPU image, built over a local Debian by the project's recipe and by its script."""
+    """The CPU image, built over a local Debian by the project's recipe and by its script.
+
+    KEEP_IMAGE=1 takes one that is there.
+    """
+    if os.environ.get("KEEP_IMAGE") == "1" and IMAGE.exists():
+        return IMAGE
     folder = tmp_path_factory.mktemp("image")
     base, wheels = folder / "base", folder / "wheels"
     subprocess.run([*BASE[:-1], BASE[-1], str(base)], check=True)
@@ -53,6 +58,7 @@ def image(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "BOOTSTRAP": "localimage",
         "FROM": str(base),
         "WHEELS": str(wheels),
+        "MKSQUASHFS": "-comp zstd -Xcompression-level 1",
     }
     subprocess.run([ROOT / "containers" / "build.sh", "cpu"], check=True, env=environment)
     return IMAGE
@@ -62,9 +68,11 @@ def image(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cluster(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """The running cluster, with accounting."""
     started = Cluster(tmp_path_factory.mktemp("cluster"))
-    started.do("start")
-    yield started
-    started.do("stop")
+    try:
+        started.do("start")
+        yield started
+    finally:
+        started.do("stop")
 
 
 @pytest.fixture
@@ -72,3 +80,22 @@ def clone(image: Path, cluster: Cluster, tmp_path: Path) -> Clone:
     """A clone of the project with two quick samples and the cluster's partitions in its config."""
     cluster.calm()
     return Clone.make(tmp_path / "clone", image)
+
+
+@pytest.fixture(scope="session")
+def finished(
+    image: Path, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Clone, int]:
+    """A clone in which the literal command was typed once, and its exit status."""
+    clone = Clone.make(tmp_path_factory.mktemp("finished") / "clone", image)
+    return clone, clone.run()
+
+
+@pytest.fixture
+def prepared(finished: tuple[Clone, int], cluster: Cluster, tmp_path: Path) -> Clone:
+    """A copy of it, in which another configuration has some jobs done again."""
+    cluster.calm()
+    folder = tmp_path / "clone"
+    shutil.copytree(finished[0].folder, folder, symlinks=True)
+    (folder / "run.log").unlink()
+    return Clone(folder)

@@ -125,6 +125,11 @@ class Clone:
         provenance = ad.read_h5ad(path).uns["provenance"]
         return {stage: json.loads(entry["where"]) for stage, entry in provenance.items()}
 
+    def node_of_training(self) -> str:
+        """Where the last training of sample a ran."""
+        note = self.results / "samples" / "a" / "usage" / "train.json"
+        return str(json.loads(note.read_text())["where"]["node"])
+
 
 def own_path() -> dict[str, str]:
     """The environment with this Python's programs first."""

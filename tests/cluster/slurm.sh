@@ -128,7 +128,7 @@ start)
     sacctmgr -i add user root account=lab >/dev/null
   fi
   wait_for bash -c \
-    'test "$(sinfo -h -t idle,alloc,mix -o %n -N | sort -u | wc -l)" = 3'
+    'test "$(sinfo -h -t idle,alloc,mix -N -o %N | sort -u | wc -l)" = 3'
   ;;
 revive) slurmd -N "$2" ;;
 kill)

@@ -3,9 +3,13 @@
 import csv
 import hashlib
 import os
+import random
 import re
+import shutil
 import signal
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +18,7 @@ from site_of_tests import QUICK, Clone, Cluster, wait_for
 LONG = {**QUICK, "model": {"networks": 2, "pretrain_steps": 600}}
 ON_CPU = {"slurm": {"partition": "cpu"}}
 ONE = {"a": "demo:a"}
+TRAINED = "results/samples/a/embedding.h5ad"
 
 
 def status(clone: Clone) -> dict[str, str]:
@@ -28,15 +33,10 @@ def digests(folder: Path) -> dict[str, str]:
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
 
 
-@pytest.fixture(scope="module")
-def unbroken() -> dict[str, str]:
-    """What the first test's results were, for the comparison."""
-    return {}
-
-
-def test_the_literal_command(clone: Clone, unbroken: dict[str, str]) -> None:
+def test_the_literal_command(finished: tuple[Clone, int]) -> None:
     """Training has a GPU on the GPU partition, the rest is on the CPU partition, in the image."""
-    assert clone.run() == 0, clone.log
+    clone, exit_status = finished
+    assert exit_status == 0, clone.log
     assert status(clone) == {"a": "OK", "b": "OK"}
     for page in ("index.html", "multiqc_report.html"):
         assert (clone.results / page).stat().st_size > 10_000
@@ -50,56 +50,58 @@ def test_the_literal_command(clone: Clone, unbroken: dict[str, str]) -> None:
             if stage != "train":
                 assert place["partition"] == "cpu"
                 assert "gpus" not in place
-    unbroken.update(digests(clone.results))
     assert clone.run() == 0
     assert "Nothing to be done" in clone.log
 
 
-def test_a_cancelled_job_is_done_again(clone: Clone, cluster: Cluster) -> None:
-    clone.write(LONG, ONE)
-    run = clone.start()
+def test_a_cancelled_job_is_done_again(prepared: Clone, cluster: Cluster) -> None:
+    prepared.write(LONG, ONE)
+    run = prepared.start(TRAINED)
     job = wait_for(lambda: cluster.running("train"), "training")
     subprocess.run(["scancel", job["id"]], check=True)
-    assert run.wait() == 0, clone.log
-    assert status(clone) == {"a": "OK"}
-    assert "Trying to restart job" in clone.log
+    assert run.wait() == 0, prepared.log
+    assert "Trying to restart job" in prepared.log
 
 
-def test_training_goes_on_where_a_node_died(clone: Clone, cluster: Cluster) -> None:
-    clone.write(LONG | ON_CPU, ONE)
-    run = clone.start()
-    folder = clone.results / "samples" / "a"
-    wait_for((folder / "training.checkpoint").exists, "a checkpoint")
+def test_training_goes_on_where_a_node_died(prepared: Clone, cluster: Cluster) -> None:
+    prepared.write(LONG | ON_CPU, ONE)
+    run = prepared.start(TRAINED)
+    wait_for((prepared.results / "samples/a/training.checkpoint").exists, "a checkpoint")
     job = wait_for(lambda: cluster.running("train"), "training")
     cluster.do("kill", job["node"])
     try:
-        assert run.wait() == 0, clone.log
+        assert run.wait() == 0, prepared.log
     finally:
         cluster.do("revive", job["node"])
+    assert resumed_from(prepared) > 0
+    assert prepared.node_of_training() != job["node"]
+
+
+def test_too_little_memory_is_asked_for_again(prepared: Clone) -> None:
+    prepared.write(LONG | ON_CPU, ONE)
+    too_little = "train:mem_mb=250 * 8 ** (attempt - 1)"
+    assert prepared.run(TRAINED, "--set-resources", too_little) == 0, prepared.log
+    assert "Trying to restart job" in prepared.log
+
+
+def test_a_time_limit_leaves_a_checkpoint(prepared: Clone) -> None:
+    prepared.write(QUICK | ON_CPU | {"model": {"networks": 2, "pretrain_steps": 4000}}, ONE)
+    too_short = "train:runtime=1 + 30 * (attempt - 1)"
+    assert prepared.run(TRAINED, "--set-resources", too_short) == 0, prepared.log
+    assert "Trying to restart job" in prepared.log
+    assert resumed_from(prepared) > 0
+
+
+def resumed_from(clone: Clone) -> int:
+    """The step at which training says that it went on."""
     text = (clone.results / "logs" / "a" / "train.log").read_text()
-    done = int(re.search(r"network 1 goes on from step (\d+)", text)[1])
-    assert done > 0
-    assert clone.where("a")["train"]["node"] != job["node"]
-
-
-def test_too_little_memory_is_asked_for_again(clone: Clone) -> None:
-    clone.write(QUICK | ON_CPU, ONE)
-    assert clone.run("--set-resources", "train:mem_mb=250 * 8 ** (attempt - 1)") == 0, clone.log
-    assert "Trying to restart job" in clone.log
-    assert status(clone) == {"a": "OK"}
-
-
-def test_a_time_limit_leaves_a_checkpoint(clone: Clone) -> None:
-    model = {"networks": 2, "pretrain_steps": 4000}
-    clone.write(QUICK | ON_CPU | {"model": model}, ONE)
-    assert clone.run("--set-resources", "train:runtime=1 + 30 * (attempt - 1)") == 0, clone.log
-    assert "Trying to restart job" in clone.log
-    text = (clone.results / "logs" / "a" / "train.log").read_text()
-    assert int(re.search(r"network \d goes on from step (\d+)", text)[1]) > 0
+    found = re.search(r"network \d goes on from step (\d+)", text)
+    assert found, text
+    return int(found[1])
 
 
 def test_a_killed_snakemake_goes_on(
-    clone: Clone, cluster: Cluster, unbroken: dict[str, str]
+    clone: Clone, cluster: Cluster, finished: tuple[Clone, int]
 ) -> None:
     run = clone.start()
     wait_for(lambda: cluster.running("train"), "training")
@@ -111,16 +113,17 @@ def test_a_killed_snakemake_goes_on(
     assert before
     assert clone.run() == 0, clone.log
     assert {path: path.stat().st_mtime for path in before} == before
-    assert digests(clone.results) == unbroken
+    assert digests(clone.results) == digests(finished[0].results)
 
 
-def test_without_accounting(clone: Clone, cluster: Cluster) -> None:
+def test_without_accounting(prepared: Clone, cluster: Cluster) -> None:
     cluster.do("stop")
     cluster.do("start", ACCOUNTING="0")
     try:
-        clone.write(QUICK, ONE)
-        assert clone.run() == 0, clone.log
-        assert status(clone) == {"a": "OK"}
+        prepared.write(LONG, ONE)
+        assert prepared.run() == 0, prepared.log
+        assert status(prepared) == {"a": "OK"}
+        assert prepared.node_of_training() == "gpu1"
     finally:
         cluster.do("stop")
         cluster.do("start")
@@ -134,15 +137,31 @@ def test_a_bad_sample_leaves_the_others(clone: Clone) -> None:
     assert "bad.h5" in (clone.results / "status.tsv").read_text()
 
 
-def test_the_image_needs_no_user_and_writes_nothing(image: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def stranger() -> Iterator[list[str]]:
+    """What runs a command as a user of a random number, who has no home."""
+    number = str(random.randrange(40_000, 60_000))
+    name = f"stranger{number}"
     os.chmod("/dev/fuse", 0o666)
-    scratch = tmp_path / "scratch"
-    scratch.mkdir(mode=0o777)
-    user = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
-    inside = ["apptainer", "exec", "--no-home", "--bind", f"{scratch}:/tmp", str(image)]
-    smoke = "/opt/scsiameseclu/containers/smoke.sh"
-    done = subprocess.run([*user, *inside, "sh", smoke], capture_output=True, text=True, cwd="/")
-    assert done.returncode == 0, done.stderr
-    assert "cells are left" in done.stdout
-    refused = subprocess.run([*user, *inside, "touch", "/opt/a"], capture_output=True, cwd="/")
-    assert refused.returncode != 0
+    # Apptainer asks for the name of who runs it
+    subprocess.run(["useradd", "--uid", number, "--no-create-home", name], check=True)
+    yield ["setpriv", f"--reuid={number}", f"--regid={number}", "--clear-groups"]
+    subprocess.run(["userdel", name], check=True)
+
+
+def test_the_image_needs_no_home_and_writes_nothing(
+    image: Path, stranger: list[str], tmp_path: Path
+) -> None:
+    public = Path(tempfile.mkdtemp())  # of pytest's folders only root may look into
+    try:
+        public.chmod(0o777)
+        inside = ["apptainer", "exec", "--no-home", "--bind", f"{public}:/tmp", str(image)]
+        smoke = [*stranger, *inside, "sh", "/opt/scsiameseclu/containers/smoke.sh"]
+        done = subprocess.run(smoke, capture_output=True, text=True, cwd="/")
+        assert done.returncode == 0, done.stderr
+        assert "cells are left" in done.stdout
+        written = [*stranger, *inside, "touch", "/opt/a"]
+        refused = subprocess.run(written, capture_output=True, text=True, cwd="/")
+        assert "Read-only file system" in refused.stderr
+    finally:
+        shutil.rmtree(public)

@@ -5,11 +5,12 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
-from runs import Run, command, environment, snakemake
+from runs import WITHOUT_NETWORK, Run, command, environment, snakemake
 
 pytestmark = pytest.mark.slow
 TAKEN = re.compile(r"<h3>Time and memory</h3>.*?</table>", re.DOTALL)
@@ -27,6 +28,20 @@ FILES = (
     *("markers_all.tsv", "annotation.tsv", "metrics.json", "report.html"),
     *("model/weights.safetensors", "model/config.json", "model/genes.txt"),
 )
+
+
+def test_the_runs_of_these_tests_have_no_network() -> None:
+    """So what the other tests show, stages, pages and MultiQC, holds on nodes without one."""
+    if not WITHOUT_NETWORK:
+        reason = "unshare cannot make a namespace without a network here"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    code = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=5)"
+    tried = subprocess.run(
+        [*WITHOUT_NETWORK, sys.executable, "-c", code], capture_output=True, text=True
+    )
+    assert "Network is unreachable" in tried.stderr
 
 
 def test_failed_samples_are_told_and_the_others_finish(

@@ -88,7 +88,7 @@ rule cohort:
     resources:
         **ON_CPU,
         mem_mb=lambda wildcards, attempt: 2000 * 2 ** (attempt - 1),
-        runtime=lambda wildcards, attempt: 20 * 2 ** (attempt - 1),
+        runtime=lambda wildcards, attempt: 10 * 2 ** (attempt - 1),
     shell:
         f"{COHORT} 2>&1 | tee {{log}}"
 
@@ -110,6 +110,6 @@ rule multiqc:
     resources:
         **ON_CPU,
         mem_mb=lambda wildcards, attempt: 2000 * 2 ** (attempt - 1),
-        runtime=lambda wildcards, attempt: 20 * 2 ** (attempt - 1),
+        runtime=lambda wildcards, attempt: 10 * 2 ** (attempt - 1),
     shell:
         f"{MULTIQC} 2>&1 | tee {{log}}"

@@ -26,7 +26,7 @@ def usage_table(directory: Path) -> Table | None:
     return Table(
         "usage",
         "Time and memory of each stage, and what was asked for it (predicted from cells, genes and "
-        "stored counts; at least 1,000 MB and 20 minutes; doubled when a job is tried again).",
+        "stored counts; at least 1,000 MB and 10 minutes; doubled when a job is tried again).",
         ["Stage", "Cores", "Time", "CPU time", "Memory, MB", "Asked, MB", "Asked, min", *columns],
         rows,
     )
