@@ -1,13 +1,42 @@
 # What the rules share: checked config and sheet, folders, and how a stage's program is called.
 import os
 import re
+import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 
-ROOT = Path(str(workflow.current_basedir)).parents[1]
+
+def project_folder(rules):
+    """The project's folder; as a module from a repository, a checkout of it below .snakemake.
+
+    Programs, package and schemas are files, which a repository in Snakemake's cache has not.
+    """
+    if rules.is_local and not hasattr(rules, "ref"):
+        return Path(str(rules)).parents[1]
+    bare = getattr(rules, "repo_path", None) or rules.hosted_repo.repo_clone
+    git = ["git", "-C", str(bare)]
+    commit = subprocess.check_output(
+        [*git, "rev-parse", f"{rules.ref}^{{commit}}"], text=True
+    ).strip()
+    folder = Path(".snakemake/scsiameseclu").absolute() / commit
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(dir=folder.parent))
+        archive = subprocess.check_output([*git, "archive", commit])
+        subprocess.run(["tar", "-x", "-C", str(part)], input=archive, check=True)
+        try:
+            part.rename(folder)
+        except OSError:  # another job was first
+            shutil.rmtree(part)
+    return folder
+
+
+ROOT = project_folder(workflow.current_basedir)
 sys.path[:0] = [str(ROOT / "workflow" / "lib"), str(ROOT / "src")]
 
 from aftermath import show_failures
