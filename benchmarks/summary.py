@@ -167,8 +167,11 @@ def in_full(rows: pd.DataFrame, k: str) -> Table:
 
 def ablation(rows: pd.DataFrame) -> Table:
     """Each variant beside ours, on the same sets and seeds."""
-    body = []
+    body, missing = [], []
     for variant in VARIANTS:
+        if variant not in set(rows["method"]):
+            missing.append(variant)
+            continue
         line, compared = [], []
         for k in ("given", "unknown"):
             own = on_panel(by_seed(rows, variant, k, "ari"))
@@ -186,6 +189,7 @@ def ablation(rows: pd.DataFrame) -> Table:
             "less ours on the same sets and seeds, so they need not be those of the two columns; "
             "± is their standard error over sets, and with seven sets a difference of less than "
             "about 2.4 of them is not told from none. Nothing corrects for the number of variants.",
+            *([f"{NOT_MEASURED.capitalize()}: {', '.join(missing)}."] if missing else []),
             origin(used),
         ),
         (

@@ -92,21 +92,26 @@ class Clone:
         lines = ["sample\tpath", *(f"{name}\t{path}" for name, path in samples.items())]
         (self.folder / "config" / "samples.tsv").write_text("\n".join(lines) + "\n")
 
-    def command(self, *more: str, limit: int = 900) -> list[str]:
+    def command(self, *more: str, limit: int) -> list[str]:
         """What a user types; a hung run is killed."""
         words = ["snakemake", "--profile", "slurm", "--use-singularity"]
         return ["timeout", "-k", "30", str(limit), *words, *more]
 
-    def start(self, *more: str) -> "subprocess.Popen[str]":
+    def start(self, *more: str, limit: int = 900) -> "subprocess.Popen[str]":
         """Begin a run; its output goes to ``run.log``."""
         log = (self.folder / "run.log").open("a")
         return subprocess.Popen(
-            self.command(*more), cwd=self.folder, stdout=log, stderr=log, text=True, env=own_path()
+            self.command(*more, limit=limit),
+            cwd=self.folder,
+            stdout=log,
+            stderr=log,
+            text=True,
+            env=own_path(),
         )
 
-    def run(self, *more: str) -> int:
+    def run(self, *more: str, limit: int = 900) -> int:
         """A whole run; its exit status."""
-        return self.start(*more).wait()
+        return self.start(*more, limit=limit).wait()
 
     @property
     def log(self) -> str:
