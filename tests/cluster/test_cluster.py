@@ -85,7 +85,7 @@ def test_too_little_memory_is_asked_for_again(prepared: Clone) -> None:
 
 
 def test_a_time_limit_leaves_a_checkpoint(prepared: Clone) -> None:
-    prepared.write(QUICK | ON_CPU | {"model": {"networks": 2, "pretrain_steps": 4000}}, ONE)
+    prepared.write(QUICK | ON_CPU | {"model": {"networks": 2, "pretrain_steps": 3000}}, ONE)
     too_short = "train:runtime=1 + 30 * (attempt - 1)"
     assert prepared.run(TRAINED, "--set-resources", too_short) == 0, prepared.log
     assert "Trying to restart job" in prepared.log

@@ -11,7 +11,8 @@ import pytest
 from finished_sample import SCRIPT
 from html_page import Page
 
-from scsiameseclu.report.cohort_samples import read_entries
+from scsiameseclu.report.cohort_figures import MOST_TYPES, composition
+from scsiameseclu.report.cohort_samples import Entry, common_types, read_entries
 from scsiameseclu.stages.cohort import cohort
 
 NAMES = ["refused", "good", "warned", "never_begun", "half_way"]
@@ -70,6 +71,8 @@ def test_everything_of_the_cohort(results: Path) -> None:
     assert "multiqc_report.html" in links
     assert all(found["scope"] in {"col", "row"} for found in page.all("th"))
     assert "2 samples are finished" in page.text
+    pictures = [found["aria-label"] for found in page.all("svg")]
+    assert any(said.startswith("Predicted cell types by sample: good ") for said in pictures)
     first = (results / "index.html").read_bytes()
     cohort(results / "samples.tsv", results)
     assert (results / "index.html").read_bytes() == first
@@ -80,7 +83,7 @@ def test_everything_of_the_cohort(results: Path) -> None:
 def _check_multiqc(results: Path) -> None:
     folder = results / "multiqc"
     content = {path.name: json.loads(path.read_text()) for path in folder.glob("*_mqc.json")}
-    assert len(content) == 7
+    assert len(content) == 8
     cells = content["3_cells_mqc.json"]["data"]["good"]
     numbers = pd.read_csv(results / "cohort.tsv", sep="\t", index_col="sample")
     assert sum(cells.values()) == numbers.loc["good", "cells_in"]
@@ -96,7 +99,7 @@ def _check_multiqc(results: Path) -> None:
     assert done.returncode == 0, done.stderr
     html = (results / "multiqc_report.html").read_text()
     assert SCRIPT not in html
-    for name in ("status", "quality", "cells", "metrics", "clusters", "training"):
+    for name in ("status", "quality", "cells", "metrics", "clusters", "types", "training"):
         assert f"scsiameseclu_{name}" in html
 
 
@@ -123,3 +126,24 @@ def test_a_broken_sidecar_fails_its_sample_only(copy_of: Callable[[str], Path]) 
     (entry,) = read_entries(directory.parents[1], ["broken"])
     assert entry.status == "FAIL"
     assert "clusters.h5ad cannot be read" in entry.reason
+
+
+def test_types_of_all_samples_count_alike() -> None:
+    large = Entry("large", types={"T cells": 8_900, "B cells": 1_000, "Unassigned": 100})
+    small = Entry("small", types={"B cells": 20, "Neurons": 5})
+    assert common_types([large, small], 9) == ["B cells", "T cells", "Neurons"]
+    assert common_types([large, small], 2) == ["B cells", "T cells"]
+    picture = composition([large, Entry("failed", status="FAIL"), small])
+    assert picture is not None
+    assert [name for _, name in picture.legend] == ["B cells", "T cells", "Neurons", "Unassigned"]
+    assert "small B cells 80.0" in picture.svg
+    assert "failed" not in picture.svg
+
+
+def test_more_types_than_colours_share_one() -> None:
+    many = Entry("many", types={f"type {number:02d}": 100 - number for number in range(30)})
+    picture = composition([many])
+    assert picture is not None
+    assert len(picture.legend) == MOST_TYPES + 1
+    assert picture.legend[-1][1] == "other types"
+    assert composition([Entry("none", types={"Unassigned": 5})]) is None

@@ -1,26 +1,12 @@
 """The cohort's page: all samples with their status, numbers and links."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from scsiameseclu.report.cohort_figures import composition, overview
 from scsiameseclu.report.cohort_samples import Entry
-from scsiameseclu.report.look import ACCENT, FAINT, LOST, draw, ticks
 from scsiameseclu.report.pages import render
-from scsiameseclu.report.tables import (
-    Cell,
-    Picture,
-    Table,
-    count,
-    listed,
-    percent,
-    real,
-    text,
-    whole,
-)
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from scsiameseclu.report.tables import Cell, Table, count, percent, real, text, whole
 
 TONES = {"OK": "ok", "WARN": "warn", "FAIL": "fail"}
 
@@ -39,6 +25,7 @@ def cohort_page(entries: Sequence[Entry]) -> str:
         summary=summary(entries),
         table=sample_table(entries),
         overview=overview(entries),
+        composition=composition(entries),
     )
 
 
@@ -94,37 +81,3 @@ def _row(entry: Entry, labelled: bool) -> list[Cell]:
 
 def _count(value: float | None) -> Cell:
     return Cell("–") if value is None else whole(value)
-
-
-def overview(entries: Sequence[Entry]) -> Picture | None:
-    """Bars of the cells kept and lost in each sample that came so far."""
-    known = [entry for entry in entries if "cells_in" in entry.numbers]
-    if not known:
-        return None
-    kept = [entry.numbers["cells_kept"] for entry in known]
-    lost = [entry.numbers["cells_in"] - entry.numbers["cells_kept"] for entry in known]
-
-    def paint(figure: "Figure") -> None:
-        axes = figure.add_subplot()
-        rows = range(len(known))
-        axes.barh(rows, kept, color=ACCENT, height=0.7)
-        axes.barh(rows, lost, left=kept, color=LOST, height=0.7)
-        axes.set_yticks(rows, [entry.sample for entry in known])
-        axes.set_ylim(len(known) - 0.4, -0.6)
-        axes.set_xlabel("cells")
-        axes.tick_params(axis="y", length=0)
-        axes.grid(axis="x", color=FAINT, alpha=0.4)
-        axes.set_axisbelow(True)
-        ticks(axes.xaxis, 6, whole=True)
-
-    said = listed(
-        [
-            f"{e.sample} {count(k)} kept, {count(n)} removed"
-            for e, k, n in zip(known, kept, lost, strict=True)
-        ],
-        limit=30,
-    )
-    svg = draw("overview", f"Cells by sample: {said}.", (7.0, 0.8 + 0.26 * len(known)), paint)
-    caption = "Cells of each sample that quality control kept and removed."
-    legend = [("var(--accent)", "kept"), ("var(--lost)", "removed")]
-    return Picture(svg, "Cells kept and removed", caption, legend)

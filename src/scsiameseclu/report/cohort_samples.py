@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scsiameseclu.biology.marker_sets import UNASSIGNED
 from scsiameseclu.data.store import read_parts
 from scsiameseclu.errors import UserError
 from scsiameseclu.report.inputs import read_table, read_warnings
@@ -37,7 +38,8 @@ class Entry:
     """One sample: ``status`` OK, WARN or FAIL, the stages and sentences behind it, its numbers.
 
     ``numbers`` has only what is known; ``funnel`` is (step, cells left); ``sizes`` are the cells of
-    each cluster; ``training`` is the table of the training, or None.
+    each cluster, ``types`` those of each predicted cell type; ``training`` is the table of the
+    training, or None.
     """
 
     sample: str
@@ -47,6 +49,7 @@ class Entry:
     numbers: dict[str, float] = field(default_factory=dict)
     funnel: list[tuple[str, int]] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
+    types: dict[str, int] = field(default_factory=dict)
     training: "pd.DataFrame | None" = None
 
     @property
@@ -122,6 +125,8 @@ def _read_clusters(entry: Entry, directory: Path) -> None:
     """Clusters, scores and the training of a finished sample."""
     siamese = read_parts(directory / "clusters.h5ad", ["uns/siamese"])["uns/siamese"]
     entry.sizes = [int(size) for size in siamese["sizes"]]
+    predicted = read_parts(directory / "annotation.h5ad", ["obs"])["obs"]["cell_type_predicted"]
+    entry.types = {str(name): int(cells) for name, cells in predicted.value_counts().items()}
     entry.training = read_table(directory / "training.tsv")
     metrics = json.loads((directory / "metrics.json").read_text(encoding="utf-8"))
     entry.numbers["n_clusters"] = int(metrics["n_clusters"])
@@ -132,6 +137,20 @@ def _read_clusters(entry: Entry, directory: Path) -> None:
         entry.numbers |= _known({prefix + key: scores.get(key) for key in SCORES})
     if labels:
         entry.numbers["n_labelled"] = int(labels["n_labelled"])
+
+
+def common_types(entries: Sequence[Entry], most: int) -> list[str]:
+    """The cell types of the cohort that get a colour, the most frequent first.
+
+    Each sample counts the same, whatever its size; without ``Unassigned``, and at most ``most``.
+    """
+    shares: dict[str, float] = {}
+    for entry in entries:
+        whole = sum(entry.types.values())
+        for name, cells in entry.types.items():
+            if name != UNASSIGNED:
+                shares[name] = shares.get(name, 0.0) + cells / whole
+    return sorted(shares, key=lambda name: (-shares[name], name))[:most]
 
 
 def _known(values: dict[str, Any]) -> dict[str, float]:

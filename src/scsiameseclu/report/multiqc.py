@@ -10,9 +10,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from scsiameseclu.biology.marker_sets import UNASSIGNED
 from scsiameseclu.data.store import write_json, write_text
-from scsiameseclu.report.cohort_samples import Entry
-from scsiameseclu.report.look import CATEGORIES
+from scsiameseclu.report.cohort_figures import OTHER, OTHER_INK
+from scsiameseclu.report.cohort_samples import Entry, common_types
+from scsiameseclu.report.look import ABSENT, CATEGORIES
 
 CONFIG = "multiqc_config.yaml"
 KEPT, LOST = CATEGORIES[0], CATEGORIES[1:]
@@ -51,6 +53,7 @@ def write_multiqc(entries: Sequence[Entry], folder: Path) -> None:
         "cells": _cells(entries),
         "metrics": _table(entries, "metrics", "Clusters and their scores", SCORES),
         "clusters": _sizes(entries),
+        "types": _types(entries),
         "training": _training(entries),
     }
     # MultiQC shows the sections in the order of the files' names.
@@ -196,6 +199,26 @@ def _sizes(entries: Sequence[Entry]) -> dict[str, Any]:
         "clusters", "Cluster sizes", line, "bargraph", data=data, categories=categories,
         pconfig=look,
     )  # fmt: skip
+
+
+def _types(entries: Sequence[Entry]) -> dict[str, Any]:
+    named = common_types(entries, len(CATEGORIES))
+    categories = {
+        name: {"name": escape(name), "color": CATEGORIES[place]} for place, name in enumerate(named)
+    }
+    data: dict[str, dict[str, int]] = {}
+    for entry in entries:
+        for name, cells in entry.types.items():
+            known = name if name in categories or name == UNASSIGNED else OTHER
+            own = data.setdefault(entry.sample, {})
+            own[known] = own.get(known, 0) + cells
+    categories[OTHER] = {"name": OTHER, "color": OTHER_INK}
+    categories[UNASSIGNED] = {"name": UNASSIGNED, "color": ABSENT}
+    line = "Cells of each predicted type; clusters that no set of markers fits are Unassigned."
+    look = {"id": "scsiameseclu_types_plot", "title": "Predicted cell types", "ylab": "Cells"}
+    return _section(
+        "types", "Cell types", line, "bargraph", data=data, categories=categories, pconfig=look
+    )
 
 
 def _training(entries: Sequence[Entry]) -> dict[str, Any]:
