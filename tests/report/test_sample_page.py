@@ -191,7 +191,7 @@ def test_no_mitochondrial_genes(finished: Path) -> None:
     sample = load_sample(finished, SAMPLE)
     sample.ingested["pct_mito"] = np.nan
     titles = [picture.title for picture in quality_pictures(sample)]
-    assert titles == ["Counts", "Detected genes", "Top-20 share", "Doublet score"]
+    assert titles == ["Counts by rank", "Counts", "Detected genes", "Top-20 share", "Doublet score"]
     assert len(missing_metrics(sample)) == 1
 
 
@@ -204,6 +204,17 @@ def test_empty_cluster_is_left_out(finished: Path, copy_of: Callable[[str], Path
     sample = load_sample(directory, SAMPLE)
     assert sample.clusters == load_sample(finished, SAMPLE).clusters
     assert "99:" not in confidence_picture(sample).svg
+
+
+def test_counts_by_rank_fall_and_show_what_was_kept(finished: Path) -> None:
+    sample = load_sample(finished, SAMPLE)
+    knee = quality_pictures(sample)[0]
+    assert knee.title == "Counts by rank"
+    most = sample.ingested["total_counts"].max()
+    assert f"from {most:,.0f} down to" in knee.svg
+    assert "var(--accent)" in knee.svg
+    sample.ingested["kept"] = "False"
+    assert "var(--accent)" not in quality_pictures(sample)[0].svg
 
 
 def test_thresholds_are_drawn_and_said(finished: Path) -> None:

@@ -10,6 +10,7 @@ from scsiameseclu.report.tables import Picture, Table, count, percent, sentence,
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -22,16 +23,20 @@ METRICS = {
     "doublet_score": ("Doublet score", "Scrublet score", False),
 }
 BINS = 50
+KNEE_POINTS = 300  # of a curve over all cells
 
 
 def quality_pictures(sample: Sample) -> list[Picture]:
-    """One histogram for each metric that has values, kept and removed cells stacked."""
+    """Counts by rank, and a histogram for each metric that has values: kept and removed cells."""
     table = sample.ingested
     limits = sample.quality.get("thresholds", {})
     return [
-        _distribution(sample, metric, limits.get(metric, {}))
-        for metric in METRICS
-        if metric in table and table[metric].notna().any()
+        _knee(sample),
+        *(
+            _distribution(sample, metric, limits.get(metric, {}))
+            for metric in METRICS
+            if metric in table and table[metric].notna().any()
+        ),
     ]
 
 
@@ -48,13 +53,49 @@ def missing_metrics(sample: Sample) -> list[str]:
     return sentences
 
 
+def _knee(sample: Sample) -> Picture:
+    """Counts of the cells from the largest on, at some hundred ranks however many cells."""
+    import numpy as np
+
+    ordered = sample.ingested.sort_values("total_counts", ascending=False, kind="stable")
+    counts = ordered["total_counts"].to_numpy(float)
+    kept = _kept(ordered)
+    ranks = np.unique(np.geomspace(1, len(counts), KNEE_POINTS).round().astype(int))
+    # of the cells from one rank to the next, the share that was kept
+    passed = np.add.reduceat(kept, ranks - 1) / np.diff(np.append(ranks - 1, len(counts)))
+
+    def paint(figure: "Figure") -> None:
+        axes = figure.add_subplot()
+        shown = np.maximum(counts[ranks - 1], 1)
+        axes.plot(ranks, shown, color=FAINT, linewidth=1)
+        axes.scatter(ranks, shown, s=9, c=np.where(passed >= 0.5, ACCENT, LOST), linewidths=0)
+        axes.set_yscale("log")
+        _logarithmic(axes)
+        axes.set_xlabel("rank of the cell")
+        axes.set_ylabel("counts")
+
+    caption = (
+        "Every cell that was read, from the one with most counts on; a steep fall is where cells "
+        "end and empty droplets begin. A point has the colour of what became of most cells there."
+    )
+    alt = (
+        f"Counts of {count(len(counts))} cells by rank, from {count(counts[0])} down to "
+        f"{count(counts[-1])}. {caption}"
+    )
+    return Picture(draw("knee", alt, (3.3, 2.3), paint), "Counts by rank", caption)
+
+
+def _kept(cells: "pd.DataFrame") -> "np.ndarray":
+    return cells["kept"].str.lower().isin(["true", "yes", "1"]).to_numpy()
+
+
 def _distribution(sample: Sample, metric: str, limits: dict[str, float]) -> Picture:
     import numpy as np
 
     title, label, logarithmic = METRICS[metric]
     known = sample.ingested[sample.ingested[metric].notna()]
     values = known[metric].to_numpy(float)
-    kept = known["kept"].str.lower().isin(["true", "yes", "1"]).to_numpy()
+    kept = _kept(known)
     bounds = [(side, float(limits[side])) for side in ("low", "high") if _binds(limits.get(side))]
     edges = _edges(np.append(values, [value for _, value in bounds]), logarithmic)
 
