@@ -25,6 +25,7 @@ LOOK = {
     "kmeans": ("#009E73", "^"),
     "leiden oracle": ("#CC79A7", "D"),
     "leiden": ("#D55E00", "v"),
+    "scvi": ("#56B4E9", "P"),
 }
 REST, POOLED = "#56B4E9", "#0072B2"
 SIZE, RELIABILITY_SIZE = (10.5, 6.2), (10.5, 4.8)
@@ -56,7 +57,7 @@ def accuracy(figure: Figure, rows: pd.DataFrame) -> None:
     panels[0].set_yticks(range(len(names)), [*PANEL, *(f"{name} *" for name in OUTSIDE)])
     panels[0].set_ylim(len(names) - 0.5, -0.5)
     panels[0].set_ylabel("Data set (* in no mean)")
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles))
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
 
 
 def _points(
@@ -123,7 +124,7 @@ def reliability(figure: Figure, table: pd.DataFrame) -> None:
         axes.grid(alpha=0.6)
         axes.set_axisbelow(True)
     panels[0].set_ylabel("Share of cells on which another run agrees")
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles))
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
 
 
 def _pooled(part: pd.DataFrame) -> pd.DataFrame:

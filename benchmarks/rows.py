@@ -16,9 +16,14 @@ GIVEN = (
     ("ours", "ours", "given"),
     ("start alone", "start", "given"),
     ("k-means", "kmeans", "given"),
+    ("scVI and k-means", "scvi", "given"),
     ("Leiden, resolution chosen by the labels", "leiden oracle", "by labels"),
 )
-UNKNOWN = (("ours", "ours", "unknown"), ("Leiden 1.0", "leiden", "unknown"))
+UNKNOWN = (
+    ("ours", "ours", "unknown"),
+    ("Leiden 1.0", "leiden", "unknown"),
+    ("scVI and Leiden", "scvi", "unknown"),
+)
 
 
 def read(path: Path) -> pd.DataFrame:
