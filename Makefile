@@ -72,12 +72,16 @@ bench-speed: $(INSTALLED) ## time and memory of every stage, beside scanpy's pat
 	python benchmarks/speed_report.py $$(ls -t benchmarks/results/speed-*.csv | head -1)
 	python benchmarks/startup.py
 
+PANEL := mouse1 mouse2 worm_neuron pbmc3k zheng_sorted_ref mouse_bladder_2100 cite_cbmc
+CANDIDATES := "without cell-level refinement" "without gated fusion" "without either of these two"
+
 bench-accuracy: $(INSTALLED) ## measure every method on the labelled data of DATA=folder (hours)
 	$(BENCH) --seeds 5
-	$(BENCH) --seeds 2 --methods variants --sets mouse1 mouse2 worm_neuron pbmc3k zheng_sorted_ref mouse_bladder_2100 cite_cbmc
+	$(BENCH) --seeds 3 --methods $(CANDIDATES) --sets $(PANEL)
+	$(BENCH) --seeds 1 --methods variants --sets $(PANEL)
 	python benchmarks/ideas.py --data $(DATA)
 	python benchmarks/reliability.py
-	python benchmarks/loso.py
+	python benchmarks/loso.py --min-seeds 3
 	python benchmarks/summary.py
 	python benchmarks/plots.py
 	python benchmarks/page.py
