@@ -1,0 +1,201 @@
+"""Label transfer with truth: our transport, two baselines in the same embedding, and CellTypist.
+
+    python benchmarks/transfer.py --data ../shared/data [--seeds 3] [--methods ...]
+
+Each row of ``results/transfer.csv`` is one method on one pair and seed; a row that is there is not
+measured again. A query's types are read to score only. ``transfer_types.tsv`` says which types of
+reference and query mean the same; types that it does not name mean themselves. The right answer
+for a cell whose type the reference does not have is Unknown.
+
+CellTypist (``pip install .[peers]``) is trained on the reference's log-normalised counts with its
+defaults and names the likeliest type of each cell, as it does by default.
+"""
+
+import argparse
+import csv
+import platform
+import time
+import warnings
+from datetime import date
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+from sklearn.metrics import f1_score
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results"
+# name: (file, batch) of the reference and of the query
+PAIRS = {
+    "blood": (("zheng_sorted_ref.h5ad", None), ("pbmc3k.h5ad", None)),
+    "pancreas": (("baron_mouse.h5ad", "mouse1"), ("baron_mouse.h5ad", "mouse2")),
+    "cell lines": (("cellbench3_2batch.h5ad", "CELseq2"), ("cellbench3_2batch.h5ad", "Dropseq")),
+}
+OURS = ("transport", "neighbours", "logistic")
+NAMES = {"transport": "ours", "neighbours": "15 neighbours", "logistic": "logistic regression"}
+ABSENT, UNKNOWN = "not in the reference", "Unknown"
+COLUMNS = ["pair", "method", "seed", "n_reference", "n_query", "accuracy", "accuracy_best"]
+COLUMNS += ["macro_f1_best", "unknown", "accuracy_named", "unknown_of_absent", "seconds"]
+COLUMNS += ["machine", "date"]
+
+
+def load(data: Path, name: str) -> list[ad.AnnData]:
+    """Reference and query of raw counts, in the genes that they share."""
+    found = []
+    for file, batch in PAIRS[name]:
+        cells = ad.read_h5ad(data / file)
+        cells.var_names_make_unique()
+        found.append(cells if batch is None else cells[cells.obs["batch"] == batch].copy())
+    shared = found[0].var_names.intersection(found[1].var_names)
+    return [cells[:, shared].copy() for cells in found]
+
+
+def meanings(name: str) -> dict[str, dict[str, str]]:
+    """What the types of reference and query mean."""
+    table = pd.read_csv(HERE / "transfer_types.tsv", sep="\t")
+    table = table[table["pair"] == name]
+    return {
+        of: dict(zip(rows["type"], rows["means"], strict=True)) for of, rows in table.groupby("of")
+    }
+
+
+def score(found: pd.DataFrame, truth: pd.Series, means: dict[str, dict[str, str]]) -> dict:
+    """Measures over the query's cells with a label."""
+    labelled = truth.notna().to_numpy()
+    true = truth[labelled].astype(str).replace(means.get("query", {}))
+    named, best = (
+        found.loc[labelled, column].astype(str).replace(means.get("reference", {}))
+        for column in ("cell_type", "best")
+    )
+    absent, known = (true == ABSENT).to_numpy(), (named != UNKNOWN).to_numpy()
+    right = (named.to_numpy() == true.to_numpy()) | (absent & ~known)
+    present = sorted(set(true[~absent]))
+    return {
+        "accuracy": right.mean(),
+        "accuracy_best": (best.to_numpy() == true.to_numpy())[~absent].mean(),
+        "macro_f1_best": f1_score(
+            true[~absent], best[~absent], labels=present, average="macro", zero_division=0
+        ),
+        "unknown": 1 - known[~absent].mean(),
+        "accuracy_named": right[known].mean(),
+        "unknown_of_absent": 1 - known[absent].mean() if absent.any() else "",
+    }
+
+
+def embedded(reference: ad.AnnData, query: ad.AnnData, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings by a model that is fitted to the reference without its labels."""
+    from scsiameseclu import ScSiameseClu
+
+    bare = ad.AnnData(reference.X, var=reference.var[[]])
+    model = ScSiameseClu(random_state=seed, device="cpu").fit(bare)
+    return bare.obsm["X_siamese"], model.embed(ad.AnnData(query.X, var=query.var[[]]))
+
+
+def celltypist(reference: ad.AnnData, query: ad.AnnData) -> pd.DataFrame:
+    """CellTypist at its defaults, trained on the reference."""
+    import celltypist as ct
+    import scanpy as sc
+
+    logged = []
+    for cells in (reference, query):
+        copy = cells.copy()
+        sc.pp.normalize_total(copy, target_sum=1e4)
+        sc.pp.log1p(copy)
+        logged.append(copy)
+    model = ct.train(logged[0], labels=reference.obs["cell_type"].astype(str).to_numpy())
+    best = ct.annotate(logged[1], model=model).predicted_labels["predicted_labels"]
+    return pd.DataFrame({"cell_type": best.astype(str), "best": best.astype(str)})
+
+
+def measure(data: Path, name: str, seed: int, methods: list[str]) -> list[dict]:
+    """Rows of one pair and seed."""
+    from scsiameseclu.biology.transfer import LabelTransfer
+
+    reference, query = load(data, name)
+    rows = []
+    began = time.perf_counter()
+    cells = embedded(reference, query, seed) if set(methods) & set(OURS) else None
+    fitted = time.perf_counter() - began
+    for method in methods:
+        began = time.perf_counter()
+        if method in OURS:
+            transfer = LabelTransfer(method, random_state=seed)
+            found = transfer.fit(cells[0], reference.obs["cell_type"]).predict(cells[1])
+        else:
+            found = celltypist(reference, query)
+        seconds = time.perf_counter() - began + (fitted if method in OURS else 0)
+        row = {"pair": name, "method": method, "seed": seed, "seconds": seconds}
+        row |= {"n_reference": reference.n_obs, "n_query": query.n_obs}
+        row |= {"machine": platform.machine(), "date": date.today().isoformat()}
+        rows.append(
+            row | score(found, query.obs["cell_type"].reset_index(drop=True), meanings(name))
+        )
+    return rows
+
+
+def table(rows: pd.DataFrame) -> str:
+    """The committed table: means over seeds."""
+    lines = [
+        "# Label transfer",
+        "",
+        "Mean over seeds. *Likeliest type*: accuracy and macro-F1 over the cells whose type the "
+        "reference has, each given its likeliest type. *Unknown*: share of those cells that are "
+        "called Unknown, accuracy of the rest, and share of the cells of other types that are "
+        "called Unknown. Neighbours and logistic regression are baselines in the same embedding; "
+        "CellTypist is trained on the same reference.",
+        "",
+        "| pair | cells | method | seeds | likeliest type: accuracy | macro-F1 | Unknown | "
+        "accuracy of the named | Unknown of absent types | seconds |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for (pair, method), own in rows.groupby(["pair", "method"], sort=False):
+        mean = own.mean(numeric_only=True)
+        absent = mean.get("unknown_of_absent", float("nan"))
+        lines.append(
+            f"| {pair} | {own['n_reference'].iloc[0]} → {own['n_query'].iloc[0]} "
+            f"| {NAMES.get(method, 'CellTypist')} | {len(own)} "
+            f"| {mean['accuracy_best']:.3f} | {mean['macro_f1_best']:.3f} "
+            f"| {mean['unknown']:.1%} | {mean['accuracy_named']:.3f} "
+            f"| {'–' if np.isnan(absent) else f'{absent:.0%}'} | {mean['seconds']:.0f} |"
+        )
+    machine, days = rows["machine"].iloc[0], sorted(set(rows["date"]))
+    lines += ["", f"Machine: {machine}. Date: {' to '.join(dict.fromkeys((days[0], days[-1])))}."]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--methods", nargs="+", default=[*OURS], choices=[*OURS, "celltypist"])
+    parser.add_argument("--output", type=Path, default=RESULTS / "transfer.csv")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    path: Path = arguments.output
+    done = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=COLUMNS)
+    known = set(zip(done["pair"], done["method"], done["seed"], strict=True))
+    for name in PAIRS:
+        for seed in range(arguments.seeds):
+            wanted = [m for m in arguments.methods if (name, m, seed) not in known]
+            if not wanted:
+                continue
+            rows = measure(arguments.data, name, seed, wanted)
+            new = not path.exists()
+            with path.open("a", newline="") as file:
+                writer = csv.DictWriter(file, COLUMNS)
+                if new:
+                    writer.writeheader()
+                writer.writerows(rows)
+            for row in rows:
+                print(row["pair"], row["method"], seed, round(row["accuracy_best"], 4), flush=True)
+    rows = pd.read_csv(path)
+    rows["method"] = pd.Categorical(rows["method"], [*OURS, "celltypist"], ordered=True)
+    rows["pair"] = pd.Categorical(rows["pair"], list(PAIRS), ordered=True)
+    ordered = rows.sort_values(["pair", "method", "seed"])
+    ordered[["pair", "method"]] = ordered[["pair", "method"]].astype(str)
+    path.with_suffix(".md").write_text(table(ordered))
+
+
+if __name__ == "__main__":
+    main()
