@@ -14,7 +14,7 @@ try:
 except PackageNotFoundError:  # run from a checkout that was never installed
     __version__ = "0+unknown"
 
-__all__ = ["ScSiameseClu", "UserError", "__version__"]
+__all__ = ["ScSiameseClu", "UserError", "__version__", "transfer_labels"]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,4 +22,8 @@ def __getattr__(name: str) -> Any:
         from scsiameseclu.model.estimator import ScSiameseClu
 
         return ScSiameseClu
+    if name == "transfer_labels":
+        from scsiameseclu.biology.transfer import transfer_labels
+
+        return transfer_labels
     raise AttributeError(f"module 'scsiameseclu' has no attribute {name!r}")
