@@ -213,6 +213,7 @@ def test_counts_by_rank_fall_and_show_what_was_kept(finished: Path) -> None:
     most = sample.ingested["total_counts"].max()
     assert f"from {most:,.0f} down to" in knee.svg
     assert "var(--accent)" in knee.svg
+    assert "mathdefault" not in knee.svg
     sample.ingested["kept"] = "False"
     assert "var(--accent)" not in quality_pictures(sample)[0].svg
 

@@ -73,7 +73,7 @@ def composition(entries: Sequence[Entry]) -> Picture | None:
         "cluster by cluster, from marker genes; Unassigned are the clusters that no set of "
         "markers fits well enough."
     )
-    return Picture(svg, "Cell types", caption, [(ink, name) for name, ink in used.items()])
+    return Picture(svg, "Shares of predicted types", caption, [(ink, name) for name, ink in used.items()])
 
 
 def _shares(types: Mapping[str, int], named: Sequence[str]) -> dict[str, float]:

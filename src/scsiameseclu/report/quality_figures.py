@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 # column: (title, axis label, logarithmic axis)
@@ -69,8 +70,10 @@ def _knee(sample: Sample) -> Picture:
         shown = np.maximum(counts[ranks - 1], 1)
         axes.plot(ranks, shown, color=FAINT, linewidth=1)
         axes.scatter(ranks, shown, s=9, c=np.where(passed >= 0.5, ACCENT, LOST), linewidths=0)
+        axes.set_xscale("log")
         axes.set_yscale("log")
-        _logarithmic(axes)
+        _plain_numbers(axes.xaxis, (1,))
+        _plain_numbers(axes.yaxis, (1, 2, 5) if counts[0] < 100 * counts[-1] else (1,))
         axes.set_xlabel("rank of the cell")
         axes.set_ylabel("counts")
 
@@ -110,7 +113,8 @@ def _distribution(sample: Sample, metric: str, limits: dict[str, float]) -> Pict
             lw=0,
         )
         if logarithmic:
-            _logarithmic(axes)
+            axes.set_xscale("log")
+            _plain_numbers(axes.xaxis, (1, 2, 5))
         _bounds(axes, [value for _, value in bounds])
         axes.set_xlabel(label)
         axes.set_ylabel("cells")
@@ -137,14 +141,13 @@ def _edges(values: "np.ndarray", logarithmic: bool) -> "np.ndarray":
     return np.linspace(low, high if high > low else low + 1, BINS + 1)
 
 
-def _logarithmic(axes: "Axes") -> None:
-    """A logarithmic axis with plain numbers at 1, 2 and 5."""
+def _plain_numbers(axis: "Axis", subs: Sequence[int]) -> None:
+    """Plain numbers on a logarithmic axis, at these multiples of powers of ten."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5), numticks=7))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axis.set_major_locator(LogLocator(base=10, subs=subs, numticks=7))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _bounds(axes: "Axes", bounds: Sequence[float]) -> None:
