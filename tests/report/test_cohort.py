@@ -12,7 +12,9 @@ from finished_sample import SCRIPT
 from html_page import Page
 
 from scsiameseclu.report.cohort_figures import MOST_TYPES, composition
+from scsiameseclu.report.cohort_page import cohort_page
 from scsiameseclu.report.cohort_samples import Entry, common_types, read_entries
+from scsiameseclu.report.multiqc import write_multiqc
 from scsiameseclu.stages.cohort import cohort
 
 NAMES = ["refused", "good", "warned", "never_begun", "half_way"]
@@ -147,3 +149,31 @@ def test_more_types_than_colours_share_one() -> None:
     assert len(picture.legend) == MOST_TYPES + 1
     assert picture.legend[-1][1] == "other types"
     assert composition([Entry("none", types={"Unassigned": 5})]) is None
+
+
+def test_two_hundred_samples(tmp_path: Path) -> None:
+    types = [f"type {number}" for number in range(30)]
+    entries = [
+        Entry(f"p{number:03d}", status="FAIL", stage="ingest", reasons=["damaged"])
+        if number % 50 == 7
+        else Entry(
+            f"p{number:03d}",
+            numbers={"cells_in": 9000, "cells_kept": 8000 + number, "n_clusters": 12},
+            funnel=[("ingested", 9000), ("total counts", 8000 + number)],
+            sizes=[500] * 12,
+            types=dict.fromkeys(types[number % 20 : number % 20 + 9], 100 + number),
+        )
+        for number in range(200)
+    ]
+    html = cohort_page(entries)
+    assert len(html) < 5_000_000
+    assert all(f">{entry.sample}<" in html for entry in entries)
+    assert "196 samples are finished" in Page(html).text
+
+    pytest.importorskip("multiqc")
+    write_multiqc(entries, tmp_path)
+    command = [sys.executable, "-m", "multiqc", str(tmp_path), "--no-version-check", "--strict"]
+    command += ["--config", str(tmp_path / "multiqc_config.yaml"), "--no-data-dir", "-n", "page"]
+    done = subprocess.run([*command, "-o", str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "p199" in (tmp_path / "page.html").read_text()
