@@ -67,6 +67,8 @@ def prepare(source: Path, batch: str | None, label: str, output: Path) -> None:
     labels.astype(str).to_csv(output.with_suffix(".labels.csv"))
     adata = ad.AnnData(sp.csr_matrix(given.X, dtype=np.float32))
     adata.obs_names, adata.var_names = given.obs_names, given.var_names
+    if "batch" in given.obs and not batch:
+        adata.obs["batch"] = given.obs["batch"].astype(str)  # variable genes are chosen by batch
     sc.pp.filter_genes(adata, min_cells=MIN_CELLS)
     adata.layers["counts"] = adata.X.copy()
     adata.X, adata.obs["size_factor"] = log_normalise(adata.X)

@@ -117,7 +117,8 @@ def scvi(adata: ad.AnnData, seed: int, n_clusters: int) -> Found:
 
     scvi.settings.seed = seed
     part = adata[:, adata.var["highly_variable"]].copy()
-    scvi.model.SCVI.setup_anndata(part, layer="counts")
+    batches = "batch" if "batch" in part.obs else None
+    scvi.model.SCVI.setup_anndata(part, layer="counts", batch_key=batches)
     model = scvi.model.SCVI(part)
     model.train(accelerator="cpu")
     adata.obsm["X_scvi"] = model.get_latent_representation()
@@ -158,7 +159,7 @@ def main() -> None:
 
     torch.set_num_threads(arguments.threads)
     adata = ad.read_h5ad(arguments.prepared)
-    assert not set(adata.obs) - {"size_factor"}, "labels have no business here"
+    assert not set(adata.obs) - {"size_factor", "batch"}, "labels have no business here"
     started = time.monotonic()
     found = run(adata, arguments.method, arguments.seed, arguments.n_clusters)
     np.savez_compressed(arguments.output, seconds=time.monotonic() - started, **found)
