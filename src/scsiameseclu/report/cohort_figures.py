@@ -73,7 +73,8 @@ def composition(entries: Sequence[Entry]) -> Picture | None:
         "cluster by cluster, from marker genes; Unassigned are the clusters that no set of "
         "markers fits well enough."
     )
-    return Picture(svg, "Shares of predicted types", caption, [(ink, name) for name, ink in used.items()])
+    legend = [(ink, name) for name, ink in used.items()]
+    return Picture(svg, "Shares of predicted types", caption, legend)
 
 
 def _shares(types: Mapping[str, int], named: Sequence[str]) -> dict[str, float]:
