@@ -146,8 +146,8 @@ def table(rows: pd.DataFrame) -> str:
         "CellTypist is trained on the same reference.",
         "",
         "| pair | cells | method | seeds | likeliest type: accuracy | macro-F1 | Unknown | "
-        "accuracy of the named | Unknown of absent types | seconds |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "accuracy of the named | Unknown of absent types |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for (pair, method), own in rows.groupby(["pair", "method"], sort=False):
         mean = own.mean(numeric_only=True)
@@ -157,7 +157,7 @@ def table(rows: pd.DataFrame) -> str:
             f"| {NAMES.get(method, 'CellTypist')} | {len(own)} "
             f"| {mean['accuracy_best']:.3f} | {mean['macro_f1_best']:.3f} "
             f"| {mean['unknown']:.1%} | {mean['accuracy_named']:.3f} "
-            f"| {'–' if np.isnan(absent) else f'{absent:.0%}'} | {mean['seconds']:.0f} |"
+            f"| {'–' if np.isnan(absent) else f'{absent:.0%}'} |"
         )
     machine, days = rows["machine"].iloc[0], sorted(set(rows["date"]))
     lines += ["", f"Machine: {machine}. Date: {' to '.join(dict.fromkeys((days[0], days[-1])))}."]

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,10 +45,10 @@ def image(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
         return IMAGE
     folder = tmp_path_factory.mktemp("image")
     base, wheels = folder / "base", folder / "wheels"
-    subprocess.run([*BASE[:-1], BASE[-1], str(base)], check=True)
+    subprocess.run([*BASE, str(base)], check=True)
     shutil.rmtree(base / "dev")
     (base / "dev").mkdir()
-    pip = [shutil.which("python"), "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(wheels)]
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(wheels)]
     lock = ["--constraint", str(ROOT / "requirements.lock")]
     torch = next(line for line in (ROOT / "requirements.lock").open() if line[:7] == "torch==")
     needed = [torch.strip(), "setuptools>=77", "multiqc", str(ROOT)]
