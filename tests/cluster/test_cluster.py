@@ -130,10 +130,9 @@ def test_without_accounting(prepared: Clone, cluster: Cluster) -> None:
         cluster.do("start")
 
 
-def test_a_bad_sample_leaves_the_others(prepared: Clone) -> None:
-    clone, again = prepared, QUICK | {"model": {"networks": 1, "pretrain_steps": 60}}
+def test_a_bad_sample_leaves_the_others(clone: Clone) -> None:
     (clone.folder / "bad.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(200))
-    clone.write(again, {"a": "demo:a", "bad": "bad.h5", "b": "demo:b"})
+    clone.write(QUICK, {"a": "demo:a", "bad": "bad.h5", "b": "demo:b"})
     assert clone.run("--retries", "0") not in (0, 124, 137)
     assert status(clone) == {"a": "OK", "bad": "FAIL", "b": "OK"}
     assert "bad.h5" in (clone.results / "status.tsv").read_text()
