@@ -28,7 +28,8 @@ index=""
 # shellcheck disable=SC2086 # options are words
 pip install --quiet $from $index "$torch"
 # shellcheck disable=SC2086
-pip install --quiet $from --constraint "$project/requirements.lock" "setuptools>=77" multiqc
+pip install --quiet $from --constraint "$project/requirements.lock" "setuptools>=77" multiqc \
+  celltypist
 # shellcheck disable=SC2086
 pip install --quiet $from --constraint "$project/requirements.lock" --no-build-isolation "$project"
 

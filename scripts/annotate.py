@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Name the cell type of each cluster by sets of canonical markers."""
+"""Name cell types by marker sets and, where given, a reference and a CellTypist model."""
 
 import argparse
 from pathlib import Path
@@ -20,6 +20,9 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--output", type=Path, required=True, help="h5ad to write")
     options.add_argument(
+        "--transferred", type=Path, help="h5ad of the stage transfer, where there is a reference"
+    )
+    options.add_argument(
         "--organism", choices=["auto", "human", "mouse"], default="auto", help="of the marker sets"
     )
     add_settings(options, AnnotationSettings)
@@ -35,6 +38,7 @@ def work(arguments: argparse.Namespace) -> None:
         settings=settings_from(arguments, AnnotationSettings),
         sample=arguments.sample,
         organism=arguments.organism,
+        transferred=arguments.transferred,
     )
 
 

@@ -14,6 +14,9 @@ def parser() -> argparse.ArgumentParser:
         "--directory", type=Path, required=True, help="folder of the sample's files"
     )
     options.add_argument("--output", type=Path, required=True, help="h5ad to write")
+    options.add_argument(
+        "--trajectory", action="store_true", help="take the trajectory in, which was asked for"
+    )
     return options
 
 
@@ -22,6 +25,7 @@ def work(arguments: argparse.Namespace) -> None:
         arguments.directory,
         arguments.output,
         sample=arguments.sample,
+        trajectory=arguments.trajectory,
     )
 
 

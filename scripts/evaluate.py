@@ -19,6 +19,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--clusters", type=Path, required=True, help="h5ad of the stage cluster")
     options.add_argument("--layout", type=Path, required=True, help="h5ad of the stage layout")
     options.add_argument("--output", type=Path, required=True, help="metrics (json) to write")
+    options.add_argument("--trajectory", type=Path, help="h5ad of that stage, where it ran")
     options.add_argument("--label", help="column of cells with the published label")
     return options
 
@@ -33,6 +34,7 @@ def work(arguments: argparse.Namespace) -> None:
         arguments.layout,
         arguments.output,
         label=arguments.label,
+        trajectory=arguments.trajectory,
         seed=arguments.seed,
         sample=arguments.sample,
     )

@@ -15,6 +15,9 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--output", type=Path, required=True, help="page (html) to write")
     options.add_argument("--label", help="column of cells with the published label")
+    options.add_argument(
+        "--trajectory", action="store_true", help="take the trajectory in, which was asked for"
+    )
     return options
 
 
@@ -23,6 +26,7 @@ def work(arguments: argparse.Namespace) -> None:
         arguments.directory,
         arguments.output,
         sample=arguments.sample,
+        trajectory=arguments.trajectory,
         label=arguments.label,
     )
 

@@ -20,6 +20,8 @@ from scsiameseclu.data.limits import EXACT_CELLS
 MIN_MB, MIN_MINUTES = 1000, 10
 SNAKEMAKE_MB = 200
 """What Snakemake itself takes inside a cluster's job, beside the stage."""
+SHALLOW, MANY_GENES = 500, 20_000
+"""Values of a cell and genes, where only the stored values of a file are known."""
 COEFFICIENTS = Path(__file__).with_name("resources.json")
 
 
@@ -61,6 +63,10 @@ class Size:
         Only the stored values are known; they are what reading a file is paid by.
         """
         return cls(0, 0, sum(_stored_values(file) for file in files))
+
+    def guessed(self) -> "Size":
+        """The same with cells and genes as in a shallow sample with as many stored values."""
+        return Size(self.nonzeros // SHALLOW, MANY_GENES, self.nonzeros)
 
 
 @dataclass(frozen=True)

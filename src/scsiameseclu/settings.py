@@ -127,12 +127,35 @@ class AnnotationSettings(Settings):
 
     tissue: str = option("auto", "tissues of the marker table to use, comma-separated, or auto")
     marker_table: str | None = option(
-        None, "a table of your own: columns cell_type, gene and, if wanted, weight"
+        None, "a table of your own: columns cell_type, gene and, if wanted, weight; or a .gmt file"
     )
     min_score: float = option(
         3.0, "a best score (t value of the marker set) below this is Unassigned"
     )
     margin: float = option(0.5, "a lead over the runner-up below this is Unassigned", minimum=0)
+    celltypist_model: str | None = option(
+        None, "a CellTypist model file (.pkl), which votes on the types too"
+    )
+
+
+@dataclass(frozen=True)
+class ReferenceSettings(Settings):
+    """An annotated reference whose cell types are carried over to every sample."""
+
+    path: str | None = option(None, "file of raw counts with cell types, in any format of a sample")
+    label: str = option("cell_type", "its column of cell types")
+    subset: str | None = option(None, "column=value: only these cells of it")
+    layer: str | None = option(None, "its layer of raw counts, where X holds something else")
+
+
+@dataclass(frozen=True)
+class TrajectorySettings(Settings):
+    """An order of the cells, only where it is asked for."""
+
+    run: bool = option(False, "order the cells by diffusion pseudotime")
+    root: str | None = option(
+        None, "where it begins: cluster=NAME, gene=SYMBOL or COLUMN=VALUE; null guesses"
+    )
 
 
 # what Xu et al. (2025) describe, without the defects of the released code: one network, clusters in

@@ -23,7 +23,8 @@ def test_canonical_table_is_whole() -> None:
     assert table["source"].map(lambda text: bool(re.search(r"doi:10\.\d{4,}/\S+$", text))).all()
     assert (table["gene"] == table["gene"].str.strip().str.upper()).all()
     assert table["mouse_gene"].map(lambda gene: gene == "" or gene[0].isupper()).all()
-    assert {"blood", "pancreas"} <= set(table["tissue"])
+    tissues = {"blood", "brain", "kidney", "liver", "lung", "pancreas", "retina"}
+    assert set(table["tissue"]) == tissues
     assert table.groupby(["tissue", "cell_type"]).size().between(5, 12).all()
 
 
@@ -84,3 +85,15 @@ def test_own_table_may_be_csv(tmp_path: Path) -> None:
     assert own_sets(path).table.to_dict("records") == [
         {"cell_type": "B", "gene": "CD19", "weight": 1.0}
     ]
+
+
+def test_sets_of_a_gmt_file(tmp_path: Path) -> None:
+    path = tmp_path / "sets.gmt"
+    path.write_text("B cell\tfrom a paper\tMS4A1\tCD79A\nNK\t\tNKG7\t\nempty\n\n")
+    sets = own_sets(path)
+    assert sets.table.values.tolist() == [
+        ["B cell", "MS4A1", 1.0], ["B cell", "CD79A", 1.0], ["NK", "NKG7", 1.0],
+    ]  # fmt: skip
+    path.write_text("lonely\n")
+    with pytest.raises(UserError, match="no line with a cell type and a gene"):
+        own_sets(path)

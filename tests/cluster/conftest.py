@@ -51,7 +51,7 @@ def image(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(wheels)]
     lock = ["--constraint", str(ROOT / "requirements.lock")]
     torch = next(line for line in (ROOT / "requirements.lock").open() if line[:7] == "torch==")
-    needed = [torch.strip(), "setuptools>=77", "multiqc", str(ROOT)]
+    needed = [torch.strip(), "setuptools>=77", "multiqc", "celltypist", str(ROOT)]
     subprocess.run([*map(str, pip), *lock, *needed], check=True)
     for own in wheels.glob("scsiameseclu-*.whl"):
         own.unlink()  # the image is built from the sources

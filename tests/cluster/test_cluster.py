@@ -16,6 +16,7 @@ import pytest
 from site_of_tests import QUICK, Clone, Cluster, wait_for
 
 LONG = {**QUICK, "model": {"networks": 2, "pretrain_steps": 600}}
+OTHER = {**QUICK, "model": {"networks": 1, "pretrain_steps": 60}}  # so that training is done again
 ON_CPU = {"slurm": {"partition": "cpu"}}
 ONE = {"a": "demo:a"}
 TRAINED = "results/samples/a/embedding.h5ad"
@@ -78,14 +79,14 @@ def test_training_goes_on_where_a_node_died(prepared: Clone, cluster: Cluster) -
 
 
 def test_too_little_memory_is_asked_for_again(prepared: Clone) -> None:
-    prepared.write(LONG | ON_CPU, ONE)
+    prepared.write(OTHER | ON_CPU, ONE)
     too_little = "train:mem_mb=250 * 8 ** (attempt - 1)"
     assert prepared.run(TRAINED, "--set-resources", too_little) == 0, prepared.log
     assert "Trying to restart job" in prepared.log
 
 
 def test_a_time_limit_leaves_a_checkpoint(prepared: Clone) -> None:
-    prepared.write(QUICK | ON_CPU | {"model": {"networks": 2, "pretrain_steps": 3000}}, ONE)
+    prepared.write(QUICK | ON_CPU | {"model": {"networks": 2, "pretrain_steps": 2000}}, ONE)
     too_short = "train:runtime=1 + 30 * (attempt - 1)"
     assert prepared.run(TRAINED, "--set-resources", too_short) == 0, prepared.log
     assert "Trying to restart job" in prepared.log
@@ -121,7 +122,7 @@ def test_without_accounting(prepared: Clone, cluster: Cluster) -> None:
     cluster.do("stop")
     cluster.do("start", ACCOUNTING="0")
     try:
-        prepared.write(LONG, ONE)
+        prepared.write(OTHER, ONE)
         assert prepared.run() == 0, prepared.log
         assert status(prepared) == {"a": "OK"}
         assert prepared.node_of_training() == "gpu1"

@@ -1,5 +1,7 @@
 """The estimator on real cells: contracts, new cells, saving, determinism, and no labels."""
 
+from pathlib import Path
+
 import anndata as ad
 import numpy as np
 import pytest
@@ -256,3 +258,45 @@ def test_assignment_can_be_switched(
     assert (probability != fitted[1].obsm["siamese_probability"]).any()
     potentials = [member.potential for member in model.model.consensus.members]
     assert all(bool(p.any()) != ("transport" in switch) for p in potentials)
+
+
+def test_log_values_are_taken_only_when_told(demo: ad.AnnData) -> None:
+    logged = demo.copy()
+    sc.pp.normalize_total(logged)
+    sc.pp.log1p(logged)
+    with pytest.raises(UserError, match="not counts"):
+        ScSiameseClu(5, **SHORT).fit(logged.copy())
+    model = ScSiameseClu(5, device="cpu", logged=True, **SHORT).fit(logged)
+    assert model.model.settings.likelihood == "none"
+    assert logged.obs["siamese"].nunique() == 5
+    new = model.embed(logged[:50])
+    assert (new * logged.obsm["X_siamese"][:50]).sum(axis=1).mean() > 0.9
+    with pytest.raises(UserError, match="no zinb likelihood"):
+        ScSiameseClu(logged=True, likelihood="zinb")
+    logged.X.data -= 1
+    with pytest.raises(UserError, match="not log-normalised"):
+        ScSiameseClu(5, logged=True, **SHORT).fit(logged)
+
+
+def test_a_loaded_model_knows_what_its_values_are(demo: ad.AnnData, tmp_path: Path) -> None:
+    logged = demo.copy()
+    sc.pp.normalize_total(logged)
+    sc.pp.log1p(logged)
+    model = ScSiameseClu(5, device="cpu", logged=True, **SHORT).fit(logged)
+    model.save(tmp_path)
+    again = ScSiameseClu.load(tmp_path)
+    assert again.logged
+    np.testing.assert_allclose(again.embed(logged[:20]), model.embed(logged[:20]), atol=1e-5)
+
+
+def test_missing_genes_can_be_filled_with_the_mean(
+    fitted: tuple[ScSiameseClu, ad.AnnData], demo: ad.AnnData
+) -> None:
+    model, _ = fitted
+    genes = model.model.scaling.genes
+    columns = demo.var_names.get_indexer(genes)
+    whole = model.model.embed(demo, columns)
+    np.testing.assert_array_equal(whole, model.embed(demo))
+    columns[::10] = -1
+    filled = model.model.embed(demo, columns)
+    assert (filled * whole).sum(axis=1).mean() > 0.85

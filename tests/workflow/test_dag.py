@@ -19,6 +19,15 @@ def test_every_stage_runs_for_every_sample(tmp_path: Path) -> None:
     assert all(jobs[stage] == {"a", "b"} for stage in STAGES)
 
 
+def test_a_reference_is_fitted_once_and_votes_in_every_sample(tmp_path: Path) -> None:
+    reference = {"path": "demo:a", "label": "bulk_labels"}
+    write_inputs(tmp_path, GOOD, {"samples": "config/samples.tsv", "reference": reference})
+    jobs = planned(tmp_path)
+    assert set(jobs) == {*STAGES, "reference", "transfer", "cohort", "multiqc", "all"}
+    assert jobs["transfer"] == jobs["annotate"] == {"a", "b"}
+    assert jobs["reference"] == set()  # of the cohort, not of a sample
+
+
 def test_mistakes_are_told_before_any_job_and_without_a_traceback(tmp_path: Path) -> None:
     rows = [
         {"sample": "a", "path": "demo:a"},

@@ -3,8 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from samplesheet import Row, read_sheet
+from samplesheet import DEMO, Row, read_sheet
 from sentences import Schema, load_schema, problems_with
+
+FILES = (
+    ("annotation", "marker_table"),
+    ("annotation", "celltypist_model"),
+    ("reference", "path"),
+)
+"""Keys that name a file, where they are given."""
 
 
 def checked(
@@ -56,10 +63,11 @@ def config_problems(config: dict[str, Any], schema: Schema) -> list[str]:
         place=lambda path: "config key " + ".".join(path),
         section=lambda path: "config section " + ".".join(path) if path else "config",
     )
-    annotation = config["annotation"]
-    table = annotation.get("marker_table") if isinstance(annotation, dict) else None
-    if isinstance(table, str) and not Path(table).is_file():
-        problems.append(f"config key annotation.marker_table: the file {table} does not exist")
+    for section, key in FILES:
+        values = config[section]
+        file = values.get(key) if isinstance(values, dict) else None
+        if isinstance(file, str) and file not in DEMO and not Path(file).exists():
+            problems.append(f"config key {section}.{key}: the file {file} does not exist")
     return problems
 
 

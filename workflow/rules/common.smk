@@ -54,6 +54,7 @@ if problems:
 RESULTS = config["outdir"].rstrip("/")
 SAMPLE = f"{RESULTS}/samples/{{sample}}"
 FOLDER = f"{RESULTS}/samples/{{wildcards.sample}}"  # the same, in shell commands
+REFERENCE = f"{RESULTS}/reference"
 LOGS = f"{RESULTS}/logs"
 SCRIPTS = os.path.relpath(ROOT / "scripts")
 COHORT = f"python {SCRIPTS}/cohort.py --samples {quote(config['samples'])} --results {RESULTS}"
@@ -107,6 +108,17 @@ def minutes(stage):
     return for_job
 
 
+def for_reference(unit):
+    """mem_mb or minutes of the reference's job, which does the work of four stages."""
+
+    def for_job(wildcards, input, attempt):
+        size = Size.of_files(Path(file) for file in input).guessed()
+        stages = ("ingest", "expression", "graph", "train")
+        return sum(getattr(request(stage, size, attempt), unit) for stage in stages)
+
+    return for_job
+
+
 def size_of(input):
     """What ingest wrote of the sample's size; for ingest itself what the files' headers say."""
     if "sizes" in input.keys():
@@ -124,12 +136,12 @@ def cores_by_size(wildcards, input):
         return 1
 
 
-def program(stage, arguments):
+def program(stage, arguments, sample="{wildcards.sample}", folder=FOLDER):
     """The shell command of a stage: the options that all stages take, its own, and its log."""
     return (
-        f"python {SCRIPTS}/{stage}.py --sample {{wildcards.sample}} --seed {config['seed']}"
-        f" --threads {{threads}} --failure {FOLDER}/failure.json"
-        f" --usage {FOLDER}/usage/{stage}.json"
+        f"python {SCRIPTS}/{stage}.py --sample {sample} --seed {config['seed']}"
+        f" --threads {{threads}} --failure {folder}/failure.json"
+        f" --usage {folder}/usage/{stage}.json"
         f" --asked-mb {{resources.mem_mb}} --asked-minutes {{resources.runtime}}"
         f" {arguments} 2>&1 | tee {{log}}"
     )

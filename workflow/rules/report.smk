@@ -18,7 +18,10 @@ SIDECARS = [
     "layout",
     "annotation",
 ]
-SIDECARS = [f"{name}.h5ad" for name in SIDECARS]
+SIDECARS = [
+    f"{name}.h5ad" for name in [*SIDECARS, *(["trajectory"] if ORDERED else [])]
+]
+WITH_TRAJECTORY = "--trajectory" if ORDERED else ""
 
 
 rule report:
@@ -45,7 +48,8 @@ rule report:
         options=given(label=None),
     shell:
         program(
-            "report", f"--directory {FOLDER} --output {{output}} {{params.options}}"
+            "report",
+            f"--directory {FOLDER} --output {{output}} {WITH_TRAJECTORY} {{params.options}}",
         )
 
 
@@ -64,7 +68,9 @@ rule assemble:
         mem_mb=memory("assemble"),
         runtime=minutes("assemble"),
     shell:
-        program("assemble", f"--directory {FOLDER} --output {{output}}")
+        program(
+            "assemble", f"--directory {FOLDER} --output {{output}} {WITH_TRAJECTORY}"
+        )
 
 
 rule cohort:

@@ -16,8 +16,8 @@ count against their type.
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from scsiameseclu.biology.cell_types import UNASSIGNED
 from scsiameseclu.biology.marker_sets import (
-    UNASSIGNED,
     MarkerSets,
     canonical_sets,
     choose_organism,

@@ -2,7 +2,8 @@
 
 ``canonical_markers.tsv`` has the columns ``tissue``, ``cell_type``, ``gene`` (human symbol; empty
 where the gene has no human counterpart), ``mouse_gene`` (likewise) and ``source``, a publication
-that reports the gene as a marker of that type, or whose reference atlas does.
+on the tissue that describes the type. The genes are markers in common use in the field; only those
+of the pancreas were looked up one by one in their source.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scsiameseclu.biology.cell_types import ABSTENTIONS
 from scsiameseclu.data.store import first_line
 from scsiameseclu.errors import UserError
 from scsiameseclu.quality.species import detect_organism
@@ -17,7 +19,6 @@ from scsiameseclu.quality.species import detect_organism
 if TYPE_CHECKING:
     import pandas as pd
 
-UNASSIGNED = "Unassigned"
 SPECIES_COLUMN = {"human": "gene", "mouse": "mouse_gene"}
 MIN_MARKERS = 3
 """A canonical set with fewer of its genes in the data is not asked."""
@@ -88,7 +89,8 @@ def canonical_sets(tissue: str, organism: str) -> list[MarkerSets]:
 def own_sets(path: str | Path) -> MarkerSets:
     """The user's marker table: columns ``cell_type`` and ``gene``, and ``weight`` if there is one.
 
-    Tab-separated, or comma-separated when the name ends in ``.csv``. Genes are symbols or ids.
+    Tab-separated, comma-separated when the name ends in ``.csv``, and one set a line (name,
+    description, genes) when it ends in ``.gmt``. Genes are symbols or ids.
 
     Raises
     ------
@@ -102,8 +104,11 @@ def own_sets(path: str | Path) -> MarkerSets:
     if not path.is_file():
         raise UserError(f"{where} does not exist; check the setting marker_table")
     try:
-        separator = "," if path.suffix == ".csv" else "\t"
-        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
+        if path.suffix == ".gmt":
+            table = _gene_sets(path)
+        else:
+            separator = "," if path.suffix == ".csv" else "\t"
+            table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
     except (ValueError, UnicodeDecodeError) as error:
         raise UserError(f"{where} cannot be read: {first_line(error)}") from error
     lacking = [name for name in ("cell_type", "gene") if name not in table.columns]
@@ -117,10 +122,22 @@ def own_sets(path: str | Path) -> MarkerSets:
     table = table[(table["cell_type"] != "") & (table["gene"] != "")]
     if table.empty:
         raise UserError(f"{where} has no line with a cell type and a gene")
-    if (table["cell_type"] == UNASSIGNED).any():
-        raise UserError(f"{where} names a cell type {UNASSIGNED}, which means none; rename it")
+    taken = sorted(set(table["cell_type"]) & set(ABSTENTIONS))
+    if taken:
+        raise UserError(f"{where} names a cell type {taken[0]}, which means none; rename it")
     table = table[["cell_type", "gene", "weight"]].drop_duplicates(["cell_type", "gene"])
     return MarkerSets(str(path), table.reset_index(drop=True), min_markers=1)
+
+
+def _gene_sets(path: Path) -> "pd.DataFrame":
+    """The sets of a GMT file as a table of types and genes."""
+    import pandas as pd
+
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, _, *genes = [*line.split("\t"), ""]
+        rows += [(name, gene) for gene in genes]
+    return pd.DataFrame(rows, columns=["cell_type", "gene"], dtype=str)
 
 
 def _weights(table: "pd.DataFrame", where: str) -> "pd.Series":

@@ -10,18 +10,25 @@ almost any held-out cell of the reference lies from its own is Unknown.
 k nearest neighbours and logistic regression in the same embedding are there to compare with.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scsiameseclu.biology.cell_types import UNKNOWN
+from scsiameseclu.biology.gene_matching import GeneNames, Match, check_overlap, match_genes
 from scsiameseclu.errors import UserError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import anndata as ad
     import pandas as pd
 
-UNKNOWN = "Unknown"
+    from scsiameseclu.model.estimator import ScSiameseClu
+    from scsiameseclu.model.fitted import FittedModel
+
 METHODS = ("transport", "neighbours", "logistic")
 N_ANCHORS = 10  # of a type, at most
 CELLS_PER_ANCHOR = 20
@@ -32,8 +39,8 @@ UNLIKE = 0.02  # share of held-out reference cells that would be Unknown
 LEAST_PROBABILITY = 0.5
 MAX_ROUNDS = 50
 MAX_FITTED = 20_000  # cells that the proportions are learned from
+MAX_OF_TYPE = 5_000  # cells that the anchors of a type are sought in
 BLOCK = 20_000
-FEWEST_GENES = 200
 
 
 @dataclass(frozen=True)
@@ -56,11 +63,14 @@ class Anchors:
         """k-means in each type: an anchor for every 20 cells, one at least and ten at most."""
         from sklearn.cluster import KMeans
 
+        rng = np.random.default_rng(seed)
         centres, types = [], []
         for number in range(n_types):
             own = cells[labels == number]
             if len(own) == 0:
                 continue
+            if len(own) > MAX_OF_TYPE:
+                own = own[np.sort(rng.choice(len(own), MAX_OF_TYPE, replace=False))]
             count = max(1, min(N_ANCHORS, len(own) // CELLS_PER_ANCHOR))
             found = KMeans(count, n_init=3, random_state=seed).fit(own).cluster_centers_
             centres.append(_directions(found))
@@ -145,10 +155,7 @@ class LabelTransfer:
         known = (named.notna() & (named.astype(str).str.strip() != "")).to_numpy()
         names = named[known].astype(str).to_numpy()
         self.types = sorted(set(names))
-        if len(self.types) < 2:
-            raise UserError(
-                f"the reference has {len(self.types)} types with cells; label transfer needs two"
-            )
+        check_types(self.types)
         cells = _directions(np.asarray(embedding)[known])
         numbers = np.searchsorted(self.types, names)
         self._anchors = Anchors.fit(cells, numbers, len(self.types), self.random_state)
@@ -218,12 +225,14 @@ def transfer_labels(
 ) -> "pd.DataFrame":
     """Types of the query's cells from an annotated reference: raw counts in, one line a cell out.
 
-    A model is fitted to the reference in the genes that both have; it embeds the query.
+    A model is fitted to the reference without its types; it embeds the query.
 
     Parameters
     ----------
     reference, query
-        Raw counts in ``X`` or ``layers["counts"]``; genes are matched by ``var_names``.
+        Raw counts in ``X`` or ``layers["counts"]``. Genes are matched by ``var["gene_id"]`` or
+        ``var["gene_symbol"]``, where they are there, or by ``var_names``; a gene of the reference
+        that the query lacks is taken to be as in the reference's mean cell.
     label
         Column of ``reference.obs`` with the types.
     method, random_state
@@ -238,27 +247,73 @@ def transfer_labels(
     Raises
     ------
     UserError
-        The reference lacks the column, or the two share fewer than 200 genes.
+        The reference lacks the column, or the query has less than a fifth of its variable genes.
     """
-    from scsiameseclu.model.estimator import ScSiameseClu
-
     if label not in reference.obs:
         columns = ", ".join(map(str, reference.obs.columns[:8]))
         raise UserError(f"the reference has no column {label!r}; it has {columns}")
-    shared = reference.var_names.intersection(query.var_names)
-    if len(shared) < FEWEST_GENES:
-        raise UserError(
-            f"reference and query share {len(shared)} genes, names such as "
-            f"{', '.join(map(str, reference.var_names[:3]))} and "
-            f"{', '.join(map(str, query.var_names[:3]))}; give both the same names"
-        )
-    fitted = reference[:, shared].copy()
-    model = ScSiameseClu(random_state=random_state, device=device).fit(fitted)
+    cells = reference.copy()
+    model = fit_reference(cells, seed=random_state, device=device).model
+    where = cells.var_names.get_indexer(model.scaling.genes)
+    embedding, _ = embed_query(model, GeneNames.of(cells[:, where]), query)
     transfer = LabelTransfer(method, random_state=random_state)
-    transfer.fit(fitted.obsm["X_siamese"], reference.obs[label])
-    found = transfer.predict(model.embed(query[:, shared].copy()))
+    transfer.fit(cells.obsm["X_siamese"], reference.obs[label])
+    found = transfer.predict(embedding)
     found.index = query.obs_names
     return found
+
+
+def fit_reference(
+    cells: "ad.AnnData", *, seed: int, device: str = "auto", checkpoint: "Path | None" = None
+) -> "ScSiameseClu":
+    """A model of the reference's cells; sets ``obsm["X_siamese"]``. No type is read."""
+    from scsiameseclu.model.estimator import ScSiameseClu
+
+    model = ScSiameseClu(random_state=seed, device=device)
+    return model.fit(cells, checkpoint=checkpoint)
+
+
+def embed_query(
+    model: "FittedModel",
+    genes: GeneNames,
+    query: "ad.AnnData",
+    *,
+    reference: str = "the reference",
+    query_name: str = "the query",
+) -> tuple[np.ndarray, Match]:
+    """Embed new cells whose genes may go by other names.
+
+    Parameters
+    ----------
+    genes
+        Names of the model's genes, in its order.
+    query
+        Raw counts in ``X`` or ``layers["counts"]``.
+    reference, query_name
+        What to call the two in the sentence of an error.
+
+    Returns
+    -------
+    The embedding, (n_cells, n_dimensions), and which genes were found.
+
+    Raises
+    ------
+    UserError
+        The query has less than a fifth of the genes.
+    """
+    there = GeneNames.of(query)
+    match = match_genes(genes, there)
+    check_overlap(match, genes, there, reference, query_name)
+    return model.embed(query, match.positions), match
+
+
+def check_types(types: "Sequence[str] | pd.Series") -> None:
+    """Raise where a reference has fewer than two types."""
+    import pandas as pd
+
+    number = pd.Series(types, dtype=object).nunique()
+    if number < 2:
+        raise UserError(f"the reference has {number} types with cells; label transfer needs two")
 
 
 def _classifier(method: str) -> Any:

@@ -31,6 +31,9 @@ class ScSiameseClu:
         result to the bit.
     device
         ``auto`` (the GPU where there is one), ``cpu`` or ``cuda``.
+    logged
+        ``adata.X`` is log-normalised, and there are no counts: the decoder then rebuilds scaled
+        expression (Gaussian, ``likelihood="none"``) instead of counts.
     **settings
         Fields of :class:`scsiameseclu.settings.ModelSettings` (``pretrain_steps=100``), of
         :class:`~scsiameseclu.settings.ExpressionSettings` (``n_top_genes=3000``) and of
@@ -58,11 +61,17 @@ class ScSiameseClu:
         *,
         random_state: int = 0,
         device: str = "auto",
+        logged: bool = False,
         **settings: Any,
     ) -> None:
         self.number = ClusterNumber.parse(n_clusters)
         self.random_state = random_state
         self.device = device
+        self.logged = logged
+        if logged and settings.setdefault("likelihood", "none") != "none":
+            raise UserError(
+                f"logged values have no {settings['likelihood']} likelihood; leave likelihood out"
+            )
         kinds = (ModelSettings, ExpressionSettings, GraphSettings)
         parts = [{k: v for k, v in settings.items() if k in c.__dataclass_fields__} for c in kinds]
         unknown = set(settings) - {name for part in parts for name in part}
@@ -104,7 +113,8 @@ class ScSiameseClu:
     ) -> "ScSiameseClu":
         """Learn an embedding of the cells and cluster them.
 
-        Raw counts are taken from ``layers["counts"]``, else from X. Variable genes, principal
+        Raw counts are taken from ``layers["counts"]``, else from X (with ``logged``, log-normalised
+        values from X). Variable genes, principal
         components and the kNN graph are used as they are where ``var["highly_variable"]``,
         ``obsm["X_pca"]`` and ``obsp["connectivities"]`` exist, and computed where they are missing.
 
@@ -153,7 +163,10 @@ class ScSiameseClu:
 
         check_number(self.number, adata.n_obs)
         fitted = fit_model(
-            prepare(adata, self.expression_settings, self.graph_settings, self.random_state),
+            prepare(
+                *(adata, self.expression_settings, self.graph_settings, self.random_state),
+                logged=self.logged,
+            ),
             number=self.number,
             seed=self.random_state,
             device=self.device,
@@ -238,6 +251,7 @@ class ScSiameseClu:
         loaded = cls(
             None if asked == "estimated" else asked,
             random_state=summary["seed"],
+            logged=model.scaling.median_total == 0,
             **model.settings.to_dict(),
         )
         loaded._model = model

@@ -14,7 +14,7 @@ from scsiameseclu.clusters.members import Member
 from scsiameseclu.errors import UserError
 from scsiameseclu.expression import project
 from scsiameseclu.model.network import SiameseNetwork
-from scsiameseclu.model.preparation import GeneScaling, find_counts
+from scsiameseclu.model.preparation import GeneScaling, find_counts, find_logged
 from scsiameseclu.model.reference import Reference
 from scsiameseclu.model.representation import join, split
 from scsiameseclu.model.views import scaled_expression
@@ -77,6 +77,12 @@ class FittedModel:
         size = self.settings.latent_size
         return split(embedding, self.networks[0].joint.n_dimensions - size, size)
 
+    def parts(self, embedding: np.ndarray) -> list[np.ndarray]:
+        """The blocks of an embedding, each (n_cells, size): components, if any, then latents."""
+        tensor = torch.from_numpy(np.asarray(embedding, dtype=np.float32))
+        first, *others = self.blocks(tensor)
+        return [block.numpy() for block in (*first, *(own[-1] for own in others))]
+
     @torch.no_grad()
     def probability(self, embedding: np.ndarray) -> np.ndarray:
         """Probability of each cluster for cells in the embedding, float32 (n_cells, n_clusters).
@@ -89,29 +95,43 @@ class FittedModel:
             blocks.append(self.consensus.probability([join(b) for b in self.blocks(part)]))
         return torch.cat(blocks).numpy()
 
-    def embed(self, adata: "ad.AnnData") -> np.ndarray:
+    def embed(self, adata: "ad.AnnData", columns: np.ndarray | None = None) -> np.ndarray:
         """Embedding of any cells from their counts alone, float32 (n_cells, n_dimensions).
+
+        Parameters
+        ----------
+        adata
+            Cells with raw counts.
+        columns
+            Where the model's genes are in ``adata``, (n_genes,); by their names where not given. A
+            gene at -1 is taken to be expressed in each cell as it is in the mean fitted cell.
 
         Raises
         ------
         UserError
-            A gene of the model is missing from ``adata``.
+            A gene of the model is missing from ``adata``, and ``columns`` is not given.
         """
-        counts = find_counts(adata)
-        columns = self._columns(adata)
+        counts = find_logged(adata) if self.scaling.median_total == 0 else find_counts(adata)
+        columns = self._columns(adata) if columns is None else columns
         totals = np.asarray(counts.sum(axis=1)).ravel()
         out = []
         for first in range(0, adata.n_obs, BLOCK):
             part = counts[first : first + BLOCK]
             size = totals[first : first + BLOCK]
-            out.append(self._embed_block(sp.csr_matrix(part[:, columns]), size))
+            out.append(self._embed_block(sp.csr_matrix(part[:, columns]), size, columns < 0))
         return np.concatenate(out) if out else np.empty((0, self.n_dimensions))
 
     @torch.no_grad()
-    def _embed_block(self, counts: sp.csr_matrix, totals: np.ndarray) -> np.ndarray:
+    def _embed_block(
+        self, counts: sp.csr_matrix, totals: np.ndarray, missing: np.ndarray
+    ) -> np.ndarray:
         scaling = self.scaling
-        size_factors = np.where(totals > 0, totals / scaling.median_total, 1.0)
-        normalised = sp.csr_matrix(sp.diags(1.0 / size_factors) @ counts).log1p()
+        normalised = counts
+        if scaling.median_total > 0:
+            size_factors = np.where(totals > 0, totals / scaling.median_total, 1.0)
+            normalised = sp.csr_matrix(sp.diags(1.0 / size_factors) @ counts).log1p()
+        if missing.any():
+            normalised = _fill(normalised, missing, scaling.mean)
         components = project(
             sp.csr_matrix(normalised),
             scaling.mean,
@@ -240,6 +260,13 @@ class FittedModel:
         )
         deviation = config["component_deviation"]
         return cls(networks, consensus, scaling, deviation, reference, settings, config["summary"])
+
+
+def _fill(matrix: sp.csr_matrix, missing: np.ndarray, mean: np.ndarray) -> sp.csr_matrix:
+    """One block of cells with the mean in the columns of missing genes, whatever stood there."""
+    filled = matrix.toarray()
+    filled[:, missing] = mean[missing]
+    return sp.csr_matrix(filled)
 
 
 def _network(

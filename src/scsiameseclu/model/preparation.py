@@ -40,7 +40,7 @@ class GeneScaling:
     loadings, centre
         Principal components of the scaled genes, (n_genes, n_pcs) and (n_pcs,).
     median_total
-        The total count that a size factor of 1 stands for.
+        The total count that a size factor of 1 stands for; 0 where values came log-normalised.
     max_value
         The clip of the scaling.
     """
@@ -99,10 +99,36 @@ def find_counts(adata: "ad.AnnData") -> sp.csr_matrix:
     return counts
 
 
+def find_logged(adata: "ad.AnnData") -> sp.csr_matrix:
+    """Log-normalised values from X, as CSR float32 (n_cells, n_genes).
+
+    Raises
+    ------
+    UserError
+        X is missing, or holds negative values (scaled data) or values that are not finite.
+    """
+    if adata.X is None:
+        raise UserError("adata.X is empty; put log-normalised values there")
+    values = sp.csr_matrix(adata.X, dtype=np.float32)
+    if values.data.size and (values.data.min() < 0 or not np.isfinite(values.data).all()):
+        raise UserError(
+            f"adata.X holds values from {values.data.min():.3g} to {values.data.max():.3g}, which "
+            "are not log-normalised; give values before they are centred or scaled"
+        )
+    return values
+
+
 def prepare(
-    adata: "ad.AnnData", expression: ExpressionSettings, graph: GraphSettings, seed: int
+    adata: "ad.AnnData",
+    expression: ExpressionSettings,
+    graph: GraphSettings,
+    seed: int,
+    *,
+    logged: bool = False,
 ) -> Prepared:
     """Compute the slots that are missing and gather the inputs of a fit.
+
+    With ``logged`` X is taken as log-normalised, and what stands for counts is X too.
 
     Sets, where missing, ``var["highly_variable"]``, ``obsm["X_pca"]`` (with ``varm["PCs"]`` and
     ``uns["pca"]``), ``obsp["distances"]``, ``obsp["connectivities"]`` and ``uns["neighbors"]``.
@@ -110,8 +136,8 @@ def prepare(
     """
     if adata.n_obs < MIN_CELLS:
         raise UserError(f"adata has {adata.n_obs} cells; at least {MIN_CELLS} are needed")
-    counts = find_counts(adata)
-    work = _normalised_copy(adata, counts)
+    counts = find_logged(adata) if logged else find_counts(adata)
+    work = _light_copy(adata, counts if logged else log_normalise(counts)[0])
     if "highly_variable" not in work.var:
         choose_variable_genes(work, expression)
     if not work.var["highly_variable"].any():
@@ -123,7 +149,8 @@ def prepare(
     _copy_slots(work, adata)
     chosen = work.var["highly_variable"].to_numpy(dtype=bool)
     part = sp.csr_matrix(work.X[:, chosen])
-    scaling = _scaling(work, part, chosen, median_total(counts), expression.max_value)
+    total = 0.0 if logged else median_total(counts)
+    scaling = _scaling(work, part, chosen, total, expression.max_value)
     return Prepared(
         expression=part,
         counts=sp.csr_matrix(counts[:, chosen]),
@@ -158,11 +185,10 @@ def read_prepared(expression: Path, graph: Path) -> Prepared:
     )
 
 
-def _normalised_copy(adata: "ad.AnnData", counts: sp.csr_matrix) -> "ad.AnnData":
-    """A light copy with log-normalised X and only the slots that a fit may use."""
+def _light_copy(adata: "ad.AnnData", normalised: sp.csr_matrix) -> "ad.AnnData":
+    """A copy with log-normalised X and only the slots that a fit may use."""
     import anndata as ad
 
-    normalised, _ = log_normalise(counts)
     work = ad.AnnData(X=normalised, obs=adata.obs[[]].copy(), var=adata.var[[]].copy())
     if "batch" in adata.obs:
         work.obs["batch"] = adata.obs["batch"].to_numpy()

@@ -1,36 +1,76 @@
-"""The cell types section: the predicted type of each cluster and what speaks for it."""
+"""The cell types section: the type of each cluster, the votes, and what speaks for them."""
 
 from typing import Any
 
+from scsiameseclu.biology.cell_types import ABSTENTIONS
 from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.tables import Cell, Table, real, text, whole
+from scsiameseclu.report.tables import Cell, Table, count, percent, real, text, whole
 
-ABSTENTIONS = ("Unassigned",)
+SOURCES = {"reference": "Reference", "celltypist": "CellTypist", "markers": "Markers"}
 
 
 def annotation_note(sample: Sample) -> str:
-    """Which markers were used and how many of them the data have; empty where not recorded."""
+    """Which sources voted and how much of their genes the data have; empty where not recorded."""
     notes = sample.annotation_notes
     if "overlap" not in notes:
         return ""
     table = str(notes["marker_table"])
     source = "the canonical markers" if table == "canonical" else f"the markers in {table}"
-    return (
-        f"Types are by {source} ({notes['tissue']}, {notes['organism']}); "
-        f"{100 * notes['overlap']:.0f}\u202f% of these genes are in the data."
-    )
+    said = [
+        f"Marker votes are by {source} ({notes['tissue']}, {notes['organism']}); "
+        f"{_share(notes['overlap'])} of these genes are in the data."
+    ]
+    if carried := sample.transfer_notes:
+        said.append(
+            f"The reference is {carried['path']} ({count(carried['n_cells'])} cells of "
+            f"{carried['n_types']} types in column {carried['label']}); "
+            f"{_share(carried['overlap'])} of its variable genes are in the data."
+        )
+    if model := sample.celltypist_notes:
+        said.append(
+            f"The CellTypist model is {model['model']}; {_share(model['overlap'])} of its genes "
+            "are in the data."
+        )
+    return " ".join(said)
+
+
+def votes_table(sample: Sample) -> Table | None:
+    """The votes of all sources on each cluster, and their consensus; None for a single source."""
+    table = sample.annotation
+    sources = [name for name in SOURCES if f"vote_{name}" in table]
+    if len(sources) < 2:
+        return None
+    rows = []
+    for position, row in enumerate(table.to_dict("records")):
+        line = [
+            Cell(row["cluster"], number=position),
+            whole(row["n_cells"]),
+            text(row["cell_type"]),
+            real(row["consensus_score"], 2, bar=float(row["consensus_score"])),
+        ]
+        for name in sources:
+            share = row.get(f"share_{name}")
+            told = f" ({_share(share)} of cells)" if share is not None and share > 0 else ""
+            line.append(text(f"{row[f'vote_{name}']}{told}"))
+        rows.append(line)
+    header = ("Cluster", "Cells", "Consensus", "Score", *(SOURCES[name] for name in sources))
+    return Table("votes-table", "The votes on each cluster", header, rows)
+
+
+def _share(value: float) -> str:
+    return percent(float(value), 1.0)
 
 
 def _type(row: dict[Any, Any]) -> str:
-    """The type; for a cluster without one also the nearest."""
-    nearest = row.get("best_match")
-    if row["cell_type"] in ABSTENTIONS and nearest:
-        return f"{row['cell_type']} (nearest: {nearest})"
-    return str(row["cell_type"])
+    """The type by markers; for a cluster without one also the nearest."""
+    nearest, named = row.get("best_match"), row.get("vote_markers", row["cell_type"])
+    if named in ABSTENTIONS and nearest:
+        return f"{named} (nearest: {nearest})"
+    return str(named)
 
 
 def annotation_table(sample: Sample) -> Table:
-    """One row a cluster: its type, the runner-up, and the markers behind them."""
+    """One row a cluster: its type by markers, the runner-up, and the markers behind them."""
     rows = [
         [
             Cell(row["cluster"], number=position),
@@ -46,7 +86,7 @@ def annotation_table(sample: Sample) -> Table:
         for position, row in enumerate(sample.annotation.to_dict("records"))
     ]
     header = (
-        *("Cluster", "Cells", "Predicted type", "Score", "Runner-up", "Its score", "Margin"),
+        *("Cluster", "Cells", "Type by markers", "Score", "Runner-up", "Its score", "Margin"),
         *("Markers known", "Markers found"),
     )
-    return Table("annotation-table", "Predicted cell type of each cluster", header, rows)
+    return Table("annotation-table", "Cell type of each cluster by its markers", header, rows)

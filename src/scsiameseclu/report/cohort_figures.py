@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scsiameseclu.biology.marker_sets import UNASSIGNED
+from scsiameseclu.biology.cell_types import UNASSIGNED
 from scsiameseclu.report.cohort_samples import Entry, common_types
 from scsiameseclu.report.look import ABSENT, ACCENT, FAINT, LOST, colour, draw, ticks
 from scsiameseclu.report.tables import Picture, count, listed, percent
@@ -70,8 +70,8 @@ def composition(entries: Sequence[Entry]) -> Picture | None:
     svg = _bars("composition", f"Predicted cell types by sample: {said}.", known, paint)
     caption = (
         "Share of each predicted cell type in the kept cells of each sample. Types are predicted "
-        "cluster by cluster, from marker genes; Unassigned are the clusters that no set of "
-        "markers fits well enough."
+        "cluster by cluster; Unassigned are the clusters that nothing fits well enough, or on "
+        "which several sources contradict."
     )
     legend = [(ink, name) for name, ink in used.items()]
     return Picture(svg, "Shares of predicted types", caption, legend)

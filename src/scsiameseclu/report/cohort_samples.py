@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scsiameseclu.biology.marker_sets import UNASSIGNED
+from scsiameseclu.biology.cell_types import ABSTENTIONS, UNASSIGNED
 from scsiameseclu.data.store import read_parts
 from scsiameseclu.errors import UserError
 from scsiameseclu.report.inputs import read_table, read_warnings
@@ -38,8 +38,8 @@ class Entry:
     """One sample: ``status`` OK, WARN or FAIL, the stages and sentences behind it, its numbers.
 
     ``numbers`` has only what is known; ``funnel`` is (step, cells left); ``sizes`` are the cells of
-    each cluster, ``types`` those of each predicted cell type; ``training`` is the table of the
-    training, or None.
+    each cluster, ``types`` those of each predicted cell type (any abstention is Unassigned);
+    ``training`` is the table of the training, or None.
     """
 
     sample: str
@@ -92,6 +92,10 @@ def _read_status(entry: Entry, results: Path, directory: Path) -> None:
     elif missing:
         entry.status, entry.stage = "FAIL", missing[0]
         entry.reasons = [f"not finished; see the logs in {results / 'logs' / entry.sample}"]
+        reference = results / "reference" / "failure.json"
+        if "annotate" in missing and reference.is_file():
+            failure = json.loads(reference.read_text(encoding="utf-8"))
+            entry.stage, entry.reasons = "reference", [str(failure["reason"])]
     elif found := read_warnings(directory):
         entry.status = "WARN"
         entry.stage = ", ".join(dict.fromkeys(stage for stage, _ in found))
@@ -126,7 +130,8 @@ def _read_clusters(entry: Entry, directory: Path) -> None:
     siamese = read_parts(directory / "clusters.h5ad", ["uns/siamese"])["uns/siamese"]
     entry.sizes = [int(size) for size in siamese["sizes"]]
     predicted = read_parts(directory / "annotation.h5ad", ["obs"])["obs"]["cell_type_predicted"]
-    entry.types = {str(name): int(cells) for name, cells in predicted.value_counts().items()}
+    told = predicted.astype(str).replace(dict.fromkeys(ABSTENTIONS, UNASSIGNED))
+    entry.types = {str(name): int(cells) for name, cells in told.value_counts().items()}
     entry.training = read_table(directory / "training.tsv")
     metrics = json.loads((directory / "metrics.json").read_text(encoding="utf-8"))
     entry.numbers["n_clusters"] = int(metrics["n_clusters"])
@@ -142,7 +147,7 @@ def _read_clusters(entry: Entry, directory: Path) -> None:
 def common_types(entries: Sequence[Entry], most: int) -> list[str]:
     """The cell types of the cohort that get a colour, the most frequent first.
 
-    Each sample counts the same, whatever its size; without ``Unassigned``, and at most ``most``.
+    Each sample counts the same, whatever its size; without abstentions, and at most ``most``.
     """
     shares: dict[str, float] = {}
     for entry in entries:

@@ -1,6 +1,7 @@
 """Read what the stages left of one sample, without its count matrices and without its labels."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ SIDECARS = {
     "cluster": "clusters.h5ad",
     "layout": "layout.h5ad",
     "annotate": "annotation.h5ad",
+    "trajectory": "trajectory.h5ad",
 }
 
 
@@ -48,7 +50,11 @@ class Sample:
     markers: "pd.DataFrame"
     annotation: "pd.DataFrame"
     annotation_notes: dict[str, Any]
+    transfer_notes: dict[str, Any]
+    celltypist_notes: dict[str, Any]
+    trajectory_notes: dict[str, Any]
     quality_scores: dict[str, float]
+    time_scores: dict[str, float] | None
     provenance: dict[str, dict[str, Any]]
     warnings: list[tuple[str, str]]
 
@@ -84,17 +90,19 @@ NAMES = (
     *("barcode", "predicted_doublet", "kept", "reason"),
     *("cluster", "gene", "gene_id", "flag"),
     *("cell_type", "runner_up", "best_match", "markers_found", "phase"),
+    *("vote_markers", "vote_reference", "vote_celltypist"),
 )
 
 
-def load_sample(directory: Path, sample: str) -> Sample:
+def load_sample(directory: Path, sample: str, trajectory: bool = False) -> Sample:
     """Read everything that the page of ``sample`` shows outside its comparison panel."""
+    left_out = () if trajectory else ("trajectory",)
     counts = read_parts(directory / "counts.h5ad", ["uns/source"])
     filtered = read_parts(directory / "filtered.h5ad", ["obs", "uns/quality"])
     expression = read_parts(directory / "expression.h5ad", ["obs", "var"])
     clusters = read_parts(directory / "clusters.h5ad", ["obs", "uns/siamese"])
     layout = read_parts(directory / "layout.h5ad", ["obs", "obsm/X_umap"])
-    annotation = read_parts(directory / "annotation.h5ad", ["obs", "uns/annotation"])
+    annotation = read_parts(directory / "annotation.h5ad", ["obs", "uns"])
     names = clusters["obs"].index
     for name, cells in (("clusters.h5ad", names), ("layout.h5ad", layout["obs"].index)):
         if not cells.equals(expression["obs"].index):
@@ -109,8 +117,15 @@ def load_sample(directory: Path, sample: str) -> Sample:
         cells[column] = clusters["obs"][column]
     cells["leiden"] = layout["obs"]["leiden"]
     cells["siamese"] = cells["siamese"].cat.remove_unused_categories()
-    types = annotation["obs"].reindex(names)["cell_type_predicted"]
-    cells["cell_type_predicted"] = types.astype("category")
+    types = annotation["obs"].reindex(names)
+    for column in ("cell_type_predicted", "cell_type_by_cell"):
+        if column in types:
+            cells[column] = types[column].astype("category")
+    order: dict[str, Any] = {}
+    if trajectory:
+        parts = read_parts(directory / SIDECARS["trajectory"], ["obs", "uns/trajectory"])
+        order = parts["uns/trajectory"]
+        cells["pseudotime"] = parts["obs"].reindex(names)["pseudotime"]
     metrics = json.loads((directory / "metrics.json").read_text(encoding="utf-8"))
     embedding = read_parts(directory / "embedding.h5ad", ["uns/training"])
     return Sample(
@@ -127,15 +142,19 @@ def load_sample(directory: Path, sample: str) -> Sample:
         training_notes=embedding.get("uns/training", {}),
         markers=read_table(directory / "markers.tsv"),
         annotation=read_table(directory / "annotation.tsv"),
-        annotation_notes=annotation.get("uns/annotation", {}),
+        annotation_notes=annotation["uns"].get("annotation", {}),
+        transfer_notes=annotation["uns"].get("transfer", {}),
+        celltypist_notes=annotation["uns"].get("celltypist", {}),
+        trajectory_notes=order,
         quality_scores=metrics["unsupervised"],
-        provenance=_provenance(directory),
-        warnings=read_warnings(directory),
+        time_scores=metrics.get("time"),
+        provenance=_provenance(directory, left_out),
+        warnings=[found for found in read_warnings(directory) if found[0] not in left_out],
     )
 
 
-def _provenance(directory: Path) -> dict[str, dict[str, Any]]:
+def _provenance(directory: Path, left_out: Sequence[str]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
-    for name in SIDECARS.values():
+    for name in (name for stage, name in SIDECARS.items() if stage not in left_out):
         found |= read_parts(directory / name, ["uns/provenance"]).get("uns/provenance", {})
     return found

@@ -123,11 +123,17 @@ def _of_cells(sample: Sample, where: Plane) -> list[Layer]:
         category_layer("Cells", "type", "Predicted type", where, cells["cell_type_predicted"]),
         category_layer("Cells", "leiden", "Leiden cluster", where, cells["leiden"]),
     ]
+    if "cell_type_by_cell" in cells:
+        types = cells["cell_type_by_cell"]
+        found.insert(3, category_layer("Cells", "own type", "Type, cell by cell", where, types))
     for name in ("coarse", "fine"):
         if f"siamese_{name}" in cells:
             values = cells[f"siamese_{name}"].astype("category")
             title = f"{name.capitalize()}r clusters"
             found.append(category_layer("Cells", name, title, where, values))
+    if "pseudotime" in cells:
+        order = cells["pseudotime"].to_numpy(float)[where.rows]
+        found.append(number_layer("Cells", "pseudotime", "Pseudotime", order, ""))
     if len(cells["batch"].cat.categories) > 1:
         found.append(category_layer("Cells", "batch", "Batch", where, cells["batch"]))
     return found

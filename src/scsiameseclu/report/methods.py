@@ -16,6 +16,14 @@ REFERENCES = (
     ("Consensus: Fritsch and Ickstadt, Bayesian Analysis 2009", "https://doi.org/10.1214/09-BA414"),
     ("decoupler: Badia-i-Mompel et al., 2022", "https://doi.org/10.1093/bioadv/vbac016"),
 )
+CELLTYPIST = (
+    "CellTypist: Domínguez Conde et al., Science 2022",
+    "https://doi.org/10.1126/science.abl5197",
+)
+TRAJECTORY = (
+    ("PAGA: Wolf et al., Genome Biology 2019", "https://doi.org/10.1186/s13059-019-1663-x"),
+    ("Diffusion pseudotime: Haghverdi et al., 2016", "https://doi.org/10.1038/nmeth.3971"),
+)
 # setting: what it adds unless it is 0 or false
 AUGMENTATIONS = {
     "expression_noise": "noise on expression",
@@ -42,7 +50,11 @@ def methods(sample: Sample) -> dict[str, Any]:
         "stages": _stage_table(sample),
         "settings": _settings_table(sample),
         "versions": _versions_table(sample),
-        "references": REFERENCES,
+        "references": [
+            *REFERENCES,
+            *([CELLTYPIST] if sample.celltypist_notes else []),
+            *(TRAJECTORY if sample.trajectory_notes else []),
+        ],
     }
 
 
@@ -84,8 +96,23 @@ def _sentences(sample: Sample) -> list[str]:
     found += [sentence(str(training[key])) for key in ("device", "stopped") if training.get(key)]
     found.append(
         "Markers are by the Wilcoxon rank-sum test of a cluster against all other cells; cell "
-        "types are by the enrichment of canonical marker genes."
+        f"types are by {listed(_votes(sample))}."
     )
+    if sample.trajectory_notes:
+        found.append(
+            "Clusters were joined by PAGA, and cells ordered by diffusion pseudotime, in the "
+            f"embedding. {sentence(str(sample.trajectory_notes['note']))}"
+        )
+    return found
+
+
+def _votes(sample: Sample) -> list[str]:
+    """What the cell types come from."""
+    found = ["the enrichment of canonical marker genes"]
+    if sample.transfer_notes:
+        found.append("optimal transport to the types of an annotated reference in its embedding")
+    if sample.celltypist_notes:
+        found.append("a CellTypist model")
     return found
 
 

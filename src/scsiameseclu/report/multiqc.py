@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from scsiameseclu.biology.marker_sets import UNASSIGNED
+from scsiameseclu.biology.cell_types import UNASSIGNED
 from scsiameseclu.data.store import write_json, write_text
 from scsiameseclu.report.cohort_figures import OTHER, OTHER_INK
 from scsiameseclu.report.cohort_samples import Entry, common_types
@@ -214,7 +214,7 @@ def _types(entries: Sequence[Entry]) -> dict[str, Any]:
             own[known] = own.get(known, 0) + cells
     categories[OTHER] = {"name": OTHER, "color": OTHER_INK}
     categories[UNASSIGNED] = {"name": UNASSIGNED, "color": ABSENT}
-    line = "Cells of each predicted type; clusters that no set of markers fits are Unassigned."
+    line = "Cells of each predicted type; clusters that nothing fits well are Unassigned."
     look = {"id": "scsiameseclu_types_plot", "title": "Predicted cell types", "ylab": "Cells"}
     return _section(
         "types", "Cell types", line, "bargraph", data=data, categories=categories, pconfig=look

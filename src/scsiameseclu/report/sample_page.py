@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from scsiameseclu.report.annotation import annotation_note, annotation_table
+from scsiameseclu.report.annotation import annotation_note, annotation_table, votes_table
 from scsiameseclu.report.cluster_figures import (
     cluster_table,
     confidence_picture,
@@ -31,10 +31,11 @@ from scsiameseclu.report.tables import (
     sentence,
 )
 from scsiameseclu.report.training_figures import phase_legend, training_pictures
+from scsiameseclu.report.trajectory_figures import trajectory as trajectory_section
 from scsiameseclu.report.usage import usage_table
 
 
-def sample_page(directory: Path, sample: str, label: str | None) -> str:
+def sample_page(directory: Path, sample: str, label: str | None, trajectory: bool = False) -> str:
     """The HTML page of ``sample``, from the files in its directory.
 
     Parameters
@@ -43,8 +44,10 @@ def sample_page(directory: Path, sample: str, label: str | None) -> str:
         Where the stages wrote the sample's files.
     label
         Column of the user's labels; only the comparison panel shows it.
+    trajectory
+        Whether there is one.
     """
-    found = load_sample(directory, sample)
+    found = load_sample(directory, sample, trajectory)
     where = plane(found.umap)
     panel = comparison(found, where, label)
     return render(
@@ -73,8 +76,10 @@ def sample_page(directory: Path, sample: str, label: str | None) -> str:
         agreement=_agreement(found),
         dots=marker_picture(found),
         markers=marker_table(found),
+        votes=votes_table(found),
         annotation=annotation_table(found),
         annotation_note=annotation_note(found),
+        trajectory=trajectory_section(found, where),
         comparison=panel,
         training=training_pictures(found),
         phases=phase_legend(found),
@@ -119,7 +124,7 @@ def _maps(sample: Sample, where: Plane) -> list[Picture]:
         ),
         category_map(
             "map-type", "Predicted type", where, cells["cell_type_predicted"],
-            caption="Cell types by canonical marker genes; grey is unassigned.",
+            caption="The type of each cluster; grey is where there is none.",
         ),
         number_map(
             "map-confidence", "Confidence", where, cells["siamese_confidence"].to_numpy(float),

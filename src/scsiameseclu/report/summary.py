@@ -1,11 +1,15 @@
 """The summary at the head of a sample's page: a few sentences made from the numbers."""
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from scsiameseclu.report.annotation import ABSTENTIONS
 from scsiameseclu.report.inputs import Sample
 from scsiameseclu.report.quality_figures import funnel_steps
 from scsiameseclu.report.tables import count, listed, percent
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNCERTAIN = 0.5
 
@@ -61,7 +65,7 @@ def _named(sample: Sample) -> str:
     known = table[~table["cell_type"].isin(ABSTENTIONS)]
     without = [str(name) for name in table["cluster"][table["cell_type"].isin(ABSTENTIONS)]]
     if known.empty:
-        return "By their marker genes, no cluster could be given a cell type."
+        return f"{_by(table)}, no cluster could be given a cell type."
     sizes = (
         known.groupby("cell_type", sort=False)["n_cells"]
         .sum()
@@ -75,4 +79,9 @@ def _named(sample: Sample) -> str:
         if without
         else ""
     )
-    return f"By their marker genes, the clusters are {types}{rest}."
+    return f"{_by(table)}, the clusters are {types}{rest}."
+
+
+def _by(table: "pd.DataFrame") -> str:
+    sources = [name for name in table if str(name).startswith("vote_")]
+    return "By their marker genes" if len(sources) < 2 else "By the votes on their cell types"

@@ -1,12 +1,21 @@
-"""Stage annotate: a cell type for each cluster, where its markers speak clearly enough."""
+"""Stage annotate: a cell type for each cluster and cell, where the votes speak clearly enough."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scsiameseclu.settings import AnnotationSettings
 
 if TYPE_CHECKING:
+    import anndata as ad
+    import numpy as np
+    import pandas as pd
+
     from scsiameseclu.biology.annotation import Annotation
+    from scsiameseclu.biology.votes import Vote
+
+log = logging.getLogger(__name__)
+MANY_NAMES = 5
 
 
 def annotate(
@@ -18,8 +27,9 @@ def annotate(
     settings: AnnotationSettings,
     sample: str,
     organism: str = "auto",
+    transferred: Path | None = None,
 ) -> None:
-    """Annotate the clusters of one sample.
+    """Annotate the clusters and cells of one sample by markers and, where given, two more votes.
 
     Parameters
     ----------
@@ -30,41 +40,136 @@ def annotate(
     table
         Where to write one line per cluster.
     output
-        Where to write ``obs["cell_type_predicted"]`` (category), ``obs["cell_type_score"]``
-        (float32) and ``uns["annotation"]``: tissue, organism, marker table, overlap, and the
-        scores (n_clusters, n_types) with the names of their rows and columns.
+        Where to write ``obs["cell_type_predicted"]`` (category, the consensus of the cell's
+        cluster) and ``obs["cell_type_score"]`` (float32). With markers alone the score is their t
+        value; with more sources it is that of :func:`scsiameseclu.biology.votes.consensus`, 0 to
+        1, and there are also ``cell_type_by_cell`` with ``cell_type_by_cell_score``, and
+        ``vote_...`` and ``vote_..._score`` of each source. ``uns["annotation"]``: tissue, organism,
+        marker table, overlap, sources, and the marker scores (n_clusters, n_types) with the names
+        of their rows and columns; ``uns["transfer"]`` and ``uns["celltypist"]`` where they voted.
     organism
         ``"human"``, ``"mouse"`` or ``"auto"``.
+    transferred
+        The h5ad of the stage transfer, where there is a reference.
     """
     import pandas as pd
 
     from scsiameseclu.biology.annotation import annotate_clusters
+    from scsiameseclu.biology.votes import consensus, vote_of_clusters
     from scsiameseclu.data.store import add_warnings, read_h5ad, sidecar, write_h5ad, write_table
     from scsiameseclu.provenance import record
 
-    cells = read_h5ad(expression, without=["layers", "varm"])
+    left_out = ["varm"] if settings.celltypist_model else ["layers", "varm"]
+    cells = read_h5ad(expression, without=left_out)
     assigned = read_h5ad(clusters).obs["siamese"].loc[cells.obs_names]
     found = annotate_clusters(cells, assigned, settings, organism=organism, sample=sample)
-    by_cluster = found.table.set_index("cluster")
-    names = assigned.astype(str)
-    obs = pd.DataFrame(
-        {
-            "cell_type_predicted": pd.Categorical(names.map(by_cluster["cell_type"])),
-            "cell_type_score": names.map(by_cluster["score"]).astype("float32"),
-        },
-        index=cells.obs_names,
+    by_cell, notes = _votes_of_cells(cells, settings, sample, transferred)
+    markers = _marker_vote(found)
+    by_cluster = [*(vote_of_clusters(vote, assigned) for vote in by_cell), markers]
+    types, scores = consensus(by_cluster)
+    if not by_cell:
+        scores = found.table["score"].to_numpy(dtype=float)
+    codes = pd.Index(found.table["cluster"]).get_indexer(assigned.astype(str))
+    obs = _columns(types[codes], scores[codes])
+    if by_cell:
+        votes = [*by_cell, markers.of(codes)]
+        obs |= _columns(*consensus(votes), "cell_type_by_cell", "cell_type_by_cell_score")
+        for vote in votes:
+            name = f"vote_{vote.source}"
+            obs |= _columns(vote.names, vote.strength, name, f"{name}_score")
+    uns = notes | {"annotation": _summary(found, settings, by_cluster)}
+    uns["provenance"] = notes.get("provenance", {}) | record(
+        "annotate", seed=None, settings=settings.to_dict()
     )
-    uns = {
-        "annotation": _summary(found, settings),
-        "provenance": record("annotate", seed=None, settings=settings.to_dict()),
-    }
-    result = sidecar(obs, uns=uns)
-    add_warnings(result, found.warnings)
+    result = sidecar(pd.DataFrame(obs, index=cells.obs_names), uns=uns)
+    add_warnings(result, [*found.warnings, *_incomparable(by_cluster, sample)])
     write_h5ad(result, output)
-    write_table(table, found.table)
+    write_table(table, _with_votes(found.table, types, scores, by_cluster))
 
 
-def _summary(found: "Annotation", settings: AnnotationSettings) -> dict[str, Any]:
+def _votes_of_cells(
+    cells: "ad.AnnData", settings: AnnotationSettings, sample: str, transferred: Path | None
+) -> tuple[list["Vote"], dict[str, Any]]:
+    """The votes of the sources that look at each cell, and what is to be noted of them."""
+    import numpy as np
+
+    from scsiameseclu.biology.celltypist_vote import celltypist_vote
+    from scsiameseclu.biology.votes import Vote
+    from scsiameseclu.data.store import read_h5ad
+
+    votes: list[Vote] = []
+    notes: dict[str, Any] = {}
+    if transferred is not None:
+        carried = read_h5ad(transferred)
+        table = carried.obs.loc[cells.obs_names]
+        names = table["transferred"].astype(str).to_numpy(dtype=object)
+        votes.append(Vote("reference", names, np.asarray(table["transferred_probability"])))
+        notes |= {key: carried.uns[key] for key in ("transfer", "provenance")}
+    if settings.celltypist_model is not None:
+        vote, match = celltypist_vote(cells, settings.celltypist_model, sample=sample)
+        votes.append(vote)
+        notes["celltypist"] = {"model": settings.celltypist_model, "overlap": match.overlap}
+    return votes, notes
+
+
+def _marker_vote(found: "Annotation") -> "Vote":
+    import numpy as np
+
+    from scsiameseclu.biology.cell_types import UNASSIGNED
+    from scsiameseclu.biology.votes import Vote
+
+    names = found.table["cell_type"].to_numpy(dtype=object)
+    return Vote("markers", names, np.where(names == UNASSIGNED, 0.0, 1.0))
+
+
+def _columns(
+    types: "np.ndarray",
+    scores: "np.ndarray",
+    name: str = "cell_type_predicted",
+    score: str = "cell_type_score",
+) -> dict[str, Any]:
+    import numpy as np
+    import pandas as pd
+
+    return {name: pd.Categorical(types.astype(str)), score: np.asarray(scores, dtype=np.float32)}
+
+
+def _with_votes(
+    table: "pd.DataFrame", types: "np.ndarray", scores: "np.ndarray", votes: list["Vote"]
+) -> "pd.DataFrame":
+    """The table of clusters with the consensus and all votes before what speaks for markers."""
+    import numpy as np
+
+    if len(votes) == 1:
+        return table
+    result = table.assign(cell_type=types)
+    place = list(result.columns).index("cell_type") + 1
+    added: dict[str, Any] = {"consensus_score": np.round(scores, 4)}
+    for vote in votes:
+        added[f"vote_{vote.source}"] = vote.names
+        if vote.source != "markers":
+            added[f"share_{vote.source}"] = np.round(vote.strength, 4)
+    for offset, (name, values) in enumerate(added.items()):
+        result.insert(place + offset, name, values)
+    return result
+
+
+def _incomparable(votes: list["Vote"], sample: str) -> list[str]:
+    from scsiameseclu.biology.votes import not_comparable
+
+    names = not_comparable(votes)
+    if not names:
+        return []
+    shown = ", ".join(names[:MANY_NAMES]) + (", …" if len(names) > MANY_NAMES else "")
+    return [
+        f"sample {sample}: {len(names)} names of cell types are not known ({shown}), so they "
+        "cannot be held against other votes; the reference's own names then decide"
+    ]
+
+
+def _summary(
+    found: "Annotation", settings: AnnotationSettings, votes: list["Vote"]
+) -> dict[str, Any]:
     import numpy as np
 
     return {
@@ -72,6 +177,7 @@ def _summary(found: "Annotation", settings: AnnotationSettings) -> dict[str, Any
         "organism": found.organism,
         "marker_table": settings.marker_table or "canonical",
         "overlap": found.overlap,
+        "sources": np.array([vote.source for vote in votes], dtype=object),
         "scores": found.scores.to_numpy(dtype=np.float64),
         "clusters": np.array(found.scores.index, dtype=object),
         "cell_types": np.array(found.scores.columns, dtype=object),

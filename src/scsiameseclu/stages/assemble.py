@@ -14,7 +14,7 @@ MATRICES = ("X", "layers")  # copied as they lie on disk, never held
 SIDECARS = ("filtered", "graph", "embedding", "clusters", "layout", "annotation")
 
 
-def assemble(directory: Path, output: Path, *, sample: str) -> None:
+def assemble(directory: Path, output: Path, *, sample: str, trajectory: bool = False) -> None:
     """Join what the stages wrote about the kept cells.
 
     Writes ``X`` (log-normalised), ``layers["counts"]``; ``obs``: sample, batch, the user's columns,
@@ -32,6 +32,9 @@ def assemble(directory: Path, output: Path, *, sample: str) -> None:
         The h5ad to write.
     sample
         Name of the sample, for messages.
+    trajectory
+        Whether there is one: then also ``obs["pseudotime"]``, ``obsm["X_diffmap"]`` and
+        ``uns["trajectory"]``.
 
     Raises
     ------
@@ -47,7 +50,7 @@ def assemble(directory: Path, output: Path, *, sample: str) -> None:
     given = read_parts(directory / "counts.h5ad", ["obs", "uns"])
     _hold(sample, "counts.h5ad", given["obs"].index, cells)
     later = {}
-    for name in SIDECARS:
+    for name in (*SIDECARS, *(["trajectory"] if trajectory else [])):
         part = read_h5ad(directory / f"{name}.h5ad")
         _hold(sample, f"{name}.h5ad", part.obs_names, cells)
         later[name] = part[cells]

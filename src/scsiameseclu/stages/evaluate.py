@@ -26,6 +26,7 @@ def evaluate(
     label: str | None,
     seed: int,
     sample: str,
+    trajectory: Path | None = None,
 ) -> None:
     """Write ``metrics.json`` of one sample.
 
@@ -44,6 +45,8 @@ def evaluate(
         The column of labels; None or empty when there is none.
     seed
         Of the sample of cells for the silhouette.
+    trajectory
+        The h5ad of that stage, where it ran: its pseudotime is held against a column ``time``.
 
     Raises
     ------
@@ -59,6 +62,7 @@ def evaluate(
         "n_clusters": int(assigned.obs["siamese"].nunique()),
         "unsupervised": _unsupervised(expression, graph, embedding, assigned, seed),
         "labels": None,
+        "time": None if trajectory is None else _against_time(counts, trajectory),
     }
     if label:
         labels = _labels(counts, label, sample).loc[cells]
@@ -99,6 +103,26 @@ def _components(expression: Path, cells: "pd.Index") -> "np.ndarray":
     parts = read_parts(expression, ["obs", "obsm/X_pca"])
     components: np.ndarray = np.asarray(parts["obsm/X_pca"])
     return components[parts["obs"].index.get_indexer(cells)]
+
+
+def _against_time(counts: Path, trajectory: Path) -> dict[str, Any] | None:
+    """Rank correlation of the pseudotime with a column ``time``; None where there is none."""
+    import numpy as np
+    from scipy.stats import spearmanr
+
+    from scsiameseclu.biology.trajectory import order_of_times
+    from scsiameseclu.data.store import read_parts
+
+    pseudotime = read_parts(trajectory, ["obs"])["obs"]["pseudotime"]
+    given = read_parts(counts, ["obs"])["obs"]
+    times = order_of_times(given["time"].loc[pseudotime.index]) if "time" in given else None
+    if times is None:
+        return None
+    known = np.isfinite(times) & pseudotime.notna().to_numpy()
+    if known.sum() < 3:
+        return None
+    found = spearmanr(times[known], pseudotime[known]).statistic
+    return {"n_cells": int(known.sum()), "spearman": float(found)}
 
 
 def _labels(counts: Path, label: str, sample: str) -> "pd.Series":

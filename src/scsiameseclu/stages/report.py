@@ -5,7 +5,9 @@ from pathlib import Path
 from scsiameseclu.data.store import write_text
 
 
-def report(directory: Path, output: Path, *, sample: str, label: str | None) -> None:
+def report(
+    directory: Path, output: Path, *, sample: str, label: str | None, trajectory: bool = False
+) -> None:
     """Write the page of a sample.
 
     Parameters
@@ -19,7 +21,9 @@ def report(directory: Path, output: Path, *, sample: str, label: str | None) -> 
     label
         Column of the user's labels in counts.h5ad, shown in the comparison panel alone; None when
         there are none.
+    trajectory
+        Whether there is one.
     """
     from scsiameseclu.report.sample_page import sample_page
 
-    write_text(output, sample_page(directory, sample, label))
+    write_text(output, sample_page(directory, sample, label, trajectory))

@@ -1,0 +1,125 @@
+"""The trajectory section: pseudotime on the map, and the graph of clusters."""
+
+from typing import TYPE_CHECKING, Any
+
+from scsiameseclu.report.inputs import Sample
+from scsiameseclu.report.look import INK, PAPER, colour, draw
+from scsiameseclu.report.map_figures import Plane, number_map
+from scsiameseclu.report.tables import (
+    Cell,
+    Picture,
+    Table,
+    count,
+    decimal,
+    listed,
+    real,
+    text,
+    whole,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+
+JOINED = 0.1
+"""PAGA's connectivity from which an edge is drawn."""
+
+
+def trajectory(sample: Sample, where: Plane) -> dict[str, Any] | None:
+    """What the template's section shows; None where no trajectory was asked for."""
+    if not sample.trajectory_notes:
+        return None
+    time = sample.time_scores
+    return {
+        "note": str(sample.trajectory_notes["note"]),
+        "time": ""
+        if time is None
+        else f"With the column time of {count(time['n_cells'])} cells it has a rank correlation "
+        f"(Spearman) of {decimal(time['spearman'], 2)}.",
+        "map": number_map(
+            *("map-pseudotime", "Pseudotime", where),
+            sample.cells["pseudotime"].to_numpy(float),
+            label="pseudotime",
+            caption="Distance from the root along the cells, 0 to 1; grey where no path leads.",
+        ),
+        "graph": _graph(sample),
+        "table": _table(sample),
+    }
+
+
+def _connectivity(sample: Sample) -> "np.ndarray":
+    import numpy as np
+
+    return np.asarray(sample.trajectory_notes["connectivities"], dtype=float)
+
+
+def _graph(sample: Sample) -> Picture:
+    """The clusters at the middle of their cells, joined as PAGA joins them."""
+    import numpy as np
+
+    joined = _connectivity(sample)
+    codes = sample.cells["siamese"].cat.codes.to_numpy()
+    k = len(sample.clusters)
+    centres = np.array([np.median(sample.umap[codes == code], axis=0) for code in range(k)])
+    sizes = np.bincount(codes, minlength=k)
+    pairs = [(i, j) for i in range(k) for j in range(i) if joined[i, j] >= JOINED]
+
+    def paint(figure: "Figure") -> None:
+        axes = figure.add_subplot()
+        axes.set_axis_off()
+        for i, j in pairs:
+            x, y = centres[[i, j]].T
+            axes.plot(x, y, color=INK, alpha=0.6, linewidth=0.4 + 4 * joined[i, j], zorder=1)
+        area = 120 + 900 * sizes / sizes.max()
+        inks = [colour(place) for place in range(k)]
+        axes.scatter(
+            centres[:, 0], centres[:, 1], s=area, c=inks, edgecolors=PAPER, linewidths=1.2, zorder=2
+        )
+        for name, (x, y) in zip(sample.clusters, centres, strict=True):
+            box = {"boxstyle": "round,pad=0.15", "facecolor": PAPER, "edgecolor": "none"}
+            axes.text(x, y, name, ha="center", va="center", fontsize=9, color=INK, bbox=box)
+        axes.margins(0.12)
+
+    said = listed([f"{sample.clusters[j]} and {sample.clusters[i]}" for i, j in pairs], limit=12)
+    caption = (
+        f"Lines join clusters whose PAGA connectivity is {JOINED} or more; the thicker, the more "
+        "neighbours they share. Clusters stand at the middle of their cells on the map."
+    )
+    alt = f"Graph of {k} clusters. Joined: {said or 'none'}."
+    return Picture(draw("paga", alt, (4.2, 3.9), paint), "How the clusters are joined", caption)
+
+
+def _table(sample: Sample) -> Table:
+    joined = _connectivity(sample)
+    median = sample.cells.groupby("siamese", observed=True)["pseudotime"].median()
+    sizes = sample.cells["siamese"].value_counts(sort=False)
+    order = sorted(
+        range(len(sample.clusters)), key=lambda place: _last(median[sample.clusters[place]])
+    )
+    rows = []
+    for place in order:
+        name = sample.clusters[place]
+        others = sorted(
+            (
+                other
+                for other in range(len(joined))
+                if other != place and joined[place, other] >= JOINED
+            ),
+            key=lambda other: -joined[place, other],
+        )
+        near = [f"{sample.clusters[o]} ({decimal(joined[place, o], 2)})" for o in others]
+        rows.append(
+            [
+                Cell(name, number=place, swatch=colour(place)),
+                whole(int(sizes[name])),
+                real(float(median[name]), 2),
+                text(listed(near) or "–"),
+            ]
+        )
+    header = ("Cluster", "Cells", "Median pseudotime", "Joined with (connectivity)")
+    return Table("trajectory-table", "The clusters along the pseudotime", header, rows)
+
+
+def _last(value: float) -> float:
+    """To sort by: missing comes last."""
+    return value if value == value else float("inf")
