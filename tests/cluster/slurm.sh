@@ -8,6 +8,12 @@
 # State is in $CLUSTER_HOME; /etc/slurm gets links to it, since job steps look there.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+if [ "${1:-}" = install ]; then
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    slurm-wlm slurmdbd slurm-client munge mariadb-server procps >/dev/null
+  exit
+fi
 home=${CLUSTER_HOME:?a folder for the state of the cluster}
 mkdir -p "$home"
 home=$(cd "$home" && pwd)
@@ -105,11 +111,6 @@ start_accounting() {
 }
 
 case ${1:-} in
-install)
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    slurm-wlm slurmdbd slurm-client munge mariadb-server procps >/dev/null
-  ;;
 start)
   write_configuration
   if [ ! -s "$home/munge.key" ]; then

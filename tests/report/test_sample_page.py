@@ -13,6 +13,7 @@ import pytest
 from finished_sample import IMAGE, LABEL, SAMPLE, SCRIPT, evaluate
 from html_page import Page
 
+from scsiameseclu.data.store import sidecar, write_h5ad, write_table
 from scsiameseclu.errors import UserError
 from scsiameseclu.report.cluster_figures import confidence_picture, evidence_picture
 from scsiameseclu.report.inputs import load_sample
@@ -306,3 +307,54 @@ def test_time_and_memory_stand_beside_what_was_asked(finished: Path, tmp_path: P
     where = {"node": "gpu1", "partition": "gpu", "gpus": "0", "image": "/images/cuda.sif"}
     (directory / "usage" / "train.json").write_text(json.dumps(note | {"where": where}))
     assert "node gpu1, partition gpu, GPU 0, cuda.sif" in render(directory)
+
+
+def test_votes_and_trajectory_are_shown_as_text(copy_of: Callable[[str], Path]) -> None:
+    """With names of types, a path and a root that would run as scripts if they were not escaped."""
+    directory = copy_of("donor_1")
+    table = pd.read_csv(directory / "annotation.tsv", sep="\t", dtype={"cluster": str})
+    k = len(table)
+    place = list(table.columns).index("cell_type") + 1
+    table.insert(place, "consensus_score", np.linspace(0, 1, k))
+    table.insert(place + 1, "vote_reference", [SCRIPT, *["B cell"] * (k - 1)])
+    table.insert(place + 2, "share_reference", 0.75)
+    table.insert(place + 3, "vote_markers", ["Unassigned", *["B"] * (k - 1)])
+    table["best_match"] = "NK"
+    write_table(directory / "annotation.tsv", table)
+    annotation = ad.read_h5ad(directory / "annotation.h5ad")
+    annotation.obs["cell_type_by_cell"] = pd.Categorical(
+        np.where(np.arange(annotation.n_obs) % 2, SCRIPT, "conflict")
+    )
+    annotation.uns["annotation"] = {
+        "tissue": "blood", "organism": "human", "marker_table": "canonical", "overlap": 0.5,
+    }  # fmt: skip
+    annotation.uns["transfer"] = {
+        "path": IMAGE, "label": SCRIPT, "n_cells": 10, "n_types": 2, "overlap": 1.0,
+    }  # fmt: skip
+    annotation.write_h5ad(directory / "annotation.h5ad")
+    clusters = ad.read_h5ad(directory / "clusters.h5ad").obs["siamese"]
+    joined = np.full((clusters.nunique(),) * 2, 0.2)
+    pseudotime = np.linspace(0, 1, len(clusters))
+    pseudotime[:5] = np.nan
+    order = sidecar(pd.DataFrame({"pseudotime": pseudotime}, index=clusters.index))
+    note = f"The root is a cell with {SCRIPT}"
+    order.uns["trajectory"] = {"root": "x", "note": note, "connectivities": joined}
+    order.uns["provenance"] = {}
+    write_h5ad(order, directory / "trajectory.h5ad")
+    metrics = json.loads((directory / "metrics.json").read_text())
+    metrics["time"] = {"n_cells": 600, "spearman": -0.5}
+    (directory / "metrics.json").write_text(json.dumps(metrics))
+
+    output = directory.parent / "page.html"
+    report(directory, output, sample=SAMPLE, label=LABEL, trajectory=True)
+    html = output.read_text()
+    assert SCRIPT not in html
+    assert IMAGE not in html
+    for text in ("votes-table", "75.0\u202f% of cells", "Unassigned (nearest: NK)", "−0.50"):
+        assert text in html
+    found = Page(html)
+    assert found.unmatched == []
+    assert [one["id"] for one in found.all("section")] == [
+        *SECTIONS[:7], "trajectory", *SECTIONS[7:],
+    ]  # fmt: skip
+    assert "trajectory-table" not in render(directory)

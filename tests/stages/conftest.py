@@ -27,6 +27,7 @@ def clustered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_h5ad(counts, folder / "counts.h5ad")
 
     expression = log_normalised(counts[7:].copy())
+    expression.layers["counts"] = counts.X[7:].copy()
     sc.pp.pca(expression, n_comps=20, random_state=0)
     sc.pp.neighbors(expression, method="gauss", random_state=0)
     for name, resolution in (("siamese", 1.0), ("leiden", 0.4)):

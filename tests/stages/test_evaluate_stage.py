@@ -28,6 +28,11 @@ def test_with_labels(clustered: Path, tmp_path: Path) -> None:
     found = result["labels"]
     assert found["column"] == "label"
     assert found["n_unlabelled"] == labels.isna().sum() > 0
+    told = found["classification"]
+    assert told["n_cells"] <= found["n_labelled"]
+    for space in ("siamese", "pca"):
+        assert set(told[space]) == {"accuracy", "precision", "recall", "f1"}
+        assert told[space]["accuracy"] > 0.5
     assert found["n_labelled"] + found["n_unlabelled"] == len(clusters)
     assert "left out" in found["note"]
     assert set(found["siamese"]) == set(found["leiden"]) == {"ari", "nmi", "acc", "macro_f1"}

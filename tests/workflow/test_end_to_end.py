@@ -10,7 +10,16 @@ import time
 from pathlib import Path
 
 import pytest
-from runs import WITHOUT_NETWORK, Run, command, environment, snakemake
+from runs import (
+    GOOD,
+    QUICK,
+    WITHOUT_NETWORK,
+    Run,
+    command,
+    environment,
+    snakemake,
+    write_inputs,
+)
 
 pytestmark = pytest.mark.slow
 TAKEN = re.compile(r"<h3>Time and memory</h3>.*?</table>", re.DOTALL)
@@ -102,6 +111,36 @@ def test_snakemake_report(finished: Run) -> None:
     text = page.read_text()
     assert "Cohort" in text
     assert "Samples" in text
+
+
+def test_a_reference_and_a_trajectory_can_be_asked_for_later(copied: Path) -> None:
+    import anndata as ad
+
+    asked = {
+        "reference": {"path": "demo:b", "label": "bulk_labels"},
+        "trajectory": {"run": True},
+    }
+    row = GOOD[0] | {"root": "cluster=0"}
+    write_inputs(copied, [row], QUICK | asked)
+    done = snakemake(copied)
+    assert done.returncode == 0, done.stdout
+    assert "rule train:" not in done.stdout
+    cells = ad.read_h5ad(copied / "results" / "samples" / "a" / "a.h5ad")
+    assert {"vote_reference", "cell_type_by_cell", "pseudotime"} <= set(cells.obs)
+    assert {"reference", "transfer", "trajectory"} <= set(cells.uns["provenance"])
+    assert cells.uns["transfer"]["n_types"] == 10
+    assert (
+        cells.obs["pseudotime"].groupby(cells.obs["siamese"], observed=True).median().idxmin()
+        == "0"
+    )
+    page = (copied / "results" / "samples" / "a" / "report.html").read_text()
+    for part in ('id="votes-table"', 'id="trajectory-table"', "cluster 0, as asked for"):
+        assert part in page
+    write_inputs(copied, [row], QUICK)
+    assert snakemake(copied).returncode == 0
+    page = (copied / "results" / "samples" / "a" / "report.html").read_text()
+    assert 'id="votes-table"' not in page
+    assert 'id="trajectory-table"' not in page
 
 
 def test_a_killed_run_ends_with_the_same_bytes(copied: Path) -> None:

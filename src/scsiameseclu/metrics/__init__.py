@@ -1,6 +1,7 @@
 """How good a clustering is: agreement with labels, and structure without them."""
 
 from scsiameseclu.metrics.agreement import Agreement, agreement, labelled
+from scsiameseclu.metrics.classification import classification
 from scsiameseclu.metrics.structure import graph_purity, silhouette
 
-__all__ = ["Agreement", "agreement", "graph_purity", "labelled", "silhouette"]
+__all__ = ["Agreement", "agreement", "classification", "graph_purity", "labelled", "silhouette"]

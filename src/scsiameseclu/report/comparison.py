@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCORES = {"ari": "ARI", "nmi": "NMI", "acc": "ACC", "macro_f1": "Macro-F1"}
+CLASSIFICATION = {
+    "accuracy": "Accuracy",
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+}
 COLUMNS = 40
 
 
@@ -68,6 +74,7 @@ def _with_labels(
         "map": category_map("map-label", "Label", where, named, caption=caption),
         "layer": as_json(layer.to_dict()),
         "scores": _score_table(scores),
+        "classification": _classification_table(scores.get("classification")),
         "confusion": _heat_table(
             "label-table",
             "Cells by cluster (rows) and label (columns), shaded by the share of the row",
@@ -101,6 +108,22 @@ def _score_table(scores: dict[str, Any]) -> Table | None:
         "scores-table",
         "Agreement with the labels; 1 is the best value of each score",
         ("Clustering", *SCORES.values()),
+        rows,
+    )
+
+
+def _classification_table(found: dict[str, Any] | None) -> Table | None:
+    if found is None:
+        return None
+    rows = [
+        [text(name), *(real(found[space][key]) for key in CLASSIFICATION)]
+        for name, space in (("scSiameseClu", "siamese"), ("Principal components", "pca"))
+    ]
+    return Table(
+        "classification-table",
+        f"How well {count(found['n_classes'])} labels of {count(found['n_cells'])} cells are told "
+        "from the embedding: logistic regression in five stratified folds, means over the labels",
+        ("Embedding", *CLASSIFICATION.values()),
         rows,
     )
 

@@ -68,6 +68,11 @@ def evaluate(
         labels = _labels(counts, label, sample).loc[cells]
         obs = assigned.obs.assign(leiden=read_parts(layout, ["obs"])["obs"]["leiden"])
         result["labels"] = _against_labels(labels, obs, label)
+        spaces = {
+            "siamese": read_h5ad(embedding)[cells].obsm["X_siamese"],
+            "pca": _components(expression, cells),
+        }
+        result["labels"]["classification"] = _classified(labels, spaces, seed)
     write_json(output, result)
 
 
@@ -156,6 +161,17 @@ def _against_labels(labels: "pd.Series", obs: "pd.DataFrame", column: str) -> di
         },
         "confusion": _confusion(classes, obs["siamese"]),
     }
+
+
+def _classified(
+    labels: "pd.Series", spaces: "dict[str, np.ndarray]", seed: int
+) -> dict[str, Any] | None:
+    """How well the labels can be told from our embedding and from the principal components."""
+    from scsiameseclu.metrics import classification, labelled
+
+    known = labelled(labels)
+    own = {name: cells[known] for name, cells in spaces.items()}
+    return classification(own, labels[known], seed=seed)
 
 
 def _confusion(classes: "pd.Series", clusters: "pd.Series") -> dict[str, list[Any]]:
