@@ -17,7 +17,7 @@ from scsiameseclu.data.store import sidecar, write_h5ad, write_table
 from scsiameseclu.errors import UserError
 from scsiameseclu.report.cluster_figures import confidence_picture, evidence_picture
 from scsiameseclu.report.inputs import load_sample
-from scsiameseclu.report.map_figures import SHOWN, plane
+from scsiameseclu.report.map_figures import SHOWN, category_map, plane
 from scsiameseclu.report.marker_figures import group_expression, marker_picture, marker_table
 from scsiameseclu.report.quality_figures import missing_metrics, quality_pictures
 from scsiameseclu.report.summary import summary
@@ -358,3 +358,13 @@ def test_votes_and_trajectory_are_shown_as_text(copy_of: Callable[[str], Path]) 
         *SECTIONS[:7], "trajectory", *SECTIONS[7:],
     ]  # fmt: skip
     assert "trajectory-table" not in render(directory)
+
+
+def test_a_map_of_hundreds_of_clusters_stays_small() -> None:
+    rng = np.random.default_rng(0)
+    many = pd.Series(pd.Categorical([str(n) for n in np.sort(rng.integers(0, 400, 3000))]))
+    where = plane(rng.normal(size=(3000, 2)))
+    picture = category_map("map-many", "Many", where, many, caption="", numbered=True)
+    few = category_map("map-few", "Few", where, many, caption="")
+    assert len(picture.svg) - len(few.svg) < 300_000
+    assert picture.legend[-1][1].startswith("and ")

@@ -34,7 +34,7 @@ CATEGORIES = (
     *("#CCA366", "#7AB899", "#CC00A3", "#006629", "#EB667A", "#475CFF", "#F570CC", "#52D6F5"),
 )
 ABSENT = "#9A9A9A"
-RASTER_DPI = 160
+RASTER_DPI = 130
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "{http://www.w3.org/1999/xlink}href"
 STYLE = {

@@ -1,6 +1,6 @@
 """UMAP figures: points coloured by a category or by a number."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SHOWN = 20_000
 LEGEND = 24
+NUMBERED = 40
+"""Categories, the largest, whose names stand on a map."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def category_map(
 ) -> Picture:
     """A map coloured by a category; missing values are grey.
 
-    With ``numbered`` each category's name stands at the median of its cells.
+    With ``numbered`` the names of the 40 largest categories stand at the median of their cells.
     """
     import numpy as np
 
@@ -78,7 +80,8 @@ def category_map(
         x, y = where.positions.T
         axes.scatter(x, y, c=ink, **_dots(where))
         if numbered:
-            _name_centres(axes, where, codes[where.rows], categories)
+            largest = np.argsort(-_sizes(codes, len(categories)), kind="stable")[:NUMBERED]
+            _name_centres(axes, where, codes[where.rows], {n: categories[n] for n in largest})
 
     sizes = _sizes(codes, len(categories))
     legend = [(colours[i], f"{categories[i]} ({count(sizes[i])})") for i in order]
@@ -143,11 +146,11 @@ def _dots(where: Plane) -> dict[str, Any]:
 
 
 def _name_centres(
-    axes: "Axes", where: Plane, codes: "np.ndarray", categories: Sequence[str]
+    axes: "Axes", where: Plane, codes: "np.ndarray", names: Mapping[int, str]
 ) -> None:
     import numpy as np
 
-    for code, name in enumerate(categories):
+    for code, name in names.items():
         mine = where.positions[codes == code]
         if len(mine):
             box = {
