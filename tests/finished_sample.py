@@ -79,7 +79,7 @@ def _counts() -> ad.AnnData:
         {
             "sample": pd.Categorical([SAMPLE] * pbmc.n_obs),
             "batch": pd.Categorical(batch),
-            "phase": pbmc.obs["phase"].to_numpy(),
+            "phase": pd.Categorical(pbmc.obs["phase"].astype(str)),
             LABEL: pd.Categorical(labels),
         },
         index=pbmc.obs_names,

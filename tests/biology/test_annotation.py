@@ -196,3 +196,16 @@ def test_own_table_with_symbols_ids_and_weights(pbmc3k: ad.AnnData, tmp_path: Pa
 def test_unknown_tissue_names_those_there_are(pbmc3k: ad.AnnData) -> None:
     with pytest.raises(UserError, match=r"skin is not .* blood, brain, .*pancreas"):
         annotate_clusters(pbmc3k, pbmc3k.obs["cluster"], replace(DEFAULT, tissue="blood,skin"))
+
+
+def test_own_table_of_other_genes_is_refused_with_examples(
+    pbmc3k: ad.AnnData, tmp_path: Path
+) -> None:
+    path = tmp_path / "own.tsv"
+    path.write_text("cell_type\tgene\nX\tENSDARG1\nX\tENSDARG2\nY\tENSDARG3\nY\tENSDARG4\n")
+    with pytest.raises(
+        UserError, match=r"0% of the genes of .*own.tsv.*such as ENSDARG1, ENSDARG2"
+    ):
+        annotate_clusters(
+            pbmc3k, pbmc3k.obs["cluster"], replace(DEFAULT, marker_table=str(path)), sample="s"
+        )

@@ -1,6 +1,7 @@
 """The deliverable: every slot of every stage in one h5ad."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -99,3 +100,24 @@ def test_files_of_another_run_are_refused(directory: Path) -> None:
             assemble(directory, directory / "other.h5ad", sample=SAMPLE)
     finally:
         write_h5ad(original, directory / "embedding.h5ad")
+
+
+def test_embeddings_and_columns_pass_the_rules_of_cellxgene(result: ad.AnnData) -> None:
+    """Those of its schema (5.2) on obs, var and obsm that need no ontology."""
+    embeddings = {key: value for key, value in result.obsm.items() if key.startswith("X_")}
+    assert "X_umap" in embeddings
+    for key, value in embeddings.items():
+        assert re.fullmatch(r"X_[a-zA-Z][a-zA-Z0-9_.-]*", key)
+        assert isinstance(value, np.ndarray)
+        assert value.dtype.kind in "fiu"
+        assert value.shape[0] == result.n_obs
+        assert value.shape[1] >= 2
+        assert np.isfinite(value).all()
+    for table in (result.obs, result.var):
+        assert table.index.is_unique
+        assert table.columns.is_unique
+        assert not [name for name in table.columns if str(name).startswith("__")]
+    for name in result.obs.select_dtypes("category"):
+        kinds = {type(category) for category in result.obs[name].cat.categories}
+        assert kinds <= {str}, name
+    assert result.obs.select_dtypes("object").empty

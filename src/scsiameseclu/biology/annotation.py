@@ -25,6 +25,7 @@ from scsiameseclu.biology.marker_sets import (
     own_sets,
 )
 from scsiameseclu.biology.profiles import Profiles, cluster_profiles, gene_deviation
+from scsiameseclu.errors import UserError
 from scsiameseclu.settings import AnnotationSettings
 
 if TYPE_CHECKING:
@@ -113,6 +114,11 @@ def annotate_clusters(
         With ``tissue="auto"`` every tissue of the table is scored, and the one is taken in which
         the clusters' best scores are highest (mean over clusters, weighted by the square root of
         their cells). A user's table takes the place of the canonical one.
+
+    Raises
+    ------
+    UserError
+        A user's table cannot be read, or less than a fifth of its genes are in the data.
     """
     symbols = [str(gene) for gene in expression.var["gene_symbol"]]
     ids = [str(gene) for gene in expression.var["gene_id"]]
@@ -125,6 +131,8 @@ def annotate_clusters(
     deviation = gene_deviation(expression.X)
     candidates = [_score(sets, symbols, ids, profiles, deviation) for sets in offered]
     best = max(candidates, key=lambda one: (_strength(one.scores, profiles.sizes), one.overlap))
+    if settings.marker_table is not None:
+        _check_overlap(best, symbols, ids, sample)
     tissue = best.sets.name if best.scores.shape[1] or len(candidates) == 1 else ""
     table = _decide(best, profiles, settings, symbols)
     return Annotation(
@@ -134,6 +142,22 @@ def annotate_clusters(
         organism,
         best.overlap,
         _warnings(best, table, tissue, sample),
+    )
+
+
+def _check_overlap(own: _Candidate, symbols: list[str], ids: list[str], sample: str) -> None:
+    """Raise where a user's table hardly meets the genes; canonical markers only warn."""
+    if own.overlap >= LOW_OVERLAP:
+        return
+    there = [
+        name if name == other else f"{name} ({other})"
+        for name, other in zip(symbols, ids, strict=True)
+    ]
+    raise UserError(
+        f"sample {sample}: {own.overlap:.0%} of the genes of marker table {own.sets.name} are in "
+        f"the data, at least {LOW_OVERLAP:.0%} are needed; the data have genes such as "
+        f"{', '.join(there[:3])}, the table such as {', '.join(own.sets.table['gene'][:3])}: give "
+        "symbols or ids of the same organism"
     )
 
 
