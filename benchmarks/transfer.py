@@ -7,9 +7,8 @@ measured again. A query's types are read to score only. ``transfer_types.tsv`` s
 reference and query mean the same; types that it does not name mean themselves. The right answer
 for a cell whose type the reference does not have is Unknown.
 
-CellTypist (``pip install .[peers]``) is trained on the reference's log-normalised counts, in the
-genes that both have, with its defaults, and names the likeliest type of each cell, as it does by
-default.
+CellTypist (``pip install .[peers]``) is trained on the reference's log-normalised counts with its
+defaults and names the likeliest type of each cell, as it does by default.
 """
 
 import argparse
@@ -42,13 +41,14 @@ COLUMNS += ["machine", "date"]
 
 
 def load(data: Path, name: str) -> list[ad.AnnData]:
-    """Reference and query of raw counts."""
+    """Reference and query of raw counts, in the genes that they share."""
     found = []
     for file, batch in PAIRS[name]:
         cells = ad.read_h5ad(data / file)
         cells.var_names_make_unique()
         found.append(cells if batch is None else cells[cells.obs["batch"] == batch].copy())
-    return found
+    shared = found[0].var_names.intersection(found[1].var_names)
+    return [cells[:, shared].copy() for cells in found]
 
 
 def meanings(name: str) -> dict[str, dict[str, str]]:
@@ -85,14 +85,11 @@ def score(found: pd.DataFrame, truth: pd.Series, means: dict[str, dict[str, str]
 
 def embedded(reference: ad.AnnData, query: ad.AnnData, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Embeddings by a model that is fitted to the reference without its labels."""
-    from scsiameseclu.biology.gene_matching import GeneNames
-    from scsiameseclu.biology.transfer import embed_query, fit_reference
+    from scsiameseclu import ScSiameseClu
 
     bare = ad.AnnData(reference.X, var=reference.var[[]])
-    model = fit_reference(bare, seed=seed, device="cpu").model
-    genes = GeneNames(model.scaling.genes, model.scaling.genes)
-    embedding, _ = embed_query(model, genes, ad.AnnData(query.X, var=query.var[[]]))
-    return bare.obsm["X_siamese"], embedding
+    model = ScSiameseClu(random_state=seed, device="cpu").fit(bare)
+    return bare.obsm["X_siamese"], model.embed(ad.AnnData(query.X, var=query.var[[]]))
 
 
 def celltypist(reference: ad.AnnData, query: ad.AnnData) -> pd.DataFrame:
@@ -100,10 +97,9 @@ def celltypist(reference: ad.AnnData, query: ad.AnnData) -> pd.DataFrame:
     import celltypist as ct
     import scanpy as sc
 
-    shared = reference.var_names.intersection(query.var_names)
     logged = []
     for cells in (reference, query):
-        copy = cells[:, shared].copy()
+        copy = cells.copy()
         sc.pp.normalize_total(copy, target_sum=1e4)
         sc.pp.log1p(copy)
         logged.append(copy)

@@ -48,6 +48,10 @@ class Match:
     positions: "np.ndarray"
     by: str
 
+    def of(self, genes: "np.ndarray") -> "Match":
+        """The match of some of the wanted genes, by their places among them."""
+        return Match(self.positions[genes], self.by)
+
     @property
     def overlap(self) -> float:
         """Share of the wanted genes that were found, 0 to 1."""

@@ -225,14 +225,14 @@ def transfer_labels(
 ) -> "pd.DataFrame":
     """Types of the query's cells from an annotated reference: raw counts in, one line a cell out.
 
-    A model is fitted to the reference without its types; it embeds the query.
+    A model is fitted to the reference without its types, in the genes that both have; it embeds
+    the query.
 
     Parameters
     ----------
     reference, query
         Raw counts in ``X`` or ``layers["counts"]``. Genes are matched by ``var["gene_id"]`` or
-        ``var["gene_symbol"]``, where they are there, or by ``var_names``; a gene of the reference
-        that the query lacks is taken to be as in the reference's mean cell.
+        ``var["gene_symbol"]``, where they are there, or by ``var_names``.
     label
         Column of ``reference.obs`` with the types.
     method, random_state
@@ -247,15 +247,18 @@ def transfer_labels(
     Raises
     ------
     UserError
-        The reference lacks the column, or the query has less than a fifth of its variable genes.
+        The reference lacks the column, or the query has less than a fifth of its genes.
     """
     if label not in reference.obs:
         columns = ", ".join(map(str, reference.obs.columns[:8]))
         raise UserError(f"the reference has no column {label!r}; it has {columns}")
-    cells = reference.copy()
+    wanted, there = GeneNames.of(reference), GeneNames.of(query)
+    shared = match_genes(wanted, there)
+    check_overlap(shared, wanted, there, "the reference", "the query")
+    cells = reference[:, shared.positions >= 0].copy()
     model = fit_reference(cells, seed=random_state, device=device).model
-    where = cells.var_names.get_indexer(model.scaling.genes)
-    embedding, _ = embed_query(model, GeneNames.of(cells[:, where]), query)
+    places = cells.var_names.get_indexer(model.scaling.genes)
+    embedding, _ = embed_query(model, GeneNames.of(cells), places, query)
     transfer = LabelTransfer(method, random_state=random_state)
     transfer.fit(cells.obsm["X_siamese"], reference.obs[label])
     found = transfer.predict(embedding)
@@ -276,6 +279,7 @@ def fit_reference(
 def embed_query(
     model: "FittedModel",
     genes: GeneNames,
+    places: np.ndarray,
     query: "ad.AnnData",
     *,
     reference: str = "the reference",
@@ -286,7 +290,9 @@ def embed_query(
     Parameters
     ----------
     genes
-        Names of the model's genes, in its order.
+        Names of all genes of the reference: size factors are of those that the query has too.
+    places
+        Where among them the model's genes are, (n_model_genes,).
     query
         Raw counts in ``X`` or ``layers["counts"]``.
     reference, query_name
@@ -294,17 +300,22 @@ def embed_query(
 
     Returns
     -------
-    The embedding, (n_cells, n_dimensions), and which genes were found.
+    The embedding, (n_cells, n_dimensions), and which of the model's genes were found.
 
     Raises
     ------
     UserError
         The query has less than a fifth of the genes.
     """
+    from scsiameseclu.model.preparation import find_counts
+
     there = GeneNames.of(query)
-    match = match_genes(genes, there)
+    shared = match_genes(genes, there)
+    match = shared.of(places)
     check_overlap(match, genes, there, reference, query_name)
-    return model.embed(query, match.positions), match
+    counts = find_counts(query)
+    totals = np.asarray(counts[:, shared.positions[shared.positions >= 0]].sum(axis=1)).ravel()
+    return model.embed(query, match.positions, totals), match
 
 
 def check_types(types: "Sequence[str] | pd.Series") -> None:

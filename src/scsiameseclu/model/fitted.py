@@ -95,7 +95,12 @@ class FittedModel:
             blocks.append(self.consensus.probability([join(b) for b in self.blocks(part)]))
         return torch.cat(blocks).numpy()
 
-    def embed(self, adata: "ad.AnnData", columns: np.ndarray | None = None) -> np.ndarray:
+    def embed(
+        self,
+        adata: "ad.AnnData",
+        columns: np.ndarray | None = None,
+        totals: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Embedding of any cells from their counts alone, float32 (n_cells, n_dimensions).
 
         Parameters
@@ -105,6 +110,9 @@ class FittedModel:
         columns
             Where the model's genes are in ``adata``, (n_genes,); by their names where not given. A
             gene at -1 is taken to be expressed in each cell as it is in the mean fitted cell.
+        totals
+            Total counts of each cell, (n_cells,), where they are to be of some genes only; by
+            default of all genes of ``adata``.
 
         Raises
         ------
@@ -113,7 +121,8 @@ class FittedModel:
         """
         counts = find_logged(adata) if self.scaling.median_total == 0 else find_counts(adata)
         columns = self._columns(adata) if columns is None else columns
-        totals = np.asarray(counts.sum(axis=1)).ravel()
+        if totals is None:
+            totals = np.asarray(counts.sum(axis=1)).ravel()
         out = []
         for first in range(0, adata.n_obs, BLOCK):
             part = counts[first : first + BLOCK]

@@ -28,8 +28,8 @@ def reference(
         The folder of the model to write.
     output
         The h5ad to write: ``obs["cell_type"]`` (category; missing where the file has none),
-        ``obsm["X_siamese"]``, and ``uns["reference"]``: path, sha256, label, and ``gene_id`` and
-        ``gene_symbol`` of the model's genes, in its order.
+        ``obsm["X_siamese"]``, and ``uns["reference"]``: path, sha256, label, ``gene_id`` and
+        ``gene_symbol`` of its genes, and ``places`` of the model's genes among them.
     settings
         Which column, cells and layer to take.
     checkpoint
@@ -64,7 +64,7 @@ def reference(
     cells.obs_names = found.obs.index
     fitted = fit_reference(cells, seed=seed, device=device, checkpoint=checkpoint)
     fitted.model.save(model_dir)
-    genes = found.loaded.var.loc[fitted.model.scaling.genes]
+    genes = found.loaded.var
     result = sidecar(
         pd.DataFrame({"cell_type": pd.Categorical(types)}, index=found.obs.index),
         obsm={"X_siamese": cells.obsm["X_siamese"]},
@@ -75,6 +75,7 @@ def reference(
                 "label": settings.label,
                 "gene_id": np.array(genes["gene_id"], dtype=object),
                 "gene_symbol": np.array(genes["gene_symbol"], dtype=object),
+                "places": genes.index.get_indexer(pd.Index(fitted.model.scaling.genes)),
             },
             "provenance": record(
                 "reference",

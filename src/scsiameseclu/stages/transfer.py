@@ -41,7 +41,9 @@ def transfer(
     genes = GeneNames(*([str(v) for v in told[key]] for key in ("gene_id", "gene_symbol")))
     cells = read_h5ad(expression, without=["X", "varm", "obsm"])
     embedding, match = embed_query(
-        model, genes, cells, reference=f"reference {told['path']}", query_name=f"sample {sample}"
+        *(model, genes, told["places"], cells),
+        reference=f"reference {told['path']}",
+        query_name=f"sample {sample}",
     )
     types = known.obs["cell_type"]
     carried = LabelTransfer(random_state=seed).fit(known.obsm["X_siamese"], types)
