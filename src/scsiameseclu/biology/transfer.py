@@ -11,11 +11,11 @@ k nearest neighbours and logistic regression in the same embedding are there to 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scsiameseclu.biology.anchors import Anchors, directions
 from scsiameseclu.biology.cell_types import UNKNOWN
 from scsiameseclu.biology.gene_matching import GeneNames, Match, check_overlap, match_genes
 from scsiameseclu.errors import UserError
@@ -30,81 +30,10 @@ if TYPE_CHECKING:
     from scsiameseclu.model.fitted import FittedModel
 
 METHODS = ("transport", "neighbours", "logistic")
-N_ANCHORS = 10  # of a type, at most
-CELLS_PER_ANCHOR = 20
-TEMPERATURE = 0.05
 N_NEIGHBOURS = 15
 FOLDS = 5
 UNLIKE = 0.02  # share of held-out reference cells that would be Unknown
 LEAST_PROBABILITY = 0.5
-MAX_ROUNDS = 50
-MAX_FITTED = 20_000  # cells that the proportions are learned from
-MAX_OF_TYPE = 5_000  # cells that the anchors of a type are sought in
-BLOCK = 20_000
-
-
-@dataclass(frozen=True)
-class Anchors:
-    """The reference's types as directions.
-
-    Attributes
-    ----------
-    centres
-        Unit rows, (n_anchors, n_dimensions).
-    types
-        The number of the type of each anchor, (n_anchors,).
-    """
-
-    centres: np.ndarray
-    types: np.ndarray
-
-    @classmethod
-    def fit(cls, cells: np.ndarray, labels: np.ndarray, n_types: int, seed: int) -> "Anchors":
-        """k-means in each type: an anchor for every 20 cells, one at least and ten at most."""
-        from sklearn.cluster import KMeans
-
-        rng = np.random.default_rng(seed)
-        centres, types = [], []
-        for number in range(n_types):
-            own = cells[labels == number]
-            if len(own) == 0:
-                continue
-            if len(own) > MAX_OF_TYPE:
-                own = own[np.sort(rng.choice(len(own), MAX_OF_TYPE, replace=False))]
-            count = max(1, min(N_ANCHORS, len(own) // CELLS_PER_ANCHOR))
-            found = KMeans(count, n_init=3, random_state=seed).fit(own).cluster_centers_
-            centres.append(_directions(found))
-            types += [number] * count
-        return cls(np.vstack(centres), np.array(types))
-
-    def likeness(self, cells: np.ndarray) -> np.ndarray:
-        """Cosine of each cell with its nearest anchor, (n_cells,)."""
-        return np.concatenate([(part @ self.centres.T).max(axis=1) for part in _blocks(cells)])
-
-    def shares(self, cells: np.ndarray, seed: int) -> np.ndarray:
-        """Proportions of the anchors among the cells, (n_anchors,): those of the transport."""
-        if len(cells) > MAX_FITTED:
-            chosen = np.random.default_rng(seed).choice(len(cells), MAX_FITTED, replace=False)
-            cells = cells[chosen]
-        gain = cells @ self.centres.T / TEMPERATURE
-        shares = np.full(len(self.centres), 1.0 / len(self.centres))
-        for _ in range(MAX_ROUNDS):
-            before = shares
-            plan = _softmax(gain + np.log(shares))
-            # one cell more for each anchor, so that none is lost for good
-            shares = (plan.sum(axis=0) + 1) / (len(cells) + len(shares))
-            if np.abs(shares - before).max() < 1e-4:
-                break
-        return shares
-
-    def probability(self, cells: np.ndarray, shares: np.ndarray, n_types: int) -> np.ndarray:
-        """Transport of each cell, summed over the anchors of each type: (n_cells, n_types)."""
-        of_types = np.eye(n_types)[self.types]
-        parts = [
-            _softmax(part @ self.centres.T / TEMPERATURE + np.log(shares)) @ of_types
-            for part in _blocks(cells)
-        ]
-        return np.concatenate(parts)
 
 
 class LabelTransfer:
@@ -156,7 +85,7 @@ class LabelTransfer:
         names = named[known].astype(str).to_numpy()
         self.types = sorted(set(names))
         check_types(self.types)
-        cells = _directions(np.asarray(embedding)[known])
+        cells = directions(np.asarray(embedding)[known])
         numbers = np.searchsorted(self.types, names)
         self._anchors = Anchors.fit(cells, numbers, len(self.types), self.random_state)
         self.least_likeness = self._calibrated(cells, numbers)
@@ -180,7 +109,7 @@ class LabelTransfer:
         With ``"transport"`` it depends on the other cells of the query, whose shares of the
         types are learned.
         """
-        cells = _directions(np.asarray(embedding))
+        cells = directions(np.asarray(embedding))
         if self.method == "transport":
             shares = self._anchors.shares(cells, self.random_state)
             found = self._anchors.probability(cells, shares, len(self.types))
@@ -201,7 +130,7 @@ class LabelTransfer:
         import pandas as pd
 
         probability = self.probability(embedding)
-        likeness = self._anchors.likeness(_directions(np.asarray(embedding)))
+        likeness = self._anchors.likeness(directions(np.asarray(embedding)))
         best = np.array(self.types, dtype=object)[probability.argmax(axis=1)]
         sure = (likeness >= self.least_likeness) & (probability.max(axis=1) >= LEAST_PROBABILITY)
         return pd.DataFrame(
@@ -334,17 +263,3 @@ def _classifier(method: str) -> Any:
     if method == "neighbours":
         return KNeighborsClassifier(N_NEIGHBOURS)
     return LogisticRegression(C=10.0, max_iter=2000)
-
-
-def _directions(rows: np.ndarray) -> np.ndarray:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.maximum(lengths, 1e-12), dtype=np.float64)
-
-
-def _softmax(scores: np.ndarray) -> np.ndarray:
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
-def _blocks(cells: np.ndarray) -> list[np.ndarray]:
-    return [cells[first : first + BLOCK] for first in range(0, max(len(cells), 1), BLOCK)]
