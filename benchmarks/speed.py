@@ -4,8 +4,9 @@
 
 Cells are resampled from real ones (``resample.py``). Each stage, and the usual path (``usual.py``),
 is a process of its own; its wall time, CPU time and the peak memory of its process tree go to
-``benchmarks/results/speed-<machine>-<date>.csv``. What is in that file is not done again. With
-``--counts`` a file of real cells is measured in place of the resampled ones.
+``benchmarks/results/speed-<machine>-<date>.csv``. What is in that file is not done again, and once
+the usual path was stopped it is not tried on more cells. With ``--counts`` a file of real cells is
+measured in place of the resampled ones.
 """
 
 import argparse
@@ -188,9 +189,12 @@ def main() -> None:
         "python": platform.python_version(),
     }
     done: set[tuple[str, str]] = set()
+    usual_ended = False
     if arguments.output.is_file():
         with arguments.output.open() as table:
-            done = {(row["cells"], row["stage"]) for row in csv.DictReader(table)}
+            rows = list(csv.DictReader(table))
+        done = {(row["cells"], row["stage"]) for row in rows}
+        usual_ended = any(row["stage"] == USUAL and row["status"] != "ok" for row in rows)
     else:
         arguments.output.write_text(",".join(COLUMNS) + "\n")
     sizes = [size for size in SIZES if size <= arguments.max_cells]
@@ -198,10 +202,14 @@ def main() -> None:
         sizes = [int(shape(arguments.counts)["cells"])]
     for n_cells in sizes:
         folder = arguments.work / str(n_cells)
-        folder.mkdir(exist_ok=True)
-        steps = list(commands(folder, arguments.threads, arguments.device))
-        if all((str(n_cells), stage) in done for stage, _ in steps):
+        steps = [
+            (stage, command)
+            for stage, command in commands(folder, arguments.threads, arguments.device)
+            if (str(n_cells), stage) not in done and not (stage == USUAL and usual_ended)
+        ]
+        if not steps:
             continue
+        folder.mkdir(exist_ok=True)
         if arguments.counts is not None:
             shutil.copy(arguments.counts, folder / "input.h5ad")
         elif not (folder / "input.h5ad").is_file():
@@ -209,8 +217,6 @@ def main() -> None:
 
             write(source(arguments.data, folder), n_cells, folder / "input.h5ad")
         for stage, command in steps:
-            if (str(n_cells), stage) in done:
-                continue
             before = os.times()
             limit_s = 60 * arguments.limit_minutes if stage == USUAL else float("inf")
             row = measure(command, folder / f"{stage}.log", limit_s)
@@ -221,6 +227,7 @@ def main() -> None:
             with arguments.output.open("a", newline="") as table:
                 csv.DictWriter(table, COLUMNS).writerow(row)
             print(n_cells, stage, row["wall_s"], "s", row["peak_mb"], "MB", row["status"])
+            usual_ended |= stage == USUAL and row["status"] != "ok"
             if row["status"] != "ok" and stage != USUAL:
                 raise SystemExit(f"{stage} failed; see {folder / stage}.log")
         shutil.rmtree(folder)
