@@ -36,7 +36,7 @@ test: $(INSTALLED) ## run the tests
 	pytest
 
 test-cluster: $(INSTALLED) ## run the tests on a real Slurm that they install and start (root, Debian 12)
-	pytest tests/cluster
+	pytest -v --durations=0 tests/cluster
 
 containers: ## build the Apptainer images of config/config.yaml (VARIANTS="cpu cuda")
 	containers/build.sh $(VARIANTS)

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,34 @@ def root_on_debian() -> None:
 
 
 @pytest.fixture(scope="session")
-def installed(root_on_debian: None) -> None:
+def wheels(
+    root_on_debian: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator["Future[Path] | None"]:
+    """The folder of the image's packages, fetched while Slurm and Apptainer are installed.
+
+    None with KEEP_IMAGE=1 where there is an image: it is not built again.
+    """
+    if os.environ.get("KEEP_IMAGE") == "1" and IMAGE.exists():
+        yield None
+        return
+    with ThreadPoolExecutor() as beside:
+        yield beside.submit(fetch_wheels, tmp_path_factory.mktemp("wheels"))
+
+
+def fetch_wheels(folder: Path) -> Path:
+    """What the image's recipe installs, as wheels; returns the folder."""
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(folder)]
+    lock = ["--constraint", str(ROOT / "requirements.lock")]
+    torch = next(line for line in (ROOT / "requirements.lock").open() if line[:7] == "torch==")
+    needed = [torch.strip(), "setuptools>=77", "multiqc", "celltypist", str(ROOT)]
+    subprocess.run([*pip, *lock, *needed], check=True)
+    for own in folder.glob("scsiameseclu-*.whl"):
+        own.unlink()  # the image is built from the sources
+    return folder
+
+
+@pytest.fixture(scope="session")
+def installed(wheels: object) -> None:
     """Slurm and Apptainer, where they are not there yet."""
     if shutil.which("slurmctld") is None or shutil.which("slurmdbd") is None:
         subprocess.run([HERE / "slurm.sh", "install"], check=True)
@@ -36,29 +64,20 @@ def installed(root_on_debian: None) -> None:
 
 
 @pytest.fixture(scope="session")
-def image(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The CPU image, built over a local Debian by the project's recipe and by its script.
-
-    KEEP_IMAGE=1 takes one that is there.
-    """
-    if os.environ.get("KEEP_IMAGE") == "1" and IMAGE.exists():
+def image(
+    installed: None, wheels: "Future[Path] | None", tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The CPU image, built over a local Debian by the project's recipe and by its script."""
+    if wheels is None:
         return IMAGE
-    folder = tmp_path_factory.mktemp("image")
-    base, wheels = folder / "base", folder / "wheels"
+    base = tmp_path_factory.mktemp("image") / "base"
     subprocess.run([*BASE, str(base)], check=True)
     shutil.rmtree(base / "dev")
     (base / "dev").mkdir()
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(wheels)]
-    lock = ["--constraint", str(ROOT / "requirements.lock")]
-    torch = next(line for line in (ROOT / "requirements.lock").open() if line[:7] == "torch==")
-    needed = [torch.strip(), "setuptools>=77", "multiqc", "celltypist", str(ROOT)]
-    subprocess.run([*map(str, pip), *lock, *needed], check=True)
-    for own in wheels.glob("scsiameseclu-*.whl"):
-        own.unlink()  # the image is built from the sources
     environment = os.environ | {
         "BOOTSTRAP": "localimage",
         "FROM": str(base),
-        "WHEELS": str(wheels),
+        "WHEELS": str(wheels.result()),
         "MKSQUASHFS": "-comp zstd -Xcompression-level 1",
     }
     subprocess.run([ROOT / "containers" / "build.sh", "cpu"], check=True, env=environment)
@@ -79,7 +98,6 @@ def cluster(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture
 def clone(image: Path, cluster: Cluster, tmp_path: Path) -> Clone:
     """A clone of the project with two quick samples and the cluster's partitions in its config."""
-    cluster.calm()
     return Clone.make(tmp_path / "clone", image)
 
 
@@ -93,10 +111,6 @@ def finished(
 
 
 @pytest.fixture
-def prepared(finished: tuple[Clone, int], cluster: Cluster, tmp_path: Path) -> Clone:
+def prepared(finished: tuple[Clone, int], tmp_path: Path) -> Clone:
     """A copy of it, in which another configuration has some jobs done again."""
-    cluster.calm()
-    folder = tmp_path / "clone"
-    shutil.copytree(finished[0].folder, folder, symlinks=True)
-    (folder / "run.log").unlink()
-    return Clone(folder)
+    return finished[0].copy(tmp_path / "clone")

@@ -37,28 +37,29 @@ class Cluster:
         environment = os.environ | {"CLUSTER_HOME": str(self.home)} | variables
         subprocess.run([HERE / "slurm.sh", *arguments], check=True, env=environment)
 
-    def calm(self) -> None:
-        """No job is left of an earlier test, and all nodes are up."""
-        subprocess.run(["scancel", "--user", "root"], check=False)
-        wait_for(lambda: not self.jobs(), "an empty queue")
+    def calm(self, folder: Path) -> None:
+        """Cancel the jobs of a clone that are left."""
+        left = [job["id"] for job in self.jobs(folder)]
+        subprocess.run(["scancel", *left], check=False)
+        wait_for(lambda: not self.jobs(folder), "an empty queue")
 
-    def jobs(self) -> list[dict[str, str]]:
-        """Jobs in the queue: id, state, node, partition, comment."""
-        names = ("id", "state", "node", "partition", "name", "comment")
+    def jobs(self, folder: Path) -> list[dict[str, str]]:
+        """Jobs of a clone in the queue: id, state, node, comment, folder."""
+        names = ("id", "state", "node", "comment", "folder")
         found = subprocess.run(
-            ["squeue", "--noheader", "--format=%A|%T|%N|%P|%j|%k"],
+            ["squeue", "--noheader", "--format=%A|%T|%N|%k|%Z"],
             check=True,
             capture_output=True,
             text=True,
         )
-        return [
-            dict(zip(names, line.split("|"), strict=True)) for line in found.stdout.splitlines()
-        ]
+        rows = [line.split("|") for line in found.stdout.splitlines()]
+        jobs = [dict(zip(names, row, strict=True)) for row in rows]
+        return [job for job in jobs if job["folder"] == str(folder)]
 
-    def running(self, rule: str) -> dict[str, str] | None:
-        """The running job of a rule, if there is one (Snakemake's comment names it)."""
-        own = [job for job in self.jobs() if rule in job["comment"] and job["state"] == "RUNNING"]
-        return own[0] if own else None
+    def running(self, rule: str, folder: Path) -> dict[str, str] | None:
+        """The running job of a rule in a clone, if any (Snakemake's comment names the rule)."""
+        own = [job for job in self.jobs(folder) if rule in job["comment"]]
+        return next((job for job in own if job["state"] == "RUNNING"), None)
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,12 @@ class Clone:
         clone = cls(folder)
         clone.write(QUICK, {"a": "demo:a", "b": "demo:b"})
         return clone
+
+    def copy(self, folder: Path) -> "Clone":
+        """Another one with the same results, in which another config has some jobs done again."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        (folder / "run.log").unlink()
+        return Clone(folder)
 
     def write(self, config: dict[str, Any], samples: dict[str, str]) -> None:
         """The files that a user writes."""

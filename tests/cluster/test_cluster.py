@@ -10,6 +10,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -55,20 +56,97 @@ def test_the_literal_command(finished: tuple[Clone, int]) -> None:
     assert "Nothing to be done" in clone.log
 
 
-def test_a_cancelled_job_is_done_again(prepared: Clone, cluster: Cluster) -> None:
-    prepared.write(LONG, ONE)
-    run = prepared.start(TRAINED)
-    job = wait_for(lambda: cluster.running("train"), "training")
+def a_cancelled_job_is_done_again(clone: Clone, cluster: Cluster) -> None:
+    clone.write(LONG, ONE)
+    run = clone.start(TRAINED)
+    job = wait_for(lambda: cluster.running("train", clone.folder), "training")
     subprocess.run(["scancel", job["id"]], check=True)
-    assert run.wait() == 0, prepared.log
-    assert "Trying to restart job" in prepared.log
+    assert run.wait() == 0, clone.log
+    assert "Trying to restart job" in clone.log
+
+
+def too_little_memory_is_asked_for_again(clone: Clone, cluster: Cluster) -> None:
+    clone.write(OTHER | ON_CPU, ONE)
+    too_little = "train:mem_mb=250 * 8 ** (attempt - 1)"
+    assert clone.run(TRAINED, "--set-resources", too_little) == 0, clone.log
+    assert "Trying to restart job" in clone.log
+
+
+def a_time_limit_leaves_a_checkpoint(clone: Clone, cluster: Cluster) -> None:
+    clone.write(QUICK | ON_CPU | {"model": {"networks": 2, "pretrain_steps": 2000}}, ONE)
+    too_short = "train:runtime=1 + 30 * (attempt - 1)"
+    assert clone.run(TRAINED, "--set-resources", too_short) == 0, clone.log
+    assert "Trying to restart job" in clone.log
+    assert resumed_from(clone) > 0
+
+
+def a_killed_snakemake_goes_on(clone: Clone, cluster: Cluster) -> None:
+    unbroken = digests(clone.results / "samples/a")
+    for path in (clone.results, clone.folder / ".snakemake"):
+        shutil.rmtree(path)
+    clone.write(QUICK, ONE)
+    run = clone.start()
+    wait_for(lambda: cluster.running("train", clone.folder), "training")
+    found = subprocess.run(["pgrep", "-P", str(run.pid)], capture_output=True, text=True)
+    os.kill(int(found.stdout.split()[0]), signal.SIGKILL)
+    run.wait()
+    cluster.calm(clone.folder)
+    before = {path: path.stat().st_mtime for path in clone.results.rglob("counts.h5ad")}
+    assert before
+    assert clone.run() == 0, clone.log
+    assert {path: path.stat().st_mtime for path in before} == before
+    assert digests(clone.results / "samples/a") == unbroken
+
+
+def a_bad_sample_leaves_the_others(clone: Clone, cluster: Cluster) -> None:
+    (clone.folder / "bad.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(200))
+    clone.write(OTHER, {"a": "demo:a", "bad": "bad.h5", "b": "demo:b"})
+    assert clone.run("--retries", "0") not in (0, 124, 137)
+    assert status(clone) == {"a": "OK", "bad": "FAIL", "b": "OK"}
+    assert "bad.h5" in (clone.results / "status.tsv").read_text()
+
+
+AT_ONCE = (
+    a_cancelled_job_is_done_again,
+    too_little_memory_is_asked_for_again,
+    a_time_limit_leaves_a_checkpoint,
+    a_killed_snakemake_goes_on,
+    a_bad_sample_leaves_the_others,
+)
+
+
+@pytest.fixture(scope="module")
+def going_on(
+    finished: tuple[Clone, int],
+    cluster: Cluster,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[dict[str, Future[None]]]:
+    """What leaves the cluster alone begins at once, each in a clone of its own.
+
+    Most of the time of one is Snakemake's waiting between two looks at the queue.
+    """
+    names = {item.name for item in request.session.items}
+    with ThreadPoolExecutor(len(AT_ONCE)) as pool:
+        yield {
+            case.__name__: pool.submit(
+                case, finished[0].copy(tmp_path_factory.mktemp("case") / "clone"), cluster
+            )
+            for case in AT_ONCE
+            if f"test_beside_others[{case.__name__}]" in names
+        }
+
+
+@pytest.mark.parametrize("case", [case.__name__ for case in AT_ONCE])
+def test_beside_others(case: str, going_on: dict[str, Future[None]]) -> None:
+    going_on[case].result()
 
 
 def test_training_goes_on_where_a_node_died(prepared: Clone, cluster: Cluster) -> None:
     prepared.write(LONG | ON_CPU, ONE)
     run = prepared.start(TRAINED)
     wait_for((prepared.results / "samples/a/training.checkpoint").exists, "a checkpoint")
-    job = wait_for(lambda: cluster.running("train"), "training")
+    job = wait_for(lambda: cluster.running("train", prepared.folder), "training")
     cluster.do("kill", job["node"])
     try:
         assert run.wait() == 0, prepared.log
@@ -78,44 +156,12 @@ def test_training_goes_on_where_a_node_died(prepared: Clone, cluster: Cluster) -
     assert prepared.node_of_training() != job["node"]
 
 
-def test_too_little_memory_is_asked_for_again(prepared: Clone) -> None:
-    prepared.write(OTHER | ON_CPU, ONE)
-    too_little = "train:mem_mb=250 * 8 ** (attempt - 1)"
-    assert prepared.run(TRAINED, "--set-resources", too_little) == 0, prepared.log
-    assert "Trying to restart job" in prepared.log
-
-
-def test_a_time_limit_leaves_a_checkpoint(prepared: Clone) -> None:
-    prepared.write(QUICK | ON_CPU | {"model": {"networks": 2, "pretrain_steps": 2000}}, ONE)
-    too_short = "train:runtime=1 + 30 * (attempt - 1)"
-    assert prepared.run(TRAINED, "--set-resources", too_short) == 0, prepared.log
-    assert "Trying to restart job" in prepared.log
-    assert resumed_from(prepared) > 0
-
-
 def resumed_from(clone: Clone) -> int:
     """The step at which training says that it went on."""
     text = (clone.results / "logs" / "a" / "train.log").read_text()
     found = re.search(r"network \d goes on from step (\d+)", text)
     assert found, text
     return int(found[1])
-
-
-def test_a_killed_snakemake_goes_on(
-    clone: Clone, cluster: Cluster, finished: tuple[Clone, int]
-) -> None:
-    clone.write(QUICK, ONE)
-    run = clone.start()
-    wait_for(lambda: cluster.running("train"), "training")
-    found = subprocess.run(["pgrep", "-P", str(run.pid)], capture_output=True, text=True)
-    os.kill(int(found.stdout.split()[0]), signal.SIGKILL)
-    run.wait()
-    cluster.calm()
-    before = {path: path.stat().st_mtime for path in clone.results.rglob("counts.h5ad")}
-    assert before
-    assert clone.run() == 0, clone.log
-    assert {path: path.stat().st_mtime for path in before} == before
-    assert digests(clone.results / "samples/a") == digests(finished[0].results / "samples/a")
 
 
 def test_without_accounting(prepared: Clone, cluster: Cluster) -> None:
@@ -129,14 +175,6 @@ def test_without_accounting(prepared: Clone, cluster: Cluster) -> None:
     finally:
         cluster.do("stop")
         cluster.do("start")
-
-
-def test_a_bad_sample_leaves_the_others(clone: Clone) -> None:
-    (clone.folder / "bad.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(200))
-    clone.write(QUICK, {"a": "demo:a", "bad": "bad.h5", "b": "demo:b"})
-    assert clone.run("--retries", "0") not in (0, 124, 137)
-    assert status(clone) == {"a": "OK", "bad": "FAIL", "b": "OK"}
-    assert "bad.h5" in (clone.results / "status.tsv").read_text()
 
 
 @pytest.fixture
