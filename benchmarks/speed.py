@@ -70,7 +70,7 @@ def commands(folder: Path, threads: int, device: str) -> Iterator[tuple[str, lis
     )
     yield stage(
         *("markers", *inputs, "--table", at("markers.tsv")),
-        *("--full-table", at("markers_all.tsv")),
+        *("--full-table", at("markers_all.tsv"), "--output", at("markers.h5ad")),
     )
     yield stage(
         *("annotate", *inputs, "--table", at("annotation.tsv")),

@@ -12,6 +12,7 @@ def parser() -> argparse.ArgumentParser:
     options = stage_parser(__doc__)
     options.add_argument("--samples", type=Path, required=True, help="the sample sheet (tsv)")
     options.add_argument("--results", type=Path, required=True, help="the folder of results")
+    options.add_argument("--trajectory", action="store_true", help="each sample is to have one")
     return options
 
 
@@ -19,6 +20,7 @@ def work(arguments: argparse.Namespace) -> None:
     cohort(
         arguments.samples,
         arguments.results,
+        trajectory=arguments.trajectory,
     )
 
 

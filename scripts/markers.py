@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--full-table", type=Path, required=True, help="table of all genes (tsv) to write"
     )
+    options.add_argument("--output", type=Path, required=True, help="h5ad of settings to write")
     add_settings(options, MarkerSettings)
     return options
 
@@ -31,6 +32,7 @@ def work(arguments: argparse.Namespace) -> None:
         arguments.clusters,
         arguments.table,
         arguments.full_table,
+        arguments.output,
         settings=settings_from(arguments, MarkerSettings),
         sample=arguments.sample,
     )

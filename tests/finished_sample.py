@@ -21,7 +21,12 @@ from sklearn.metrics import (
 from scsiameseclu.data.demo import recovered_counts
 from scsiameseclu.data.store import sidecar, write_h5ad, write_json, write_table
 from scsiameseclu.provenance import record
-from scsiameseclu.settings import ExpressionSettings, GraphSettings, QualitySettings
+from scsiameseclu.settings import (
+    ExpressionSettings,
+    GraphSettings,
+    MarkerSettings,
+    QualitySettings,
+)
 from scsiameseclu.stages.quality import quality
 
 IMAGE = '"><img src=x onerror=alert(1)>'
@@ -217,6 +222,8 @@ def _markers(directory: Path, expression: ad.AnnData, clusters: ad.AnnData) -> N
     full = pd.concat(tables)
     write_table(directory / "markers_all.tsv", full)
     write_table(directory / "markers.tsv", full[(full["adjusted_p"] < 0.05) & (full["score"] > 0)])
+    provenance = record("markers", seed=None, settings=MarkerSettings().to_dict())
+    write_h5ad(sidecar(work.obs_names, uns={"provenance": provenance}), directory / "markers.h5ad")
 
 
 def _annotate(directory: Path, clusters: ad.AnnData) -> None:

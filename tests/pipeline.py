@@ -78,6 +78,7 @@ def run_stages(folder: Path, source: str, request: ReadRequest, sample: str) -> 
         *analysed,
         at("markers.tsv"),
         at("markers_all.tsv"),
+        at("markers.h5ad"),
         settings=MarkerSettings(),
         sample=sample,
     )

@@ -6,11 +6,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import anndata as ad
+import numpy as np
 import pandas as pd
 import pytest
 from finished_sample import SCRIPT
 from html_page import Page
 
+from scsiameseclu.data.store import sidecar, write_h5ad
 from scsiameseclu.report.cohort_figures import MOST_TYPES, composition
 from scsiameseclu.report.cohort_page import cohort_page
 from scsiameseclu.report.cohort_samples import Entry, common_types, read_entries
@@ -27,7 +30,6 @@ def results(copy_of: Callable[[str], Path], tmp_path: Path) -> Path:
     for name in ("good", "warned", "half_way"):
         directory = copy_of(name)
         (directory / "donor_1.h5ad").rename(directory / f"{name}.h5ad")
-    import anndata as ad
 
     counts = ad.read_h5ad(tmp_path / "samples" / "good" / "counts.h5ad")
     del counts.uns["warnings"]
@@ -128,6 +130,21 @@ def test_a_broken_sidecar_fails_its_sample_only(copy_of: Callable[[str], Path]) 
     (entry,) = read_entries(directory.parents[1], ["broken"])
     assert entry.status == "FAIL"
     assert "clusters.h5ad cannot be read" in entry.reason
+
+
+def test_an_earlier_trajectory_is_not_spoken_of(copy_of: Callable[[str], Path]) -> None:
+    directory = copy_of("donor_1")
+    clusters = ad.read_h5ad(directory / "clusters.h5ad")
+    said = np.array(["sample donor_1: the root is a guess"], dtype=object)
+    write_h5ad(sidecar(clusters.obs_names, uns={"warnings": said}), directory / "trajectory.h5ad")
+    for asked in (False, True):
+        (entry,) = read_entries(directory.parents[1], ["donor_1"], trajectory=asked)
+        assert ("the root is a guess" in entry.reason) == asked
+    (directory / "trajectory.h5ad").unlink()
+    for asked, status in ((False, "WARN"), (True, "FAIL")):
+        (entry,) = read_entries(directory.parents[1], ["donor_1"], trajectory=asked)
+        assert entry.status == status
+    assert entry.stage == "trajectory"
 
 
 def test_types_of_all_samples_count_alike() -> None:

@@ -42,7 +42,7 @@ def test_every_slot_is_there(result: ad.AnnData) -> None:
         *("provenance", "warnings", "siamese_colors"),
     } <= set(result.uns)
     stages = {"ingest", "quality", "expression", "graph", "train", "cluster"}
-    stages |= {"layout", "annotate"}
+    stages |= {"layout", "markers", "annotate"}
     assert set(result.uns["provenance"]) == stages
 
 
@@ -51,7 +51,7 @@ def test_where_a_stage_ran_is_in_its_provenance(directory: Path, tmp_path: Path)
     shutil.copytree(directory, folder)
     (folder / "usage").mkdir(exist_ok=True)
     where = {"node": "gpu1", "partition": "gpu", "gpus": "0", "image": "/images/cuda.sif"}
-    notes = {"train": where, "graph": {}, "markers": where}  # the last has no provenance
+    notes = {"train": where, "graph": {}, "report": where}  # the last has no provenance
     for stage, place in notes.items():
         note = {"stage": stage, "seconds": 1.0, "where": place}
         (folder / "usage" / f"{stage}.json").write_text(json.dumps(note))

@@ -1,5 +1,6 @@
 """The files of the stages markers and annotate."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,8 @@ def written(clustered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_markers(expression: Path, clusters: Path, folder: Path) -> None:
-    tables = folder / "markers.tsv", folder / "markers_all.tsv"
-    markers(expression, clusters, *tables, settings=MarkerSettings(), sample="demo")
+    outputs = [folder / name for name in ("markers.tsv", "markers_all.tsv", "markers.h5ad")]
+    markers(expression, clusters, *outputs, settings=MarkerSettings(), sample="demo")
 
 
 def run_annotate(expression: Path, clusters: Path, folder: Path) -> None:
@@ -56,6 +57,9 @@ def test_marker_tables(clustered: Path, written: Path) -> None:
     assert set(full["flag"]) <= {"", "ribosomal", "mitochondrial"}
     keys = ["cluster", "gene"]
     assert len(kept.merge(full, on=keys)) == len(kept) > 0
+    notes = read_h5ad(written / "markers.h5ad")
+    assert list(notes.obs_names) == list(expression.obs_names)
+    assert json.loads(notes.uns["provenance"]["markers"]["settings"]) == MarkerSettings().to_dict()
 
 
 def test_annotation_files(clustered: Path, written: Path) -> None:
@@ -79,7 +83,8 @@ def test_annotation_files(clustered: Path, written: Path) -> None:
 def test_same_bytes_again(clustered: Path, written: Path, tmp_path: Path) -> None:
     run_markers(clustered / "expression.h5ad", clustered / "clusters.h5ad", tmp_path)
     run_annotate(clustered / "expression.h5ad", clustered / "clusters.h5ad", tmp_path)
-    for name in ("markers.tsv", "markers_all.tsv", "annotation.tsv", "annotation.h5ad"):
+    markers = ("markers.tsv", "markers_all.tsv", "markers.h5ad")
+    for name in (*markers, "annotation.tsv", "annotation.h5ad"):
         assert (tmp_path / name).read_bytes() == (written / name).read_bytes()
 
 

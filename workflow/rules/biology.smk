@@ -1,7 +1,6 @@
 # What the clusters mean: marker genes, cell types, and how good the clustering is.
 
 HAS_REFERENCE = config["reference"]["path"] is not None
-ORDERED = config["trajectory"]["run"]
 
 
 rule markers:
@@ -12,6 +11,7 @@ rule markers:
     output:
         table=f"{SAMPLE}/markers.tsv",
         full=f"{SAMPLE}/markers_all.tsv",
+        notes=f"{SAMPLE}/markers.h5ad",
     log:
         f"{LOGS}/{{sample}}/markers.log",
     conda:
@@ -27,7 +27,8 @@ rule markers:
         program(
             "markers",
             "--expression {input.expression} --clusters {input.clusters}"
-            " --table {output.table} --full-table {output.full} {params.options}",
+            " --table {output.table} --full-table {output.full} --output {output.notes}"
+            " {params.options}",
         )
 
 

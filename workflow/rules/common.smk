@@ -57,7 +57,12 @@ FOLDER = f"{RESULTS}/samples/{{wildcards.sample}}"  # the same, in shell command
 REFERENCE = f"{RESULTS}/reference"
 LOGS = f"{RESULTS}/logs"
 SCRIPTS = os.path.relpath(ROOT / "scripts")
-COHORT = f"python {SCRIPTS}/cohort.py --samples {quote(config['samples'])} --results {RESULTS}"
+ORDERED = config["trajectory"]["run"]
+WITH_TRAJECTORY = "--trajectory" if ORDERED else ""
+COHORT = (
+    f"python {SCRIPTS}/cohort.py --samples {quote(config['samples'])} --results {RESULTS}"
+    f" {WITH_TRAJECTORY}"
+).rstrip()
 MULTIQC = (
     f"python -m multiqc {RESULTS}/multiqc --config {RESULTS}/multiqc/multiqc_config.yaml"
     f" --no-version-check --force --no-data-dir -o {RESULTS} -n multiqc_report.html"

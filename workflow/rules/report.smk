@@ -16,12 +16,12 @@ SIDECARS = [
     "embedding",
     "clusters",
     "layout",
+    "markers",
     "annotation",
 ]
 SIDECARS = [
     f"{name}.h5ad" for name in [*SIDECARS, *(["trajectory"] if ORDERED else [])]
 ]
-WITH_TRAJECTORY = "--trajectory" if ORDERED else ""
 
 
 rule report:

@@ -23,8 +23,9 @@ LAST_FILES = {
     "train": "embedding.h5ad",
     "cluster": "clusters.h5ad",
     "layout": "layout.h5ad",
-    "markers": "markers.tsv",
+    "markers": "markers.h5ad",
     "annotate": "annotation.h5ad",
+    "trajectory": "trajectory.h5ad",
     "evaluate": "metrics.json",
     "report": "report.html",
     "assemble": "{sample}.h5ad",
@@ -59,16 +60,19 @@ class Entry:
         return " ".join(" ".join(said.split()).removeprefix(prefix) for said in self.reasons)
 
 
-def read_entries(results: Path, samples: Sequence[str]) -> list[Entry]:
-    """The entries of ``samples``, in their order; a sample without any file is one that failed."""
-    return [_entry(results, sample) for sample in samples]
+def read_entries(results: Path, samples: Sequence[str], trajectory: bool = False) -> list[Entry]:
+    """The entries of ``samples``, in their order; a sample without any file is one that failed.
+
+    Only with ``trajectory`` is there to be one in each sample.
+    """
+    return [_entry(results, sample, trajectory) for sample in samples]
 
 
-def _entry(results: Path, sample: str) -> Entry:
+def _entry(results: Path, sample: str, trajectory: bool) -> Entry:
     directory = results / "samples" / sample
     entry = Entry(sample)
     try:
-        _read_status(entry, results, directory)
+        _read_status(entry, results, directory, trajectory)
         _read_quality(entry, directory)
         if entry.status != "FAIL":
             _read_clusters(entry, directory)
@@ -77,13 +81,14 @@ def _entry(results: Path, sample: str) -> Entry:
     return entry
 
 
-def _read_status(entry: Entry, results: Path, directory: Path) -> None:
+def _read_status(entry: Entry, results: Path, directory: Path, trajectory: bool) -> None:
     """FAIL by a stage's note or by a missing file; WARN by any stage's sentence."""
     note = directory / "failure.json"
     missing = [
         stage
         for stage, name in LAST_FILES.items()
         if not (directory / name.format(sample=entry.sample)).is_file()
+        and (trajectory or stage != "trajectory")
     ]
     if note.is_file():
         failure = json.loads(note.read_text(encoding="utf-8"))
@@ -96,7 +101,7 @@ def _read_status(entry: Entry, results: Path, directory: Path) -> None:
         if "annotate" in missing and reference.is_file():
             failure = json.loads(reference.read_text(encoding="utf-8"))
             entry.stage, entry.reasons = "reference", [str(failure["reason"])]
-    elif found := read_warnings(directory):
+    elif found := read_warnings(directory, trajectory):
         entry.status = "WARN"
         entry.stage = ", ".join(dict.fromkeys(stage for stage, _ in found))
         entry.reasons = [f"{said.rstrip('.')}." for _, said in found]

@@ -22,6 +22,7 @@ SIDECARS = {
     "train": "embedding.h5ad",
     "cluster": "clusters.h5ad",
     "layout": "layout.h5ad",
+    "markers": "markers.h5ad",
     "annotate": "annotation.h5ad",
     "trajectory": "trajectory.h5ad",
 }
@@ -64,11 +65,14 @@ class Sample:
         return [str(name) for name in self.cells["siamese"].cat.categories]
 
 
-def read_warnings(directory: Path) -> list[tuple[str, str]]:
-    """The stages' warnings as (stage, sentence), in the order of the pipeline."""
+def read_warnings(directory: Path, trajectory: bool = False) -> list[tuple[str, str]]:
+    """The stages' warnings as (stage, sentence), in the order of the pipeline.
+
+    Those of a trajectory only where one is asked for: its file may be of an earlier run.
+    """
     found = []
     for stage, name in SIDECARS.items():
-        if (directory / name).is_file():
+        if (directory / name).is_file() and (trajectory or stage != "trajectory"):
             parts = read_parts(directory / name, ["uns/warnings"])
             found += [(stage, str(sentence)) for sentence in parts.get("uns/warnings", ())]
     return found
@@ -149,7 +153,7 @@ def load_sample(directory: Path, sample: str, trajectory: bool = False) -> Sampl
         quality_scores=metrics["unsupervised"],
         time_scores=metrics.get("time"),
         provenance=_provenance(directory, left_out),
-        warnings=[found for found in read_warnings(directory) if found[0] not in left_out],
+        warnings=read_warnings(directory, trajectory),
     )
 
 

@@ -95,8 +95,9 @@ def _sentences(sample: Sample) -> list[str]:
     found += [clustered] if clustered else []
     found += [sentence(str(training[key])) for key in ("device", "stopped") if training.get(key)]
     found.append(
-        "Markers are by the Wilcoxon rank-sum test of a cluster against all other cells; cell "
-        f"types are by {listed(_votes(sample))}."
+        "Markers are by the Wilcoxon rank-sum test of a cluster against all other cells"
+        f"{_kept_markers(settings_of(sample, 'markers'))}; cell types are by "
+        f"{listed(_votes(sample))}."
     )
     if sample.trajectory_notes:
         found.append(
@@ -104,6 +105,17 @@ def _sentences(sample: Sample) -> list[str]:
             f"embedding. {sentence(str(sample.trajectory_notes['note']))}"
         )
     return found
+
+
+def _kept_markers(settings: dict[str, Any]) -> str:
+    """The filter of the table of markers."""
+    if "max_adjusted_p" not in settings:
+        return ""
+    return (
+        f" (adjusted p at most {settings['max_adjusted_p']:g}, log2 fold change at least "
+        f"{settings['min_log2_fold_change']:g}, in at least {settings['min_pct_in']:g} % of the "
+        "cluster's cells)"
+    )
 
 
 def _votes(sample: Sample) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from scsiameseclu.report.inputs import SIDECARS
 from scsiameseclu.report.tables import Cell, Table, text, whole
 
-ORDER = (*SIDECARS, "markers", "evaluate", "report", "assemble")
+ORDER = (*SIDECARS, "evaluate", "report", "assemble")
 
 
 def usage_table(directory: Path) -> Table | None:

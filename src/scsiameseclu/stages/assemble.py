@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 MATRICES = ("X", "layers")  # copied as they lie on disk, never held
 # Everything but counts.h5ad and expression.h5ad, which hold the matrices.
-SIDECARS = ("filtered", "graph", "embedding", "clusters", "layout", "annotation")
+SIDECARS = ("filtered", "graph", "embedding", "clusters", "layout", "markers", "annotation")
 
 
 def assemble(directory: Path, output: Path, *, sample: str, trajectory: bool = False) -> None:

@@ -20,7 +20,7 @@ NUMBERS = (
 )
 
 
-def cohort(samples: Path, results: Path) -> None:
+def cohort(samples: Path, results: Path, *, trajectory: bool = False) -> None:
     """Write index.html, cohort.tsv, status.tsv and multiqc/ into ``results``.
 
     Samples that are not finished are FAIL, with the sentence that the stage left in their
@@ -33,13 +33,15 @@ def cohort(samples: Path, results: Path) -> None:
         The sample sheet; its order is the order of everything here.
     results
         The folder with ``samples/{sample}/``.
+    trajectory
+        Whether each sample is to have one.
     """
     from scsiameseclu.data.checks import read_sheet
     from scsiameseclu.report.cohort_page import cohort_page
     from scsiameseclu.report.cohort_samples import read_entries
     from scsiameseclu.report.multiqc import write_multiqc
 
-    entries = read_entries(results, list(read_sheet(samples)["sample"]))
+    entries = read_entries(results, list(read_sheet(samples)["sample"]), trajectory)
     write_table(results / "status.tsv", status_table(entries))
     write_table(results / "cohort.tsv", cohort_table(entries))
     write_multiqc(entries, results / "multiqc")

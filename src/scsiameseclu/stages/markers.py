@@ -10,6 +10,7 @@ def markers(
     clusters: Path,
     table: Path,
     full_table: Path,
+    output: Path,
     *,
     settings: MarkerSettings,
     sample: str,
@@ -25,16 +26,19 @@ def markers(
     table, full_table
         Where to write the markers that pass ``settings``, and all genes of all clusters. With a
         single cluster both hold only their header.
+    output
+        Where to write the names of the cells with the settings and warnings of this stage (uns).
     """
-    import logging
-
     from scsiameseclu.biology.markers import filter_markers, find_markers
-    from scsiameseclu.data.store import read_h5ad, write_table
+    from scsiameseclu.data.store import add_warnings, read_h5ad, sidecar, write_h5ad, write_table
+    from scsiameseclu.provenance import record
 
     cells = read_h5ad(expression, without=["layers", "varm"])
     assigned = read_h5ad(clusters)
     found, notes = find_markers(cells, assigned.obs["siamese"].loc[cells.obs_names], sample=sample)
-    for note in notes:
-        logging.getLogger(__name__).warning(note)
+    result = sidecar(cells.obs_names)
+    add_warnings(result, notes)
+    result.uns["provenance"] = record("markers", seed=None, settings=settings.to_dict())
     write_table(full_table, found)
     write_table(table, filter_markers(found, settings))
+    write_h5ad(result, output)
