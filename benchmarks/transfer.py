@@ -7,6 +7,10 @@ measured again. A query's types are read to score only. ``transfer_types.tsv`` s
 reference and query mean the same; types that it does not name mean themselves. The right answer
 for a cell whose type the reference does not have is Unknown.
 
+By default a model is fitted for the pair, in the genes that both have, as ``transfer_labels`` does.
+``--genes reference --output results/transfer-pipeline.csv`` measures the pipeline's way: one model
+in the reference's own genes, whatever the query has.
+
 CellTypist (``pip install .[peers]``) is trained on the reference's log-normalised counts with its
 defaults and names the likeliest type of each cell, as it does by default.
 """
@@ -40,13 +44,15 @@ COLUMNS += ["macro_f1_best", "unknown", "accuracy_named", "unknown_of_absent", "
 COLUMNS += ["machine", "date"]
 
 
-def load(data: Path, name: str) -> list[ad.AnnData]:
-    """Reference and query of raw counts, in the genes that they share."""
+def load(data: Path, name: str, genes: str) -> list[ad.AnnData]:
+    """Reference and query of raw counts, in the genes that they share or each in its own."""
     found = []
     for file, batch in PAIRS[name]:
         cells = ad.read_h5ad(data / file)
         cells.var_names_make_unique()
         found.append(cells if batch is None else cells[cells.obs["batch"] == batch].copy())
+    if genes == "reference":
+        return found
     shared = found[0].var_names.intersection(found[1].var_names)
     return [cells[:, shared].copy() for cells in found]
 
@@ -85,11 +91,13 @@ def score(found: pd.DataFrame, truth: pd.Series, means: dict[str, dict[str, str]
 
 def embedded(reference: ad.AnnData, query: ad.AnnData, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Embeddings by a model that is fitted to the reference without its labels."""
-    from scsiameseclu import ScSiameseClu
+    from scsiameseclu.biology.gene_matching import GeneNames
+    from scsiameseclu.biology.transfer import embed_query, fit_reference
 
-    bare = ad.AnnData(reference.X, var=reference.var[[]])
-    model = ScSiameseClu(random_state=seed, device="cpu").fit(bare)
-    return bare.obsm["X_siamese"], model.embed(ad.AnnData(query.X, var=query.var[[]]))
+    bare, new = (ad.AnnData(cells.X, var=cells.var[[]]) for cells in (reference, query))
+    model = fit_reference(bare, seed=seed, device="cpu").model
+    places = bare.var_names.get_indexer(model.scaling.genes)
+    return bare.obsm["X_siamese"], embed_query(model, GeneNames.of(bare), places, new)[0]
 
 
 def celltypist(reference: ad.AnnData, query: ad.AnnData) -> pd.DataFrame:
@@ -108,11 +116,11 @@ def celltypist(reference: ad.AnnData, query: ad.AnnData) -> pd.DataFrame:
     return pd.DataFrame({"cell_type": best.astype(str), "best": best.astype(str)})
 
 
-def measure(data: Path, name: str, seed: int, methods: list[str]) -> list[dict]:
+def measure(data: Path, name: str, seed: int, methods: list[str], genes: str) -> list[dict]:
     """Rows of one pair and seed."""
     from scsiameseclu.biology.transfer import LabelTransfer
 
-    reference, query = load(data, name)
+    reference, query = load(data, name, genes)
     rows = []
     began = time.perf_counter()
     cells = embedded(reference, query, seed) if set(methods) & set(OURS) else None
@@ -134,16 +142,22 @@ def measure(data: Path, name: str, seed: int, methods: list[str]) -> list[dict]:
     return rows
 
 
-def table(rows: pd.DataFrame) -> str:
+MODEL = {
+    "shared": "A model for each pair, in the genes that both have (`transfer_labels`).",
+    "reference": "One model in the reference's own genes, whatever the query has (the pipeline).",
+}
+
+
+def table(rows: pd.DataFrame, genes: str) -> str:
     """The committed table: means over seeds."""
     lines = [
         "# Label transfer",
         "",
-        "Mean over seeds. *Likeliest type*: accuracy and macro-F1 over the cells whose type the "
-        "reference has, each given its likeliest type. *Unknown*: share of those cells that are "
-        "called Unknown, accuracy of the rest, and share of the cells of other types that are "
-        "called Unknown. Neighbours and logistic regression are baselines in the same embedding; "
-        "CellTypist is trained on the same reference.",
+        f"{MODEL[genes]} Mean over seeds. *Likeliest type*: accuracy and macro-F1 over the cells "
+        "whose type the reference has, each given its likeliest type. *Unknown*: share of those "
+        "cells that are called Unknown, accuracy of the rest, and share of the cells of other "
+        "types that are called Unknown. Neighbours and logistic regression are baselines in the "
+        "same embedding; CellTypist is trained on the same reference.",
         "",
         "| pair | cells | method | seeds | likeliest type: accuracy | macro-F1 | Unknown | "
         "accuracy of the named | Unknown of absent types |",
@@ -169,6 +183,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--methods", nargs="+", default=[*OURS], choices=[*OURS, "celltypist"])
+    parser.add_argument("--genes", choices=["shared", "reference"], default="shared")
     parser.add_argument("--output", type=Path, default=RESULTS / "transfer.csv")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -180,7 +195,7 @@ def main() -> None:
             wanted = [m for m in arguments.methods if (name, m, seed) not in known]
             if not wanted:
                 continue
-            rows = measure(arguments.data, name, seed, wanted)
+            rows = measure(arguments.data, name, seed, wanted, arguments.genes)
             new = not path.exists()
             with path.open("a", newline="") as file:
                 writer = csv.DictWriter(file, COLUMNS)
@@ -194,7 +209,7 @@ def main() -> None:
     rows["pair"] = pd.Categorical(rows["pair"], list(PAIRS), ordered=True)
     ordered = rows.sort_values(["pair", "method", "seed"])
     ordered[["pair", "method"]] = ordered[["pair", "method"]].astype(str)
-    path.with_suffix(".md").write_text(table(ordered))
+    path.with_suffix(".md").write_text(table(ordered, arguments.genes))
 
 
 if __name__ == "__main__":
