@@ -101,9 +101,14 @@ def a_killed_snakemake_goes_on(clone: Clone, cluster: Cluster) -> None:
 def a_bad_sample_leaves_the_others(clone: Clone, cluster: Cluster) -> None:
     (clone.folder / "bad.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(200))
     clone.write(OTHER, {"a": "demo:a", "bad": "bad.h5", "b": "demo:b"})
+    before = {name: digests(clone.results / "samples" / name) for name in ("a", "b")}
     assert clone.run("--retries", "0") not in (0, 124, 137)
     assert status(clone) == {"a": "OK", "bad": "FAIL", "b": "OK"}
     assert "bad.h5" in (clone.results / "status.tsv").read_text()
+    for name, old in before.items():  # the two were done again by the other config
+        now = digests(clone.results / "samples" / name)
+        assert now.keys() == old.keys()
+        assert now["embedding.h5ad"] != old["embedding.h5ad"]
 
 
 SIDE_BY_SIDE = (  # the longest first
