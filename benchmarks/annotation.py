@@ -3,10 +3,11 @@
     python benchmarks/annotation.py --data ../shared/data [--seeds 3]
 
 All cells are clustered by default settings, the number of clusters unknown, and annotated by the
-canonical markers; where there is a reference (``zheng_sorted_ref`` for pbmc3k), also by its vote.
-Cells count that have a label. A prediction is the *same* if both names mean one type by the table
-of names, and *compatible* if one is a wider type of the other ("CD4 T" for "Naive CD4 T");
-Unassigned, Unknown and conflict are wrong in both. Labels are read to score only.
+canonical markers, by cluster and by cell; where there is a reference (``zheng_sorted_ref`` for
+pbmc3k), also by its vote. Cells count that have a label. A prediction is the *same* if both names
+mean one type by the table of names, and *compatible* if one is a wider type of the other ("CD4 T"
+for "Naive CD4 T"); Unassigned, Unknown and conflict are wrong in both. Labels are read to score
+only.
 """
 
 import argparse
@@ -67,11 +68,18 @@ def measure(data: Path, name: str, seed: int) -> list[dict]:
     sc.pp.normalize_total(logged)
     sc.pp.log1p(logged)
     logged.var["gene_symbol"] = logged.var["gene_id"] = logged.var_names
-    found = annotate_clusters(logged, clusters, AnnotationSettings())
-    types = found.table["cell_type"].to_numpy(dtype=object)
-    markers = Vote("markers", types, (types != "Unassigned").astype(float))
+    found = annotate_clusters(
+        *(logged, clusters, AnnotationSettings()), embedding=cells.obsm["X_siamese"], seed=seed
+    )
+    of_clusters, of_cells = (
+        Vote("markers", told, (told != "Unassigned").astype(float))
+        for told in (t["cell_type"].to_numpy(dtype=object) for t in (found.table, found.cells))
+    )
     codes = clusters.cat.codes.to_numpy()
-    answers = {("markers", "cluster"): types[codes]}
+    answers = {
+        ("markers", "cluster"): of_clusters.names[codes],
+        ("markers", "cell"): of_cells.names,
+    }
     if SETS[name]:
         reference = ad.read_h5ad(data / SETS[name])
         reference.var_names_make_unique()
@@ -82,8 +90,9 @@ def measure(data: Path, name: str, seed: int) -> list[dict]:
             carried["probability"].to_numpy(),
         )
         both = "markers and reference"
-        answers[both, "cluster"] = consensus([vote_of_clusters(vote, clusters), markers])[0][codes]
-        answers[both, "cell"] = consensus([vote, markers.of(codes)])[0]
+        by_cluster = [vote_of_clusters(vote, clusters), of_clusters]
+        answers[both, "cluster"] = consensus(by_cluster)[0][codes]
+        answers[both, "cell"] = consensus([vote, of_cells])[0]
     return [
         {
             "set": name,

@@ -73,7 +73,7 @@ def commands(folder: Path, threads: int, device: str) -> Iterator[tuple[str, lis
         *("--full-table", at("markers_all.tsv"), "--output", at("markers.h5ad")),
     )
     yield stage(
-        *("annotate", *inputs, "--table", at("annotation.tsv")),
+        *("annotate", *inputs, "--embedding", embedding, "--table", at("annotation.tsv")),
         *("--output", at("annotation.h5ad")),
     )
     yield stage(

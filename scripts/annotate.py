@@ -15,6 +15,7 @@ def parser() -> argparse.ArgumentParser:
         "--expression", type=Path, required=True, help="h5ad of the stage expression"
     )
     options.add_argument("--clusters", type=Path, required=True, help="h5ad of the stage cluster")
+    options.add_argument("--embedding", type=Path, required=True, help="h5ad of the stage train")
     options.add_argument(
         "--table", type=Path, required=True, help="table of clusters (tsv) to write"
     )
@@ -33,12 +34,14 @@ def work(arguments: argparse.Namespace) -> None:
     annotate(
         arguments.expression,
         arguments.clusters,
+        arguments.embedding,
         arguments.table,
         arguments.output,
         settings=settings_from(arguments, AnnotationSettings),
         sample=arguments.sample,
         organism=arguments.organism,
         transferred=arguments.transferred,
+        seed=arguments.seed,
     )
 
 

@@ -84,6 +84,7 @@ def run_stages(folder: Path, source: str, request: ReadRequest, sample: str) -> 
     )
     annotate(
         *analysed,
+        at("embedding.h5ad"),
         at("annotation.tsv"),
         at("annotation.h5ad"),
         settings=AnnotationSettings(),

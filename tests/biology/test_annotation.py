@@ -7,6 +7,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+import scanpy as sc
 from real_data import counts_of, leiden, log_normalised
 
 from scsiameseclu.biology.annotation import COLUMNS, Annotation, annotate_clusters
@@ -164,6 +165,29 @@ def test_few_markers_in_the_data_are_told(pbmc3k: ad.AnnData) -> None:
     found = annotate_clusters(chosen, chosen.obs["cluster"], replace(DEFAULT, tissue="blood"))
     assert "of the marker genes" in found.warnings[0]
     assert "B" in set(found.table["cell_type"])
+
+
+def test_cells_are_told_apart_where_clusters_are_mixed(
+    pbmc3k: ad.AnnData, blood: Annotation
+) -> None:
+    work = pbmc3k.copy()
+    sc.pp.highly_variable_genes(work, n_top_genes=2000)
+    sc.pp.pca(work, n_comps=20, random_state=0)
+    embedding = work.obsm["X_pca"]
+    found = annotate_clusters(pbmc3k, pbmc3k.obs["cluster"], DEFAULT, embedding=embedding)
+    pd.testing.assert_frame_equal(found.table, blood.table)
+    of_clusters = blood.cells["cell_type"]
+    assert found.cells.index.equals(pbmc3k.obs_names)
+    assert (of_clusters.groupby(pbmc3k.obs["cluster"], observed=True).nunique() == 1).all()
+    strict = PBMC3K | {name: {name} for name in ("Naive CD4 T", "Memory CD4 T")}
+    labels = pbmc3k.obs["cell_type"].astype(object)
+    known = labels.notna()
+
+    def right(told: pd.Series) -> float:
+        pairs = zip(labels[known], told[known], strict=True)
+        return float(np.mean([guess in strict[label] for label, guess in pairs]))
+
+    assert right(found.cells["cell_type"]) > max(0.8, right(of_clusters) + 0.03)
 
 
 def test_one_cluster_is_unassigned(pbmc3k: ad.AnnData) -> None:

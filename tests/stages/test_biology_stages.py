@@ -19,7 +19,7 @@ from scsiameseclu.stages.markers import markers
 def written(clustered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("written")
     run_markers(clustered / "expression.h5ad", clustered / "clusters.h5ad", folder)
-    run_annotate(clustered / "expression.h5ad", clustered / "clusters.h5ad", folder)
+    run_annotate(clustered, clustered / "clusters.h5ad", folder)
     return folder
 
 
@@ -28,9 +28,10 @@ def run_markers(expression: Path, clusters: Path, folder: Path) -> None:
     markers(expression, clusters, *outputs, settings=MarkerSettings(), sample="demo")
 
 
-def run_annotate(expression: Path, clusters: Path, folder: Path) -> None:
+def run_annotate(clustered: Path, clusters: Path, folder: Path) -> None:
+    inputs = clustered / "expression.h5ad", clusters, clustered / "embedding.h5ad"
     outputs = folder / "annotation.tsv", folder / "annotation.h5ad"
-    annotate(expression, clusters, *outputs, settings=AnnotationSettings(), sample="demo")
+    annotate(*inputs, *outputs, settings=AnnotationSettings(), sample="demo")
 
 
 def one_cluster(clustered: Path, folder: Path) -> Path:
@@ -74,6 +75,13 @@ def test_annotation_files(clustered: Path, written: Path) -> None:
     expected = clusters.astype(str).map(by_cluster).tolist()
     assert result.obs["cell_type_predicted"].astype(str).tolist() == expected
     assert {"B", "HSPC"} <= set(table["cell_type"])
+    by_cell = result.obs["cell_type_by_cell"].astype(str)
+    assert by_cell.nunique() > table["cell_type"].nunique()
+    # most cells are of their cluster's type, and all have one where their cluster has
+    assert 0.6 < (by_cell == result.obs["cell_type_predicted"].astype(str)).mean() < 1
+    named = result.obs["cell_type_predicted"] != "Unassigned"
+    assert (by_cell[named] != "Unassigned").all()
+    assert result.obs["cell_type_by_cell_score"][named].min() >= AnnotationSettings().min_score
     summary = result.uns["annotation"]
     assert (summary["tissue"], summary["organism"]) == ("blood", "human")
     assert summary["scores"].shape == (len(summary["clusters"]), len(summary["cell_types"]))
@@ -82,7 +90,7 @@ def test_annotation_files(clustered: Path, written: Path) -> None:
 
 def test_same_bytes_again(clustered: Path, written: Path, tmp_path: Path) -> None:
     run_markers(clustered / "expression.h5ad", clustered / "clusters.h5ad", tmp_path)
-    run_annotate(clustered / "expression.h5ad", clustered / "clusters.h5ad", tmp_path)
+    run_annotate(clustered, clustered / "clusters.h5ad", tmp_path)
     markers = ("markers.tsv", "markers_all.tsv", "markers.h5ad")
     for name in (*markers, "annotation.tsv", "annotation.h5ad"):
         assert (tmp_path / name).read_bytes() == (written / name).read_bytes()
@@ -93,7 +101,8 @@ def test_one_cluster_gives_headers_and_unassigned(clustered: Path, tmp_path: Pat
     run_markers(clustered / "expression.h5ad", clusters, tmp_path)
     for name in ("markers.tsv", "markers_all.tsv"):
         assert (tmp_path / name).read_text() == "\t".join(MARKER_COLUMNS) + "\n"
-    run_annotate(clustered / "expression.h5ad", clusters, tmp_path)
+    run_annotate(clustered, clusters, tmp_path)
     result = read_h5ad(tmp_path / "annotation.h5ad")
-    assert set(result.obs["cell_type_predicted"]) == {"Unassigned"}
+    for column in ("cell_type_predicted", "cell_type_by_cell"):
+        assert set(result.obs[column]) == {"Unassigned"}
     assert "one cluster" in result.uns["warnings"][0]

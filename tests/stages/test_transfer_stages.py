@@ -58,6 +58,7 @@ def run_annotate(clustered: Path, made: Path, model: Path | None, folder: Path) 
     settings = AnnotationSettings(celltypist_model=None if model is None else str(model))
     annotate(
         *(clustered / "expression.h5ad", clustered / "clusters.h5ad"),
+        clustered / "embedding.h5ad",
         *(folder / "annotation.tsv", folder / "annotation.h5ad"),
         settings=settings,
         sample="demo",

@@ -96,6 +96,7 @@ rule annotate:
         ],
         expression=f"{SAMPLE}/expression.h5ad",
         clusters=f"{SAMPLE}/clusters.h5ad",
+        embedding=f"{SAMPLE}/embedding.h5ad",
         sizes=f"{SAMPLE}/size.json",
         transferred=f"{SAMPLE}/transfer.h5ad" if HAS_REFERENCE else [],
     output:
@@ -116,7 +117,7 @@ rule annotate:
         program(
             "annotate",
             "--expression {input.expression} --clusters {input.clusters}"
-            " --table {output.table} --output {output.cells}"
+            " --embedding {input.embedding} --table {output.table} --output {output.cells}"
             " {params.transferred} {input.transferred} {params.options}",
         )
 

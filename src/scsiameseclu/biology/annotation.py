@@ -11,6 +11,10 @@ dominant type does not hide its own markers. Dividing by the deviation of cells,
 keeps small differences between cluster means small: all genes are then equally noisy, and clusters
 drawn at random score about 3 at best. Markers that are measured but not expressed stay in, and
 count against their type.
+
+A cluster may hold cells of several types. Where there is an embedding, cells are therefore scored
+too, in groups of about 75 alike cells, against the same background as the clusters; a cell's
+scores are the means over five partitions into such groups.
 """
 
 from dataclasses import dataclass, field
@@ -24,7 +28,12 @@ from scsiameseclu.biology.marker_sets import (
     match_genes,
     own_sets,
 )
-from scsiameseclu.biology.profiles import Profiles, cluster_profiles, gene_deviation
+from scsiameseclu.biology.profiles import (
+    Profiles,
+    alike_groups,
+    cluster_profiles,
+    gene_deviation,
+)
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import AnnotationSettings
 
@@ -37,6 +46,8 @@ DEVIATION_FLOOR = 0.1
 """Smallest deviation of a gene's log expression to divide by."""
 EXPRESSED = 0.1
 """A gene takes part when this share of the cells of some cluster express it."""
+CELLS_OF_GROUP = 75
+PARTITIONS = 5
 LOW_OVERLAP = 0.2
 MOST_UNASSIGNED = 0.5
 COLUMNS = [
@@ -69,6 +80,9 @@ class Annotation:
         What was used.
     overlap
         Share of the table's genes that are in the data, 0 to 1.
+    cells
+        ``cell_type`` and ``score`` of each cell: of its groups, or where these are not clear, of
+        its cluster. Those of the clusters where no embedding was given.
     """
 
     table: "pd.DataFrame"
@@ -76,7 +90,28 @@ class Annotation:
     tissue: str
     organism: str
     overlap: float
+    cells: "pd.DataFrame"
     warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Signal:
+    """How mean expression becomes what the sets are scored on.
+
+    ``centre`` and ``scale`` are of all genes, (n_genes,); ``genes`` are those that take part.
+    """
+
+    centre: "np.ndarray"
+    scale: "np.ndarray"
+    genes: "np.ndarray"
+
+    def of(self, profiles: Profiles) -> "pd.DataFrame":
+        import pandas as pd
+
+        contrast = (profiles.mean - self.centre) / self.scale
+        return pd.DataFrame(
+            contrast[:, self.genes], index=profiles.clusters, columns=self.genes.astype(str)
+        )
 
 
 @dataclass
@@ -85,6 +120,7 @@ class _Candidate:
 
     sets: MarkerSets
     matched: "pd.DataFrame"
+    signal: "_Signal"
     scores: "pd.DataFrame"
 
     @property
@@ -99,10 +135,12 @@ def annotate_clusters(
     clusters: "pd.Series",
     settings: AnnotationSettings,
     *,
+    embedding: "np.ndarray | None" = None,
     organism: str = "auto",
     sample: str = "sample",
+    seed: int = 0,
 ) -> Annotation:
-    """Name the cell type of each cluster, or ``"Unassigned"``.
+    """Name the cell type of each cluster and cell, or ``"Unassigned"``.
 
     Parameters
     ----------
@@ -114,6 +152,10 @@ def annotate_clusters(
         With ``tissue="auto"`` every tissue of the table is scored, and the one is taken in which
         the clusters' best scores are highest (mean over clusters, weighted by the square root of
         their cells). A user's table takes the place of the canonical one.
+    embedding
+        Of the cells, (n_cells, n_dimensions), to name the types of cells apart from their clusters.
+    seed
+        Of the groups of alike cells.
 
     Raises
     ------
@@ -141,7 +183,44 @@ def annotate_clusters(
         tissue,
         organism,
         best.overlap,
+        _of_cells(best, expression, clusters, table, settings, embedding, seed),
         _warnings(best, table, tissue, sample),
+    )
+
+
+def _of_cells(
+    best: _Candidate,
+    expression: "ad.AnnData",
+    clusters: "pd.Series",
+    table: "pd.DataFrame",
+    settings: AnnotationSettings,
+    embedding: "np.ndarray | None",
+    seed: int,
+) -> "pd.DataFrame":
+    """Types and scores of cells, by their groups where there are any and these are clear."""
+    import numpy as np
+    import pandas as pd
+
+    place = pd.Index(table["cluster"]).get_indexer(clusters.astype(str))
+    own = table[["cell_type", "score"]].iloc[place].set_axis(clusters.index)
+    if embedding is None or best.scores.shape[1] == 0:
+        return own
+    types = best.scores.columns
+    total = np.zeros((len(own), len(types)))
+    for part in range(PARTITIONS):
+        groups = alike_groups(embedding, CELLS_OF_GROUP, seed + part)
+        profiles = cluster_profiles(expression.X, groups)
+        scores = _ulm(best.signal.of(profiles), best.sets, best.matched)
+        # the rows are the categories, none of which is empty
+        total += scores[types].to_numpy()[groups.cat.codes]
+    named = _named(pd.DataFrame(total / PARTITIONS, columns=types), settings)
+    clear = (named["cell_type"] != UNASSIGNED).to_numpy()
+    return pd.DataFrame(
+        {
+            name: np.where(clear, named[name].to_numpy(), own[name].to_numpy())
+            for name in own.columns
+        },
+        index=own.index,
     )
 
 
@@ -169,27 +248,35 @@ def _score(
     deviation: "np.ndarray",
 ) -> _Candidate:
     """Score each set in each cluster; no columns where nothing can be scored."""
-    import decoupler as dc
     import numpy as np
     import pandas as pd
 
     priority = (profiles.sizes @ profiles.mean).tolist()
     matched = match_genes(sets, symbols, ids, priority)
-    counts = matched["cell_type"].value_counts()
-    usable = matched[matched["cell_type"].map(counts) >= sets.min_markers]
-    nothing = pd.DataFrame(index=profiles.clusters)
-    if usable.empty or len(profiles.clusters) < 2:
-        return _Candidate(sets, matched, nothing)
+    usable = _usable(sets, matched)
     genes = profiles.share.max(axis=0) >= EXPRESSED
     genes[usable["target"]] = True
     columns = np.flatnonzero(genes)
-    if len(columns) < 3:
-        return _Candidate(sets, matched, nothing)
-    contrast = profiles.mean - profiles.mean.mean(axis=0)
-    contrast /= np.maximum(deviation, DEVIATION_FLOOR)
-    signal = pd.DataFrame(
-        contrast[:, columns], index=profiles.clusters, columns=columns.astype(str)
-    )
+    scale = np.maximum(deviation, DEVIATION_FLOOR)
+    signal = _Signal(profiles.mean.mean(axis=0), scale, columns)
+    if usable.empty or len(profiles.clusters) < 2 or len(columns) < 3:
+        nothing = pd.DataFrame(index=profiles.clusters)
+        return _Candidate(sets, matched, signal, nothing)
+    return _Candidate(sets, matched, signal, _ulm(signal.of(profiles), sets, matched))
+
+
+def _usable(sets: MarkerSets, matched: "pd.DataFrame") -> "pd.DataFrame":
+    """The lines of the sets of which enough genes are in the data."""
+    counts = matched["cell_type"].value_counts()
+    return matched[matched["cell_type"].map(counts) >= sets.min_markers]
+
+
+def _ulm(signal: "pd.DataFrame", sets: MarkerSets, matched: "pd.DataFrame") -> "pd.DataFrame":
+    """t values, rows of the signal x types in the order of the marker table."""
+    import decoupler as dc
+    import pandas as pd
+
+    usable = _usable(sets, matched)
     net = pd.DataFrame(
         {
             "source": usable["cell_type"],
@@ -199,7 +286,7 @@ def _score(
     )
     scores, _ = dc.mt.ulm(signal, net, tmin=sets.min_markers, empty=False)
     order = [name for name in dict.fromkeys(sets.table["cell_type"]) if name in scores.columns]
-    return _Candidate(sets, matched, scores.loc[profiles.clusters, order].fillna(0.0))
+    return scores.loc[signal.index, order].fillna(0.0)
 
 
 def _strength(scores: "pd.DataFrame", sizes: "np.ndarray") -> float:
@@ -214,33 +301,41 @@ def _strength(scores: "pd.DataFrame", sizes: "np.ndarray") -> float:
 def _decide(
     candidate: _Candidate, profiles: Profiles, settings: AnnotationSettings, symbols: list[str]
 ) -> "pd.DataFrame":
+    table = _named(candidate.scores, settings).reset_index(drop=True)
+    table["cluster"], table["n_cells"] = profiles.clusters, profiles.sizes.astype(int)
+    targets = candidate.matched.groupby("cell_type")["target"]
+    found = {name: [symbols[gene] for gene in genes] for name, genes in targets}
+    own = [found.get(name, []) for name in table["best_match"]]
+    table["n_markers"] = [len(genes) for genes in own]
+    table["markers_found"] = [",".join(genes) for genes in own]
+    return table[COLUMNS]
+
+
+def _named(scores: "pd.DataFrame", settings: AnnotationSettings) -> "pd.DataFrame":
+    """The best type of each row and the runner-up; types of equal score in the table's order."""
+    import numpy as np
     import pandas as pd
 
-    lines = []
-    for row, (cluster, size) in enumerate(zip(profiles.clusters, profiles.sizes, strict=True)):
-        # Stable: types of equal score keep the order of the marker table.
-        order = candidate.scores.iloc[row].sort_values(ascending=False, kind="stable")
-        names, values = list(order.index), [float(value) for value in order]
-        best, score = (names[0], values[0]) if names else ("", float("nan"))
-        second, runner_up = (values[1], names[1]) if len(names) > 1 else (float("nan"), "")
-        margin = score - second
-        clear = len(names) == 1 or margin >= settings.margin
-        found = candidate.matched.loc[candidate.matched["cell_type"] == best, "target"]
-        lines.append(
-            {
-                "cluster": cluster,
-                "n_cells": int(size),
-                "cell_type": best if score >= settings.min_score and clear else UNASSIGNED,
-                "score": score,
-                "runner_up": runner_up,
-                "runner_up_score": second,
-                "margin": margin,
-                "n_markers": len(found),
-                "markers_found": ",".join(symbols[gene] for gene in found),
-                "best_match": best,
-            }
-        )
-    return pd.DataFrame(lines, columns=COLUMNS)
+    values = np.full((len(scores), max(scores.shape[1], 2)), np.nan)
+    values[:, : scores.shape[1]] = scores
+    names = np.array([*scores.columns, "", ""], dtype=object)
+    # nan comes last, and a stable order keeps that of the columns
+    best, second = np.argsort(-values, axis=1, kind="stable")[:, :2].T
+    rows = np.arange(len(scores))
+    score, below = values[rows, best], values[rows, second]
+    clear = (scores.shape[1] == 1) | (score - below >= settings.margin)
+    told = (score >= settings.min_score) & clear
+    return pd.DataFrame(
+        {
+            "cell_type": np.where(told, names[best], UNASSIGNED),
+            "score": score,
+            "runner_up": names[second],
+            "runner_up_score": below,
+            "margin": score - below,
+            "best_match": names[best],
+        },
+        index=scores.index,
+    )
 
 
 def _warnings(best: _Candidate, decided: "pd.DataFrame", tissue: str, sample: str) -> list[str]:

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from scipy.sparse import csc_matrix, csr_matrix
 
 
+MOST_GROUPS = 200
+MOST_FITTED = 20_000
+
+
 @dataclass(frozen=True)
 class Profiles:
     """One row per cluster.
@@ -42,6 +46,31 @@ class Profiles:
             )
         # Subtraction leaves -1e-17 where there is nothing.
         return Profiles(self.clusters, others, np.maximum(mean, 0), np.maximum(share, 0))
+
+
+def alike_groups(embedding: "np.ndarray", cells_of_group: int, seed: int) -> "pd.Series":
+    """Groups of cells that lie close, by k-means: categories of about so many cells.
+
+    At most 200 groups, fitted on at most 20,000 cells, so time is linear in cells.
+    """
+    import numpy as np
+    import pandas as pd
+    from sklearn.cluster import KMeans
+
+    cells = np.asarray(embedding, dtype=np.float32)
+    count = int(np.clip(len(cells) // cells_of_group, 1, MOST_GROUPS))
+    shown = cells
+    if len(cells) > MOST_FITTED:
+        rows = np.random.default_rng(seed).choice(len(cells), MOST_FITTED, replace=False)
+        shown = cells[np.sort(rows)]
+    found = KMeans(count, n_init=1, random_state=seed).fit(shown)
+    labels = np.concatenate(
+        [
+            found.predict(cells[start : start + MOST_FITTED])
+            for start in range(0, len(cells), MOST_FITTED)
+        ]
+    )
+    return pd.Series(pd.Categorical(labels.astype(str)))
 
 
 def cluster_profiles(x: "csr_matrix | csc_matrix", clusters: "pd.Series") -> Profiles:

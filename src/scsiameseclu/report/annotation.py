@@ -6,6 +6,8 @@ from scsiameseclu.biology.cell_types import ABSTENTIONS
 from scsiameseclu.report.inputs import Sample
 from scsiameseclu.report.tables import Cell, Table, count, percent, real, text, whole
 
+LEAST_SHARE = 0.1
+"""Types of fewer of a cluster's cells are not named."""
 SOURCES = {"reference": "Reference", "celltypist": "CellTypist", "markers": "Markers"}
 
 
@@ -69,13 +71,23 @@ def _type(row: dict[Any, Any]) -> str:
     return str(named)
 
 
+def _by_cell(sample: Sample, cluster: str) -> str:
+    """The types of a cluster's cells, the most frequent first."""
+    own = sample.cells.loc[sample.cells["siamese"] == cluster, "cell_type_by_cell"]
+    shares = own.value_counts(normalize=True)
+    kept = shares[shares >= LEAST_SHARE]
+    return ", ".join(f"{name} {_share(share)}" for name, share in kept.items())
+
+
 def annotation_table(sample: Sample) -> Table:
     """One row a cluster: its type by markers, the runner-up, and the markers behind them."""
+    cell_by_cell = "cell_type_by_cell" in sample.cells
     rows = [
         [
             Cell(row["cluster"], number=position),
             whole(row["n_cells"]),
             text(_type(row)),
+            *([text(_by_cell(sample, row["cluster"]))] if cell_by_cell else []),
             real(row["score"], 2),
             text(row["runner_up"] or "–"),
             real(row["runner_up_score"], 2),
@@ -86,7 +98,8 @@ def annotation_table(sample: Sample) -> Table:
         for position, row in enumerate(sample.annotation.to_dict("records"))
     ]
     header = (
-        *("Cluster", "Cells", "Type by markers", "Score", "Runner-up", "Its score", "Margin"),
+        *("Cluster", "Cells", "Type by markers", *(["Cell by cell"] if cell_by_cell else [])),
+        *("Score", "Runner-up", "Its score", "Margin"),
         *("Markers known", "Markers found"),
     )
     return Table("annotation-table", "Cell type of each cluster by its markers", header, rows)

@@ -21,6 +21,7 @@ MANY_NAMES = 5
 def annotate(
     expression: Path,
     clusters: Path,
+    embedding: Path,
     table: Path,
     output: Path,
     *,
@@ -28,6 +29,7 @@ def annotate(
     sample: str,
     organism: str = "auto",
     transferred: Path | None = None,
+    seed: int = 0,
 ) -> None:
     """Annotate the clusters and cells of one sample by markers and, where given, two more votes.
 
@@ -37,14 +39,17 @@ def annotate(
         The h5ad of the stage expression (log-normalised ``X``).
     clusters
         The h5ad of the stage cluster (``obs["siamese"]``).
+    embedding
+        The h5ad of the stage train (``obsm["X_siamese"]``).
     table
         Where to write one line per cluster.
     output
         Where to write ``obs["cell_type_predicted"]`` (category, the consensus of the cell's
-        cluster) and ``obs["cell_type_score"]`` (float32). With markers alone the score is their t
-        value; with more sources it is that of :func:`scsiameseclu.biology.votes.consensus`, 0 to
-        1, and there are also ``cell_type_by_cell`` with ``cell_type_by_cell_score``, and
-        ``vote_...`` and ``vote_..._score`` of each source. ``uns["annotation"]``: tissue, organism,
+        cluster) and ``obs["cell_type_score"]`` (float32), and the same by cell, as
+        ``cell_type_by_cell`` and ``cell_type_by_cell_score``. With markers alone the scores are
+        their t values; with more sources they are those of
+        :func:`scsiameseclu.biology.votes.consensus`, 0 to 1, and there are also ``vote_...`` and
+        ``vote_..._score`` of each source, by cell. ``uns["annotation"]``: tissue, organism,
         marker table, overlap, sources, and the marker scores (n_clusters, n_types) with the names
         of their rows and columns; ``uns["transfer"]`` and ``uns["celltypist"]`` where they voted.
     organism
@@ -56,30 +61,47 @@ def annotate(
 
     from scsiameseclu.biology.annotation import annotate_clusters
     from scsiameseclu.biology.votes import consensus, vote_of_clusters
-    from scsiameseclu.data.store import add_warnings, read_h5ad, sidecar, write_h5ad, write_table
+    from scsiameseclu.data.store import (
+        add_warnings,
+        read_h5ad,
+        read_parts,
+        sidecar,
+        write_h5ad,
+        write_table,
+    )
     from scsiameseclu.provenance import record
 
     left_out = ["varm"] if settings.celltypist_model else ["layers", "varm"]
     cells = read_h5ad(expression, without=left_out)
     assigned = read_h5ad(clusters).obs["siamese"].loc[cells.obs_names]
-    found = annotate_clusters(cells, assigned, settings, organism=organism, sample=sample)
+    lies = read_parts(embedding, ["obs", "obsm/X_siamese"])
+    at = lies["obs"].index.get_indexer(cells.obs_names)
+    found = annotate_clusters(
+        *(cells, assigned, settings),
+        embedding=lies["obsm/X_siamese"][at],
+        organism=organism,
+        sample=sample,
+        seed=seed,
+    )
     by_cell, notes = _votes_of_cells(cells, settings, sample, transferred)
-    markers = _marker_vote(found)
+    markers = _marker_vote(found.table)
     by_cluster = [*(vote_of_clusters(vote, assigned) for vote in by_cell), markers]
     types, scores = consensus(by_cluster)
+    votes = [*by_cell, _marker_vote(found.cells)]
+    own, strength = consensus(votes)
     if not by_cell:
         scores = found.table["score"].to_numpy(dtype=float)
+        strength = found.cells["score"].to_numpy(dtype=float)
     codes = pd.Index(found.table["cluster"]).get_indexer(assigned.astype(str))
     obs = _columns(types[codes], scores[codes])
+    obs |= _columns(own, strength, "cell_type_by_cell", "cell_type_by_cell_score")
     if by_cell:
-        votes = [*by_cell, markers.of(codes)]
-        obs |= _columns(*consensus(votes), "cell_type_by_cell", "cell_type_by_cell_score")
         for vote in votes:
             name = f"vote_{vote.source}"
             obs |= _columns(vote.names, vote.strength, name, f"{name}_score")
     uns = notes | {"annotation": _summary(found, settings, by_cluster)}
     uns["provenance"] = notes.get("provenance", {}) | record(
-        "annotate", seed=None, settings=settings.to_dict()
+        "annotate", seed=seed, settings=settings.to_dict()
     )
     result = sidecar(pd.DataFrame(obs, index=cells.obs_names), uns=uns)
     add_warnings(result, [*found.warnings, *_incomparable(by_cluster, sample)])
@@ -112,13 +134,13 @@ def _votes_of_cells(
     return votes, notes
 
 
-def _marker_vote(found: "Annotation") -> "Vote":
+def _marker_vote(found: "pd.DataFrame") -> "Vote":
     import numpy as np
 
     from scsiameseclu.biology.cell_types import UNASSIGNED
     from scsiameseclu.biology.votes import Vote
 
-    names = found.table["cell_type"].to_numpy(dtype=object)
+    names = found["cell_type"].to_numpy(dtype=object)
     return Vote("markers", names, np.where(names == UNASSIGNED, 0.0, 1.0))
 
 
