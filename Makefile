@@ -45,6 +45,7 @@ lint: $(INSTALLED) ## check style, types and workflow
 	ruff check .
 	ruff format --check .
 	mypy
+	MYPYPATH=src mypy envs/warm_up.py
 	MYPYPATH=workflow/lib mypy workflow/lib
 	snakefmt --check Snakefile workflow
 	snakemake --lint

@@ -35,13 +35,15 @@ def main() -> None:
         quality(counts, cells, table, settings=QualitySettings(), seed=seed, sample=sample)
         settings = ExpressionSettings()
         expression(counts, cells, normalised, settings=settings, seed=seed, sample=sample)
-        names = read_h5ad(normalised).obs_names
+        found = read_h5ad(normalised)
+        names, embedding = found.obs_names, folder / "embedding.h5ad"
+        write_h5ad(sidecar(names, obsm={"X_siamese": found.obsm["X_pca"]}), embedding)
         halves = pd.Categorical(np.where(np.arange(len(names)) % 2, "1", "0"))
         write_h5ad(sidecar(pd.DataFrame({"siamese": halves}, index=names)), clusters)
-        tables = folder / "m.tsv", folder / "all.tsv"
-        markers(normalised, clusters, *tables, settings=MarkerSettings(), sample=sample)
-        output = folder / "a.tsv", folder / "a.h5ad"
-        annotate(normalised, clusters, *output, settings=AnnotationSettings(), sample=sample)
+        output = [folder / name for name in ("m.tsv", "all.tsv", "m.h5ad")]
+        markers(normalised, clusters, *output, settings=MarkerSettings(), sample=sample)
+        inputs, output = (normalised, clusters, embedding), [folder / "a.tsv", folder / "a.h5ad"]
+        annotate(*inputs, *output, settings=AnnotationSettings(), sample=sample)
 
 
 if __name__ == "__main__":
