@@ -48,6 +48,6 @@ def test_table_has_a_line_for_each_pair_and_method() -> None:
         ]
         + [row | {"pair": "blood", "method": "celltypist", "unknown_of_absent": float("nan")}]
     )
-    text = transfer.table(rows)
+    text = transfer.table(rows, "shared")
     assert "| ours | 2 | 0.700 |" in text
     assert "| CellTypist | 1 | 0.500 | 0.500 | 50.0% | 0.500 | – |" in text

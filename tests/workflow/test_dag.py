@@ -96,7 +96,7 @@ def test_the_conda_environment_holds_the_locked_versions() -> None:
 def test_a_changed_setting_makes_again_only_what_depends_on_it(copied: Path) -> None:
     write_inputs(copied, GOOD, {**QUICK, "markers": {"max_adjusted_p": 0.01}})
     jobs = planned(copied)
-    assert set(jobs) == {"markers", "report", "cohort", "multiqc", "all"}
+    assert set(jobs) == {"markers", "assemble", "report", "cohort", "multiqc", "all"}
     assert jobs["markers"] == {"a", "b"}
 
 
