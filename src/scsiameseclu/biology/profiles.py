@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csc_matrix, csr_matrix
 
 
-MOST_GROUPS = 200
+LEAST_GROUPS, MOST_GROUPS = 20, 200
+LEAST_CELLS = 10
 MOST_FITTED = 20_000
 
 
@@ -51,14 +52,16 @@ class Profiles:
 def alike_groups(embedding: "np.ndarray", cells_of_group: int, seed: int) -> "pd.Series":
     """Groups of cells that lie close, by k-means: categories of about so many cells.
 
-    At most 200 groups, fitted on at most 20,000 cells, so time is linear in cells.
+    At most 200 groups, fitted on at most 20,000 cells, so time is linear in cells; and at least 20
+    where these have ten cells each, so that small samples do not mix their types.
     """
     import numpy as np
     import pandas as pd
     from sklearn.cluster import KMeans
 
     cells = np.asarray(embedding, dtype=np.float32)
-    count = int(np.clip(len(cells) // cells_of_group, 1, MOST_GROUPS))
+    least = min(LEAST_GROUPS, max(len(cells) // LEAST_CELLS, 1))
+    count = int(np.clip(len(cells) // cells_of_group, least, MOST_GROUPS))
     shown = cells
     if len(cells) > MOST_FITTED:
         rows = np.random.default_rng(seed).choice(len(cells), MOST_FITTED, replace=False)
