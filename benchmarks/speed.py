@@ -3,7 +3,8 @@
     python benchmarks/speed.py --data ../shared/data --max-cells 30000
 
 Cells are resampled from real ones (``resample.py``). Each stage, and the usual path (``usual.py``),
-is a process of its own; its wall time, CPU time and the peak memory of its process tree go to
+is a process of its own; its wall time, CPU time and the peak memory of its process tree, and where
+there is an NVIDIA GPU that one's memory and the share of the time in which it computes, go to
 ``benchmarks/results/speed-<machine>-<date>.csv``. What is in that file is not done again, and once
 the usual path was stopped it is not tried on more cells. With ``--counts`` a file of real cells is
 measured in place of the resampled ones.
@@ -14,9 +15,11 @@ import csv
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -28,6 +31,7 @@ SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 COLUMNS = [
     *("cells", "genes", "nonzeros", "stage", "wall_s", "cpu_s", "peak_mb", "status"),
     *("device", "threads", "machine", "date", "version", "torch", "scanpy", "python"),
+    *("gpu_mb", "gpu_busy"),
 ]
 USUAL = "scanpy"
 EVERY = 0.2  # seconds between two looks at the memory
@@ -134,6 +138,37 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
         return []
 
 
+@contextmanager
+def gpu_watched(log: Path) -> Iterator[None]:
+    """Meanwhile write what the first GPU does, twice a second; nothing where there is none."""
+    if shutil.which("nvidia-smi") is None:
+        yield
+        return
+    asked = ["--query-gpu=utilization.gpu,memory.used", "--format=csv,noheader,nounits"]
+    with log.open("w") as stream:
+        command = ["nvidia-smi", "--id=0", *asked, "--loop-ms=500"]
+        watching = subprocess.Popen(command, stdout=stream, stderr=subprocess.DEVNULL)
+        try:
+            yield
+        finally:
+            watching.terminate()
+            watching.wait()
+
+
+def gpu_use(log: Path) -> dict[str, str]:
+    """Peak MB above those at the beginning, and the mean share of the time that kernels ran."""
+    if not log.is_file():
+        return {}
+    rows = [line.split(",") for line in log.read_text().splitlines() if line.count(",") == 1]
+    if not rows:
+        return {}
+    busy, used = zip(*[(float(share), float(mb)) for share, mb in rows], strict=True)
+    return {
+        "gpu_mb": f"{max(used) - used[0]:.0f}",
+        "gpu_busy": f"{sum(busy) / len(busy) / 100:.3f}",
+    }
+
+
 def source(data: Path | None, folder: Path) -> Path:
     """PBMC 3k, or where there is no such file the demo's cells."""
     if data is not None and (data / "pbmc3k.h5ad").is_file():
@@ -165,6 +200,7 @@ def main() -> None:
     today = date.today().isoformat()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder with pbmc3k.h5ad (default: demo cells)")
+    parser.add_argument("--min-cells", type=int, default=SIZES[0])
     parser.add_argument("--max-cells", type=int, default=SIZES[-1])
     parser.add_argument("--counts", type=Path, help="a file of real cells (h5ad), measured alone")
     parser.add_argument(
@@ -190,14 +226,16 @@ def main() -> None:
     }
     done: set[tuple[str, str]] = set()
     usual_ended = False
+    columns = COLUMNS
     if arguments.output.is_file():
         with arguments.output.open() as table:
-            rows = list(csv.DictReader(table))
+            reader = csv.DictReader(table)
+            rows, columns = list(reader), list(reader.fieldnames or COLUMNS)
         done = {(row["cells"], row["stage"]) for row in rows}
         usual_ended = any(row["stage"] == USUAL and row["status"] != "ok" for row in rows)
     else:
         arguments.output.write_text(",".join(COLUMNS) + "\n")
-    sizes = [size for size in SIZES if size <= arguments.max_cells]
+    sizes = [size for size in SIZES if arguments.min_cells <= size <= arguments.max_cells]
     if arguments.counts is not None:
         sizes = [int(shape(arguments.counts)["cells"])]
     for n_cells in sizes:
@@ -219,13 +257,16 @@ def main() -> None:
         for stage, command in steps:
             before = os.times()
             limit_s = 60 * arguments.limit_minutes if stage == USUAL else float("inf")
-            row = measure(command, folder / f"{stage}.log", limit_s)
+            watched = folder / f"{stage}.gpu"
+            with gpu_watched(watched):
+                row = measure(command, folder / f"{stage}.log", limit_s)
             after = os.times()
             used = after.children_user + after.children_system
             used -= before.children_user + before.children_system
             row |= fixed | shape(folder / "input.h5ad") | {"stage": stage, "cpu_s": f"{used:.2f}"}
+            row |= gpu_use(watched)
             with arguments.output.open("a", newline="") as table:
-                csv.DictWriter(table, COLUMNS).writerow(row)
+                csv.DictWriter(table, columns, extrasaction="ignore").writerow(row)
             print(n_cells, stage, row["wall_s"], "s", row["peak_mb"], "MB", row["status"])
             usual_ended |= stage == USUAL and row["status"] != "ok"
             if row["status"] != "ok" and stage != USUAL:

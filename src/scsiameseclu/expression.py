@@ -30,8 +30,9 @@ def log_normalise(counts: sp.csr_matrix) -> tuple[sp.csr_matrix, np.ndarray]:
 
     Returns
     -------
-    Log-normalised values (CSR, float32), and the size factors, shape (n_cells,): a cell's total
-    count over the median total of the cells that have any.
+    Log-normalised values (CSR, float32; the indices are those of ``counts``, not copied), and the
+    size factors, shape (n_cells,): a cell's total count over the median total of the cells that
+    have any.
     """
     totals = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
     size_factors = np.where(totals > 0, totals / median_total(counts), 1.0)
@@ -45,7 +46,10 @@ def median_total(counts: sp.csr_matrix) -> float:
 
 
 def divide_and_log(counts: sp.csr_matrix, size_factors: np.ndarray) -> sp.csr_matrix:
-    """``log(1 + counts / size factor)``, in double precision a block at a time, float32."""
+    """``log(1 + counts / size factor)``, in double precision a block at a time, float32.
+
+    The indices are shared with ``counts``.
+    """
     values = np.empty(counts.data.size, dtype=np.float32)
     for first in range(0, counts.shape[0], BLOCK_CELLS):
         last = min(first + BLOCK_CELLS, counts.shape[0])
@@ -53,7 +57,7 @@ def divide_and_log(counts: sp.csr_matrix, size_factors: np.ndarray) -> sp.csr_ma
         lengths = np.diff(counts.indptr[first : last + 1])
         factors = np.repeat(1.0 / size_factors[first:last], lengths)
         values[part] = np.log1p(factors * counts.data[part])
-    return sp.csr_matrix((values, counts.indices.copy(), counts.indptr.copy()), counts.shape)
+    return sp.csr_matrix((values, counts.indices, counts.indptr), counts.shape)
 
 
 def choose_variable_genes(adata: "ad.AnnData", settings: ExpressionSettings) -> None:

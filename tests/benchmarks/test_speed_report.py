@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from speed import measure
+from speed import gpu_use, gpu_watched, measure
 from speed_report import allowed_mb, exponent, markdown, totals
 
 
@@ -68,3 +68,16 @@ def test_a_process_is_stopped_with_its_children(tmp_path: Path) -> None:
     assert 1.0 <= float(row["wall_s"]) < 60.0
     assert measure(["sleep", "0"], tmp_path / "log", limit_s=60.0)["status"] == "ok"
     assert measure(["false"], tmp_path / "log", limit_s=60.0)["status"] == "exit 1"
+
+
+def test_what_a_gpu_did_is_read_from_its_log(tmp_path: Path) -> None:
+    log = tmp_path / "train.gpu"
+    log.write_text("0, 500\n80, 2500\n40, 1500\n")
+    assert gpu_use(log) == {"gpu_mb": "2000", "gpu_busy": "0.400"}
+
+
+def test_without_a_gpu_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with gpu_watched(tmp_path / "train.gpu"):
+        pass
+    assert gpu_use(tmp_path / "train.gpu") == {}

@@ -11,6 +11,8 @@ import scipy.sparse as sp
 from scsiameseclu.data.store import (
     add_warnings,
     atomic_path,
+    copy_elements,
+    copy_part,
     read_columns,
     read_h5ad,
     sidecar,
@@ -95,6 +97,26 @@ def test_columns_are_read_in_blocks(counted: Path, monkeypatch: pytest.MonkeyPat
         part = read_columns(counted, "layers/counts", columns)
         assert (part != whole[:, columns]).nnz == 0
         assert part.dtype == whole.dtype
+    rows = np.arange(90) % 7 < 3
+    part = read_columns(counted, "layers/counts", np.array([3, 1, 30]), rows=rows)
+    assert (part != whole[rows][:, [3, 1, 30]]).nnz == 0
+
+
+def test_cells_and_genes_are_copied_in_blocks(
+    counted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scsiameseclu.data.store.BLOCK_CELLS", 32)
+    whole = ad.read_h5ad(counted).layers["counts"]
+    rows, columns = np.arange(90) > 40, np.arange(40) % 3 == 0  # none of the first block
+    target = tmp_path / "part.h5ad"
+    write_h5ad(
+        ad.AnnData(obs=pd.DataFrame(index=[str(i) for i in range(49)]), shape=(49, 14)),
+        target,
+        fill=lambda file: copy_part(counted, "layers/counts", rows, columns, file, "layers/some"),
+    )
+    part = ad.read_h5ad(target).layers["some"]
+    assert (part != whole[rows][:, columns]).nnz == 0
+    assert part.dtype == whole.dtype
 
 
 def test_slots_can_be_left_unread(counted: Path) -> None:
@@ -108,7 +130,11 @@ def test_slots_can_be_left_unread(counted: Path) -> None:
 def test_matrices_are_copied_as_they_lie_on_disk(counted: Path, tmp_path: Path) -> None:
     light = read_h5ad(counted, without=["X", "layers"])
     light.obs["more"] = 1
-    write_h5ad(light, tmp_path / "joined.h5ad", copied=(counted, ("X", "layers/counts")))
+    write_h5ad(
+        light,
+        tmp_path / "joined.h5ad",
+        fill=lambda file: copy_elements(counted, ("X", "layers/counts"), file),
+    )
     before, joined = ad.read_h5ad(counted), ad.read_h5ad(tmp_path / "joined.h5ad")
     assert (joined.X != before.X).nnz == 0
     assert (joined.layers["counts"] != before.layers["counts"]).nnz == 0

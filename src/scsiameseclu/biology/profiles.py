@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
-    from scipy.sparse import csc_matrix, csr_matrix
+    from scipy.sparse import csr_matrix
 
 
 LEAST_GROUPS, MOST_GROUPS = 20, 200
 LEAST_CELLS = 10
 MOST_FITTED = 20_000
+BLOCK_CELLS = 20_000
+"""Cells whose values are held in double precision at once."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,8 @@ def alike_groups(embedding: "np.ndarray", cells_of_group: int, seed: int) -> "pd
     return pd.Series(pd.Categorical(labels.astype(str)))
 
 
-def cluster_profiles(x: "csr_matrix | csc_matrix", clusters: "pd.Series") -> Profiles:
-    """Aggregate cells to clusters by one sparse product.
+def cluster_profiles(x: "csr_matrix", clusters: "pd.Series") -> Profiles:
+    """Aggregate cells to clusters by sparse products, a block of cells at a time.
 
     Parameters
     ----------
@@ -91,18 +93,21 @@ def cluster_profiles(x: "csr_matrix | csc_matrix", clusters: "pd.Series") -> Pro
 
     labels = clusters.cat.remove_unused_categories()
     codes, names = labels.cat.codes.to_numpy(), [str(name) for name in labels.cat.categories]
-    cells = np.flatnonzero(codes >= 0)
-    member = csr_matrix(
-        (np.ones(len(cells)), (codes[cells], cells)), shape=(len(names), x.shape[0])
-    )
-    sizes = np.bincount(codes[cells], minlength=len(names))
-    mean = (member @ x).toarray() / sizes[:, None]
-    present = (x.data != 0).astype(np.float32)  # shares the indices: half of a copy
-    share = (member @ type(x)((present, x.indices, x.indptr), x.shape)).toarray() / sizes[:, None]
+    sizes = np.bincount(codes[codes >= 0], minlength=len(names))
+    mean, share = np.zeros((2, len(names), x.shape[1]))
+    for first in range(0, x.shape[0], BLOCK_CELLS):
+        block = x[first : first + BLOCK_CELLS]
+        own = codes[first : first + BLOCK_CELLS]
+        cells = np.flatnonzero(own >= 0)
+        member = csr_matrix((np.ones(cells.size), (own[cells], cells)), (len(names), own.size))
+        mean += (member @ block).toarray()  # n_clusters x n_genes
+        block.data = (block.data != 0).astype(np.float32)  # a copy already
+        share += (member @ block).toarray()
+    mean, share = mean / sizes[:, None], share / sizes[:, None]
     return Profiles(names, sizes, mean, share)
 
 
-def gene_deviation(x: "csr_matrix | csc_matrix") -> "np.ndarray":
+def gene_deviation(x: "csr_matrix") -> "np.ndarray":
     """Standard deviation of each gene over all cells, shape (n_genes,)."""
     import numpy as np
     from sklearn.utils.sparsefuncs import mean_variance_axis

@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import scipy.sparse as sp
 
+COMPRESSION: dict[str, Any] = {"compression": "gzip", "compression_opts": 4}
 BLOCK_CELLS = 20_000
 """Cells whose values of a matrix on disk are held at once."""
 
@@ -68,35 +69,55 @@ def write_h5ad(
     adata: "ad.AnnData",
     path: str | Path,
     *,
-    copied: "tuple[Path, Sequence[str]] | None" = None,
+    fill: "Callable[[h5py.File], None] | None" = None,
 ) -> None:
     """Write ``adata`` with gzip compression, atomically.
 
     Parameters
     ----------
-    copied
-        Another h5ad and the elements (``"X"``, ``"layers/counts"``) that are copied from it as they
-        lie on disk, in place of what ``adata`` lacks.
+    fill
+        Called with the open file to add what ``adata`` lacks, such as :func:`copy_elements`.
     """
-    with atomic_path(path) as temporary:
-        adata.write_h5ad(
-            temporary,
-            compression="gzip",
-            compression_opts=4,
-            convert_strings_to_categoricals=False,
-        )
-        if copied is not None:
-            _copy_elements(*copied, temporary)
-
-
-def _copy_elements(source: Path, keys: Sequence[str], target: Path) -> None:
     import h5py
 
-    with _opened(source) as given, h5py.File(target, "r+") as file:
+    with atomic_path(path) as temporary:
+        adata.write_h5ad(temporary, convert_strings_to_categoricals=False, **COMPRESSION)
+        if fill is not None:
+            with h5py.File(temporary, "r+") as file:
+                fill(file)
+
+
+def copy_elements(source: Path, keys: Sequence[str], file: "h5py.File") -> None:
+    """Copy elements (``"X"``, ``"layers/counts"``) of another h5ad as they lie on disk."""
+    with _opened(source) as given:
         for key in keys:
             if key in file:
                 del file[key]
             given.copy(key, file, name=key)
+
+
+def copy_part(
+    source: Path, key: str, rows: "np.ndarray", columns: "np.ndarray", file: "h5py.File", name: str
+) -> None:
+    """Copy some cells and genes of a sparse matrix of another h5ad, a block of cells at a time.
+
+    Parameters
+    ----------
+    source, key
+        The h5ad, and its CSR matrix (n_cells, n_genes).
+    rows, columns
+        Masks of the cells and genes to copy.
+    file, name
+        Where to, and the element to write there.
+    """
+    import anndata as ad
+
+    with _opened(source) as given:
+        for number, block in enumerate(_blocks(given[key], rows, columns)):
+            if number == 0:
+                ad.io.write_elem(file, name, block, dataset_kwargs=COMPRESSION)
+            else:
+                ad.io.sparse_dataset(file[name]).append(block)
 
 
 def read_h5ad(path: str | Path, *, without: Sequence[str] = ()) -> "ad.AnnData":
@@ -136,7 +157,9 @@ def read_parts(path: str | Path, keys: Sequence[str]) -> dict[str, Any]:
         return {key: ad.io.read_elem(file[key]) for key in keys if key in file}
 
 
-def read_columns(path: str | Path, key: str, columns: "np.ndarray") -> "sp.csr_matrix":
+def read_columns(
+    path: str | Path, key: str, columns: "np.ndarray", *, rows: "np.ndarray | None" = None
+) -> "sp.csr_matrix":
     """Read some genes of a sparse matrix in an h5ad, a block of cells at a time.
 
     Parameters
@@ -145,25 +168,51 @@ def read_columns(path: str | Path, key: str, columns: "np.ndarray") -> "sp.csr_m
         Of a CSR matrix (n_cells, n_genes), such as ``"layers/counts"``.
     columns
         Positions of the genes, or a mask of them.
+    rows
+        Mask of the cells, (n_cells,); all by default.
 
     Returns
     -------
     csr_matrix
-        (n_cells, n_columns). Memory is that of the result and of one block.
+        (n_rows, n_columns). Memory is that of the result and of one block.
 
     Raises
     ------
     UserError
         The file is missing or not an h5ad file.
     """
-    import anndata as ad
+    import numpy as np
     import scipy.sparse as sp
 
     with _opened(path) as file:
-        matrix = ad.io.sparse_dataset(file[key])
-        rows = range(0, matrix.shape[0], BLOCK_CELLS)
-        parts = [sp.csr_matrix(matrix[row : row + BLOCK_CELLS])[:, columns] for row in rows]
-    return sp.vstack(parts, format="csr")
+        stored = file[key]
+        # As long as all that is stored: pages that nothing is written to take no memory.
+        values = np.empty(stored["data"].shape, stored["data"].dtype)
+        genes = np.empty(stored["data"].shape, stored["indices"].dtype)
+        ends, n_columns = [np.zeros(1, dtype=np.int64)], 0
+        for block in _blocks(stored, rows, columns):
+            first, n_columns = ends[-1][-1], block.shape[1]
+            values[first : first + block.nnz] = block.data
+            genes[first : first + block.nnz] = block.indices
+            ends.append(first + block.indptr[1:].astype(np.int64))
+    indptr = np.concatenate(ends)
+    n_stored = indptr[-1]
+    shape = (indptr.size - 1, n_columns)
+    return sp.csr_matrix((values[:n_stored], genes[:n_stored], indptr), shape)
+
+
+def _blocks(
+    stored: "h5py.Group", rows: "np.ndarray | None", columns: "np.ndarray"
+) -> "Iterator[sp.csr_matrix]":
+    """Some cells and genes of a CSR matrix on disk, a block of cells at a time."""
+    import anndata as ad
+    import scipy.sparse as sp
+
+    matrix = ad.io.sparse_dataset(stored)
+    for first in range(0, matrix.shape[0], BLOCK_CELLS):
+        part = slice(first, first + BLOCK_CELLS)
+        block = sp.csr_matrix(matrix[part])
+        yield (block if rows is None else block[rows[part]])[:, columns]
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from scsiameseclu.data.limits import MIN_CELLS
 from scsiameseclu.errors import UserError
 from scsiameseclu.quality.doublets import CALLS, Doublets, find_doublets
-from scsiameseclu.quality.metrics import cell_metrics
+from scsiameseclu.quality.metrics import cell_metrics, cells_per_gene
 from scsiameseclu.quality.species import detect_organism, mitochondrial_genes
 from scsiameseclu.quality.thresholds import Bound, thresholds
 from scsiameseclu.settings import QualitySettings
@@ -26,7 +26,6 @@ METRICS = {
 MUCH_LOST = 0.3
 BLAMED = 0.1
 FEW_GENES = 50
-BLOCK_CELLS = 20_000
 
 
 @dataclass
@@ -141,18 +140,12 @@ def _apply_doublets(
     sample: str,
 ) -> Doublets:
     """Seek doublets among the cells still there, and drop them if that is asked for."""
-    import numpy as np
     import pandas as pd
 
-    rows = np.flatnonzero(funnel.alive)
-    whole = len(rows) == counts.n_obs  # a view would copy the matrix at each use
-    cells = counts if whole else counts[rows].copy()
-    found = find_doublets(cells, settings, seed=seed, sample=sample)
-    score, call = np.full(counts.n_obs, np.nan), np.full(counts.n_obs, "NA", dtype=object)
-    score[rows], call[rows] = found.score, found.call
-    table["doublet_score"] = score
-    table["predicted_doublet"] = pd.Categorical(call, categories=CALLS)
-    removed = (call == "yes") & (settings.doublets == "remove")
+    found = find_doublets(counts, settings, cells=funnel.alive, seed=seed, sample=sample)
+    table["doublet_score"] = found.score
+    table["predicted_doublet"] = pd.Categorical(found.call, categories=CALLS)
+    removed = found.called & (settings.doublets == "remove")
     funnel.note(removed, "doublet")
     funnel.drop(removed, "doublets")
     return found
@@ -164,11 +157,7 @@ def _apply_gene_filter(
     """Keep genes detected in ``min_cells`` kept cells, then drop cells that lost all counts."""
     import numpy as np
 
-    per_gene = np.zeros(counts.n_vars, dtype=np.int64)
-    for first in range(0, counts.n_obs, BLOCK_CELLS):
-        block = slice(first, first + BLOCK_CELLS)
-        kept = counts.X[block][funnel.alive[block]]
-        per_gene += np.bincount(kept.indices[kept.data > 0], minlength=counts.n_vars)
+    per_gene = cells_per_gene(counts.X, funnel.alive)
     genes = per_gene >= min_cells
     bare = np.asarray(counts.X @ genes.astype(np.float32)).ravel() == 0
     bare &= funnel.alive

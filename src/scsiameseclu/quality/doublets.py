@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scsiameseclu.data.store import first_line
+from scsiameseclu.quality.metrics import cells_per_gene
 from scsiameseclu.settings import QualitySettings
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ MOST_DOUBLETS = 0.25
 
 @dataclass
 class Doublets:
-    """Scores and calls of the cells asked about, and what to say of them."""
+    """Scores and calls of all cells, and what to say of them."""
 
     score: "np.ndarray"
     call: "np.ndarray"
@@ -39,7 +40,12 @@ class Doublets:
 
 
 def find_doublets(
-    counts: "ad.AnnData", settings: QualitySettings, *, seed: int, sample: str
+    counts: "ad.AnnData",
+    settings: QualitySettings,
+    *,
+    cells: "np.ndarray | None" = None,
+    seed: int,
+    sample: str,
 ) -> Doublets:
     """Score cells with ``scanpy.pp.scrublet`` (Wolock et al. 2019, doi:10.1016/j.cels.2018.11.005).
 
@@ -51,7 +57,10 @@ def find_doublets(
     Parameters
     ----------
     counts
-        The cells that passed the thresholds: raw counts in ``X``, ``obs["batch"]``.
+        Raw counts in ``X`` (CSR), ``obs["batch"]``.
+    cells
+        Mask of the cells that passed the thresholds, (n_cells,); all by default. The others keep
+        NaN and ``"NA"``.
     """
     import numpy as np
 
@@ -59,7 +68,8 @@ def find_doublets(
     if settings.doublets == "off":
         found.sentence = "Doublets were not sought (doublets: off)."
         return found
-    n_genes = int((counts.X.getnnz(axis=0) >= settings.min_cells).sum())
+    asked = np.ones(counts.n_obs, dtype=bool) if cells is None else cells
+    n_genes = int((cells_per_gene(counts.X, asked) >= settings.min_cells).sum())
     if n_genes < MIN_GENES:
         found.sentence = (
             f"Doublets were not sought: Scrublet needs {MIN_GENES} genes or more, and there are "
@@ -68,12 +78,13 @@ def find_doublets(
         return found
     batches = counts.obs["batch"].astype(str).to_numpy()
     small = []
-    for batch in sorted(set(batches)):
-        rows = np.flatnonzero(batches == batch)
+    several = len(set(batches[asked])) > 1
+    for batch in sorted(set(batches[asked])):
+        rows = np.flatnonzero(asked & (batches == batch))
         if len(rows) < settings.doublet_min_cells:
-            small.append(f"{batch} ({len(rows)})" if len(set(batches)) > 1 else str(len(rows)))
+            small.append(f"{batch} ({len(rows)})" if several else str(len(rows)))
             continue
-        where = f"sample {sample}" + (f", batch {batch}" if len(set(batches)) > 1 else "")
+        where = f"sample {sample}" + (f", batch {batch}" if several else "")
         parts = _parts(rows, seed)
         for number, part in enumerate(parts, start=1):
             told = where if len(parts) == 1 else f"{where}, part {number} of {len(parts)}"

@@ -6,8 +6,30 @@ if TYPE_CHECKING:
     import anndata as ad
     import numpy as np
     import pandas as pd
+    from scipy.sparse import csr_matrix
 
 TOP_GENES = 20
+BLOCK_CELLS = 20_000
+
+
+def cells_per_gene(counts: "csr_matrix", cells: "np.ndarray") -> "np.ndarray":
+    """In how many cells each gene is detected, shape (n_genes,).
+
+    Parameters
+    ----------
+    counts
+        (n_cells, n_genes).
+    cells
+        Mask of the cells that count, (n_cells,).
+    """
+    import numpy as np
+
+    found = np.zeros(counts.shape[1], dtype=np.int64)
+    for first in range(0, counts.shape[0], BLOCK_CELLS):
+        block = slice(first, first + BLOCK_CELLS)
+        kept = counts[block][cells[block]]
+        found += np.bincount(kept.indices[kept.data > 0], minlength=counts.shape[1])
+    return found
 
 
 def cell_metrics(counts: "ad.AnnData", mitochondrial: "np.ndarray") -> "pd.DataFrame":

@@ -41,7 +41,7 @@ def assemble(directory: Path, output: Path, *, sample: str, trajectory: bool = F
     UserError
         A file is missing, or two files do not hold the same cells.
     """
-    from scsiameseclu.data.store import read_h5ad, read_parts, write_h5ad
+    from scsiameseclu.data.store import copy_elements, read_h5ad, read_parts, write_h5ad
     from scsiameseclu.report.look import colour
 
     matrices = directory / "expression.h5ad"
@@ -69,7 +69,9 @@ def assemble(directory: Path, output: Path, *, sample: str, trajectory: bool = F
         result.uns["provenance"].get(stage, {})["where"] = where
     groups = result.obs["siamese"].cat.categories
     result.uns["siamese_colors"] = [colour(place) for place in range(len(groups))]
-    write_h5ad(result, output, copied=(matrices, ("X", "layers/counts")))
+    write_h5ad(
+        result, output, fill=lambda file: copy_elements(matrices, ("X", "layers/counts"), file)
+    )
 
 
 def _hold(sample: str, name: str, found: "pd.Index", wanted: "pd.Index") -> None:

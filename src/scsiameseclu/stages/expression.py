@@ -22,7 +22,9 @@ def expression(
     UserError
         Fewer than three genes vary between the cells.
     """
-    from scsiameseclu.data.store import read_h5ad, write_h5ad
+    import anndata as ad
+
+    from scsiameseclu.data.store import copy_part, read_columns, read_parts, write_h5ad
     from scsiameseclu.expression import (
         choose_variable_genes,
         log_normalise,
@@ -31,13 +33,19 @@ def expression(
     )
     from scsiameseclu.provenance import record
 
-    kept = read_h5ad(filtered)
-    adata = read_h5ad(counts)[kept.obs_names, kept.var_names].copy()
-    adata.obs = adata.obs[["sample", "batch"]].copy()
+    kept = read_parts(filtered, ["obs", "var"])
+    given = read_parts(counts, ["obs", "var"])
+    cells = given["obs"].index.isin(kept["obs"].index)
+    genes = given["var"].index.isin(kept["var"].index)
+    raw = read_columns(counts, "X", genes, rows=cells)
+    total = median_total(raw)
+    values, size_factors = log_normalise(raw)
+    del raw  # the layer is copied from file to file: choosing variable genes takes its room
+    obs = given["obs"].loc[cells, ["sample", "batch"]].copy()
+    adata = ad.AnnData(values, obs=obs, var=given["var"].loc[genes].copy())
+    adata.obs["size_factor"] = size_factors
     adata.uns = {"provenance": record("expression", seed=seed, settings=settings.to_dict())}
-    adata.layers["counts"] = adata.X
-    adata.uns["median_total"] = median_total(adata.X)
-    adata.X, adata.obs["size_factor"] = log_normalise(adata.layers["counts"])
+    adata.uns["median_total"] = total
     choose_variable_genes(adata, settings)
     n_variable = int(adata.var["highly_variable"].sum())
     if n_variable < 3:
@@ -46,4 +54,8 @@ def expression(
             f"{adata.n_obs} cells kept; give counts of more genes, or loosen the quality thresholds"
         )
     principal_components(adata, settings, seed)
-    write_h5ad(adata, output)
+    write_h5ad(
+        adata,
+        output,
+        fill=lambda file: copy_part(counts, "X", cells, genes, file, "layers/counts"),
+    )
