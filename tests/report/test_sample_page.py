@@ -18,7 +18,7 @@ from scsiameseclu.errors import UserError
 from scsiameseclu.report.cluster_figures import confidence_picture, evidence_picture
 from scsiameseclu.report.inputs import load_sample
 from scsiameseclu.report.map_figures import SHOWN, category_map, plane
-from scsiameseclu.report.marker_figures import group_expression, marker_picture, marker_table
+from scsiameseclu.report.marker_figures import group_expression, marker_pictures, marker_table
 from scsiameseclu.report.quality_figures import missing_metrics, quality_pictures
 from scsiameseclu.report.summary import summary
 from scsiameseclu.stages.report import report
@@ -256,7 +256,18 @@ def test_dot_plot_agrees_with_dense_means(finished: Path) -> None:
     dense = expression[:, genes].to_df().groupby(sample.cells["siamese"], observed=True)
     np.testing.assert_allclose(mean, dense.mean(), rtol=1e-5)
     np.testing.assert_allclose(share, dense.agg(lambda gene: (gene > 0).mean()), rtol=1e-6)
-    assert marker_picture(sample) is not None
+
+
+def test_heat_map_says_where_a_marker_is_highest(finished: Path) -> None:
+    sample = load_sample(finished, SAMPLE)
+    table = sample.markers
+    gene = table["gene"][(table["flag"] == "") & (table["cluster"] == "0")].iloc[0]
+    mean = group_expression(finished / "expression.h5ad", [gene], sample.cells["siamese"])[1][:, 0]
+    _, heat = marker_pictures(sample)
+    assert f"{gene} {mean.max():.1f} in cluster {sample.clusters[mean.argmax()]}" in heat.svg
+    squares = re.findall(r'style="fill: var\(--accent\)(; fill-opacity: [0-9.]+)?"', heat.svg)
+    assert squares.count("") >= 1  # the largest mean is drawn whole
+    assert len(squares) > len(sample.clusters)
 
 
 def test_marker_table_keeps_every_column(finished: Path) -> None:

@@ -1,4 +1,4 @@
-"""The markers section: a dot plot of the first markers of each cluster, and the table."""
+"""The markers section: the first markers of each cluster as dots, as a heat map, and the table."""
 
 import re
 from collections.abc import Iterable
@@ -13,22 +13,31 @@ from scsiameseclu.report.tables import Cell, Picture, Table, probability, real, 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 IN_PLOT = 3
 IN_TABLE = 10
 BLOCK = 20_000
 AREA = 90
+KEY: dict[str, Any] = {
+    "frameon": False, "fontsize": 8, "title_fontsize": 8, "alignment": "left",
+}  # fmt: skip
 
 
-def marker_picture(sample: Sample) -> Picture | None:
-    """Dot plot: share of the cluster's cells as size, mean expression as colour."""
+def marker_pictures(sample: Sample) -> list[Picture]:
+    """Dot plot and heat map of the first markers of each cluster; none where there are none."""
     genes = _plotted_genes(sample)
     if not genes:
-        return None
+        return []
     share, mean = group_expression(
         sample.directory / "expression.h5ad", genes, sample.cells["siamese"]
     )
+    return [_dot_plot(sample, genes, share, mean), _heat_map(sample, genes, mean)]
+
+
+def _dot_plot(sample: Sample, genes: list[str], share: "np.ndarray", mean: "np.ndarray") -> Picture:
+    """Share of the cluster's cells as size, mean expression within the gene as colour."""
     scale = mean.max(axis=0, keepdims=True)
     relative = mean / (scale + (scale == 0))
 
@@ -44,9 +53,38 @@ def marker_picture(sample: Sample) -> Picture | None:
         f"The {IN_PLOT} highest markers of each cluster. Size: share of the cluster's cells with "
         "the gene. Depth: mean log-normalised expression, relative to the gene's highest cluster."
     )
-    size = (2.6 + 0.32 * len(sample.clusters), max(1.0 + 0.21 * len(genes), 3.0))
     alt = f"Dot plot of {len(genes)} marker genes by cluster, each at its highest: {said}."
-    return Picture(draw("markers-dots", alt, size, paint), "Markers by cluster", caption)
+    return Picture(
+        draw("markers-dots", alt, _size(sample, genes), paint), "Markers by cluster", caption
+    )
+
+
+def _heat_map(sample: Sample, genes: list[str], mean: "np.ndarray") -> Picture:
+    """Mean expression as colour, on one scale for all genes."""
+    top = float(mean.max()) or 1.0
+
+    def paint(figure: "Figure") -> None:
+        _heat(figure, genes, sample.clusters, mean / top, top)
+
+    said = "; ".join(
+        f"{gene} {mean[cluster, column]:.1f} in cluster {sample.clusters[cluster]}"
+        for column, gene in enumerate(genes)
+        for cluster in [int(mean[:, column].argmax())]
+    )
+    caption = (
+        "The same genes. Depth: mean log-normalised expression of the cluster's cells, on one "
+        "scale for all genes, so that weak markers are seen to be weak."
+    )
+    alt = f"Heat map of the mean expression of {len(genes)} marker genes, each at its highest: "
+    return Picture(
+        draw("markers-heat", f"{alt}{said}.", _size(sample, genes), paint),
+        "Mean expression of the markers",
+        caption,
+    )
+
+
+def _size(sample: Sample, genes: list[str]) -> tuple[float, float]:
+    return 2.6 + 0.32 * len(sample.clusters), max(1.0 + 0.21 * len(genes), 3.0)
 
 
 def _plotted_genes(sample: Sample) -> list[str]:
@@ -105,9 +143,40 @@ def _dots(
     """Areas and opacities, which read alike on white and on black, and without colour vision."""
     import numpy as np
 
-    axes = figure.add_subplot()
+    axes = _grid(figure, genes, clusters)
     across, down = np.meshgrid(range(len(clusters)), range(len(genes)), indexing="ij")
     axes.scatter(across, down, s=AREA * share, c=_inks(mean.ravel()), edgecolors=FAINT, lw=0.4)
+    axes.grid(color=FAINT, alpha=0.3)
+    axes.set_axisbelow(True)
+    steps = (0.25, 0.5, 1.0)
+    look: dict[str, Any] = {"linewidths": 0.4, "edgecolors": FAINT}
+    sizes = [axes.scatter([], [], s=AREA * part, c=[ACCENT], **look) for part in steps]
+    shades = [axes.scatter([], [], s=AREA, c=_inks([part]), **look) for part in steps]
+    shares, means = ("25 %", "50 %", "100 %"), ("0.25", "0.5", "1")
+    figure.legend(sizes, shares, title="cells with it", loc="outside right upper", **KEY)
+    figure.legend(shades, means, title="relative mean", loc="outside right lower", **KEY)
+
+
+def _heat(
+    figure: "Figure", genes: list[str], clusters: list[str], share: "np.ndarray", top: float
+) -> None:
+    """Squares whose opacities are shares of the largest mean."""
+    from matplotlib.collections import PatchCollection
+    from matplotlib.patches import Rectangle
+
+    axes = _grid(figure, genes, clusters)
+    places = [(x - 0.48, y - 0.48) for x in range(len(clusters)) for y in range(len(genes))]
+    squares = [Rectangle(place, 0.96, 0.96) for place in places]
+    axes.add_collection(PatchCollection(squares, facecolors=_inks(share.ravel()), lw=0))
+    steps = (0.25, 0.5, 1.0)
+    keys = [Rectangle((0, 0), 1, 1, facecolor=_inks([part])[0], lw=0) for part in steps]
+    told = [f"{part * top:.1f}" for part in steps]
+    figure.legend(keys, told, title="mean", loc="outside right upper", **KEY)
+
+
+def _grid(figure: "Figure", genes: list[str], clusters: list[str]) -> "Axes":
+    """Clusters across, their names on top, and genes down."""
+    axes = figure.add_subplot()
     axes.set_xticks(range(len(clusters)), clusters)
     axes.set_yticks(range(len(genes)), [_drawable(gene) for gene in genes])
     axes.set_xlabel("cluster")
@@ -117,18 +186,7 @@ def _dots(
     axes.set_xlim(-0.6, len(clusters) - 0.4)
     axes.set_ylim(len(genes) - 0.4, -0.6)
     axes.tick_params(length=0)
-    axes.grid(color=FAINT, alpha=0.3)
-    axes.set_axisbelow(True)
-    steps = (0.25, 0.5, 1.0)
-    look: dict[str, Any] = {"linewidths": 0.4, "edgecolors": FAINT}
-    sizes = [axes.scatter([], [], s=AREA * part, c=[ACCENT], **look) for part in steps]
-    shades = [axes.scatter([], [], s=AREA, c=_inks([part]), **look) for part in steps]
-    small: dict[str, Any] = {
-        "frameon": False, "fontsize": 8, "title_fontsize": 8, "alignment": "left",
-    }  # fmt: skip
-    shares, means = ("25 %", "50 %", "100 %"), ("0.25", "0.5", "1")
-    figure.legend(sizes, shares, title="cells with it", loc="outside right upper", **small)
-    figure.legend(shades, means, title="relative mean", loc="outside right lower", **small)
+    return axes
 
 
 def _inks(strengths: Iterable[float]) -> list[tuple[float, float, float, float]]:

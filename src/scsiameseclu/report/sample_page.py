@@ -13,7 +13,7 @@ from scsiameseclu.report.comparison import comparison
 from scsiameseclu.report.inputs import Sample, load_sample
 from scsiameseclu.report.map_data import map_data
 from scsiameseclu.report.map_figures import Plane, category_map, number_map, plane
-from scsiameseclu.report.marker_figures import marker_picture, marker_table
+from scsiameseclu.report.marker_figures import marker_pictures, marker_table
 from scsiameseclu.report.methods import methods
 from scsiameseclu.report.pages import render
 from scsiameseclu.report.quality_figures import (
@@ -74,7 +74,7 @@ def sample_page(directory: Path, sample: str, label: str | None, trajectory: boo
         clusters=cluster_table(found),
         levels=level_table(found),
         agreement=_agreement(found),
-        dots=marker_picture(found),
+        marker_pictures=marker_pictures(found),
         markers=marker_table(found),
         votes=votes_table(found),
         annotation=annotation_table(found),
