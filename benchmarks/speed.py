@@ -267,7 +267,9 @@ def main() -> None:
             row |= gpu_use(watched)
             with arguments.output.open("a", newline="") as table:
                 csv.DictWriter(table, columns, extrasaction="ignore").writerow(row)
-            print(n_cells, stage, row["wall_s"], "s", row["peak_mb"], "MB", row["status"])
+            print(
+                n_cells, stage, row["wall_s"], "s", row["peak_mb"], "MB", row["status"], flush=True
+            )
             usual_ended |= stage == USUAL and row["status"] != "ok"
             if row["status"] != "ok" and stage != USUAL:
                 raise SystemExit(f"{stage} failed; see {folder / stage}.log")
