@@ -206,6 +206,7 @@ def main() -> None:
     parser.add_argument(
         "--limit-minutes", type=float, default=30, help="after which scanpy's path is stopped"
     )
+    parser.add_argument("--no-usual", action="store_true", help="leave scanpy's path out")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--work", type=Path, default=HERE / "cache" / "speed")
@@ -225,14 +226,14 @@ def main() -> None:
         "python": platform.python_version(),
     }
     done: set[tuple[str, str]] = set()
-    usual_ended = False
+    usual_ended = arguments.no_usual
     columns = COLUMNS
     if arguments.output.is_file():
         with arguments.output.open() as table:
             reader = csv.DictReader(table)
             rows, columns = list(reader), list(reader.fieldnames or COLUMNS)
         done = {(row["cells"], row["stage"]) for row in rows}
-        usual_ended = any(row["stage"] == USUAL and row["status"] != "ok" for row in rows)
+        usual_ended |= any(row["stage"] == USUAL and row["status"] != "ok" for row in rows)
     else:
         arguments.output.write_text(",".join(COLUMNS) + "\n")
     sizes = [size for size in SIZES if arguments.min_cells <= size <= arguments.max_cells]
