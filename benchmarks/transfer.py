@@ -97,7 +97,7 @@ def embedded(reference: ad.AnnData, query: ad.AnnData, seed: int) -> tuple[np.nd
     bare, new = (ad.AnnData(cells.X, var=cells.var[[]]) for cells in (reference, query))
     model = fit_reference(bare, seed=seed, device="cpu").model
     places = bare.var_names.get_indexer(model.scaling.genes)
-    return bare.obsm["X_siamese"], embed_query(model, GeneNames.of(bare), places, new)[0]
+    return bare.obsm["X_siamese"], embed_query(model, GeneNames.of(bare.var), places, new)[0]
 
 
 def celltypist(reference: ad.AnnData, query: ad.AnnData) -> pd.DataFrame:

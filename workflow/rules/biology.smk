@@ -108,7 +108,7 @@ rule annotate:
         "../../envs/environment.yaml"
     resources:
         **ON_CPU,
-        mem_mb=memory("annotate"),
+        mem_mb=memory("annotate", CELLTYPIST_MB),
         runtime=minutes("annotate"),
     params:
         options=given(**config["annotation"], organism=None),

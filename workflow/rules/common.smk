@@ -58,6 +58,8 @@ REFERENCE = f"{RESULTS}/reference"
 LOGS = f"{RESULTS}/logs"
 SCRIPTS = os.path.relpath(ROOT / "scripts")
 ORDERED = config["trajectory"]["run"]
+# What CellTypist takes beside the markers' part of the stage annotate, whatever the cells.
+CELLTYPIST_MB = 1000 if config["annotation"]["celltypist_model"] else 0
 WITH_TRAJECTORY = "--trajectory" if ORDERED else ""
 COHORT = (
     f"python {SCRIPTS}/cohort.py --samples {quote(config['samples'])} --results {RESULTS}"
@@ -95,11 +97,11 @@ def given(**values):
     return for_sample
 
 
-def memory(stage):
+def memory(stage, more=0):
     """The resource mem_mb: predicted from the size of the sample, doubled with each attempt."""
 
     def for_job(wildcards, input, attempt):
-        return request(stage, size_of(input), attempt).mem_mb
+        return request(stage, size_of(input), attempt).mem_mb + more
 
     return for_job
 

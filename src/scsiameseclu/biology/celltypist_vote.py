@@ -6,6 +6,7 @@ CellTypist is an optional package, and the model a file that the user has: nothi
 import importlib
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,9 @@ from scsiameseclu.biology.votes import Vote
 from scsiameseclu.errors import UserError
 
 if TYPE_CHECKING:
-    import anndata as ad
+    import pandas as pd
+    from scipy.sparse import csr_matrix
 
-BLOCK = 2048
 TOTAL = 1e4  # CellTypist's own normalisation
 LEAST_PROBABILITY = 0.5
 
@@ -52,16 +53,23 @@ def load_model(path: str | Path) -> Any:
 
 
 def celltypist_vote(
-    expression: "ad.AnnData", path: str | Path, *, sample: str
+    genes: "pd.DataFrame", counts: "Iterable[csr_matrix]", path: str | Path, *, sample: str
 ) -> tuple[Vote, Match]:
     """The likeliest type of each cell, "Unknown" below a probability of 0.5.
 
     Parameters
     ----------
-    expression
-        ``layers["counts"]`` (sparse), ``var["gene_symbol"]`` and ``var["gene_id"]``.
+    genes
+        ``gene_symbol`` and ``gene_id``, (n_genes, 2).
+    counts
+        Raw counts of the cells, some cells at a time, each (n_cells, n_genes).
     path
         The model. It is a pickle, which can run code when it is read: take one that you trust.
+
+    Raises
+    ------
+    UserError
+        The model cannot be read, or less than a fifth of its genes are in the data.
     """
     import anndata as ad
     import numpy as np
@@ -71,17 +79,16 @@ def celltypist_vote(
     model = load_model(path)
     classifier = importlib.import_module("celltypist.classifier")
     features = [str(gene) for gene in model.features]
-    wanted, there = GeneNames(features, features), GeneNames.of(expression)
+    wanted, there = GeneNames(features, features), GeneNames.of(genes)
     match = match_genes(wanted, there)
     check_overlap(match, wanted, there, f"CellTypist model {path}", f"sample {sample}")
     # all genes count in the normalisation; those of the model take its names
-    names = np.array([f"gene {number}" for number in range(expression.n_vars)], dtype=object)
+    names = np.array([f"gene {number}" for number in range(len(genes))], dtype=object)
     found = match.positions >= 0
     names[match.positions[found]] = np.array(features, dtype=object)[found]
-    counts = expression.layers["counts"]
     best, likely = [], []
-    for first in range(0, expression.n_obs, BLOCK):
-        part = sp.csr_matrix(counts[first : first + BLOCK], dtype=np.float32)
+    for block in counts:
+        part = sp.csr_matrix(block, dtype=np.float32)
         totals = np.maximum(np.asarray(part.sum(axis=1)).ravel(), 1)
         logged = sp.csr_matrix(sp.diags(TOTAL / totals) @ part).log1p()
         cells = ad.AnnData(logged, var=pd.DataFrame(index=names))

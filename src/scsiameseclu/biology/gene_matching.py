@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from scsiameseclu.errors import UserError
 
 if TYPE_CHECKING:
-    import anndata as ad
     import numpy as np
+    import pandas as pd
 
 LEAST_OVERLAP = 0.2
 """Smallest share of the genes looked for that must be found."""
@@ -23,11 +23,11 @@ class GeneNames:
     symbols: list[str]
 
     @classmethod
-    def of(cls, adata: "ad.AnnData") -> "GeneNames":
-        """From ``var["gene_id"]`` and ``var["gene_symbol"]``, or else from the genes' names."""
-        names = [str(name) for name in adata.var_names]
+    def of(cls, genes: "pd.DataFrame") -> "GeneNames":
+        """From the columns ``gene_id`` and ``gene_symbol``, or else from the genes' names."""
+        names = [str(name) for name in genes.index]
         columns = [
-            [str(value) for value in adata.var[column]] if column in adata.var else names
+            [str(value) for value in genes[column]] if column in genes else names
             for column in ("gene_id", "gene_symbol")
         ]
         return cls(*columns)

@@ -181,13 +181,13 @@ def transfer_labels(
     if label not in reference.obs:
         columns = ", ".join(map(str, reference.obs.columns[:8]))
         raise UserError(f"the reference has no column {label!r}; it has {columns}")
-    wanted, there = GeneNames.of(reference), GeneNames.of(query)
+    wanted, there = GeneNames.of(reference.var), GeneNames.of(query.var)
     shared = match_genes(wanted, there)
     check_overlap(shared, wanted, there, "the reference", "the query")
     cells = reference[:, shared.positions >= 0].copy()
     model = fit_reference(cells, seed=random_state, device=device).model
     places = cells.var_names.get_indexer(model.scaling.genes)
-    embedding, _ = embed_query(model, GeneNames.of(cells), places, query)
+    embedding, _ = embed_query(model, GeneNames.of(cells.var), places, query)
     transfer = LabelTransfer(method, random_state=random_state)
     transfer.fit(cells.obsm["X_siamese"], reference.obs[label])
     found = transfer.predict(embedding)
@@ -238,7 +238,7 @@ def embed_query(
     """
     from scsiameseclu.model.preparation import find_counts
 
-    there = GeneNames.of(query)
+    there = GeneNames.of(query.var)
     shared = match_genes(genes, there)
     match = shared.of(places)
     check_overlap(match, genes, there, reference, query_name)

@@ -201,16 +201,31 @@ def read_columns(
     return sp.csr_matrix((values[:n_stored], genes[:n_stored], indptr), shape)
 
 
+def read_blocks(path: str | Path, key: str, n_cells: int) -> "Iterator[sp.csr_matrix]":
+    """Read a CSR matrix of an h5ad so many cells at a time, each (n_cells, n_genes).
+
+    Raises
+    ------
+    UserError
+        The file is missing or not an h5ad file.
+    """
+    with _opened(path) as file:
+        yield from _blocks(file[key], None, slice(None), n_cells)
+
+
 def _blocks(
-    stored: "h5py.Group", rows: "np.ndarray | None", columns: "np.ndarray"
+    stored: "h5py.Group",
+    rows: "np.ndarray | None",
+    columns: "np.ndarray | slice",
+    n_cells: int | None = None,
 ) -> "Iterator[sp.csr_matrix]":
     """Some cells and genes of a CSR matrix on disk, a block of cells at a time."""
     import anndata as ad
     import scipy.sparse as sp
 
-    matrix = ad.io.sparse_dataset(stored)
-    for first in range(0, matrix.shape[0], BLOCK_CELLS):
-        part = slice(first, first + BLOCK_CELLS)
+    matrix, step = ad.io.sparse_dataset(stored), n_cells or BLOCK_CELLS
+    for first in range(0, matrix.shape[0], step):
+        part = slice(first, first + step)
         block = sp.csr_matrix(matrix[part])
         yield (block if rows is None else block[rows[part]])[:, columns]
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 MANY_NAMES = 5
+CELLS_AT_ONCE = 2_048
+"""Cells whose genes CellTypist makes dense at once."""
 
 
 def annotate(
@@ -71,8 +73,7 @@ def annotate(
     )
     from scsiameseclu.provenance import record
 
-    left_out = ["varm"] if settings.celltypist_model else ["layers", "varm"]
-    cells = read_h5ad(expression, without=left_out)
+    cells = read_h5ad(expression, without=["layers", "varm"])
     assigned = read_h5ad(clusters).obs["siamese"].loc[cells.obs_names]
     lies = read_parts(embedding, ["obs", "obsm/X_siamese"])
     at = lies["obs"].index.get_indexer(cells.obs_names)
@@ -83,7 +84,7 @@ def annotate(
         sample=sample,
         seed=seed,
     )
-    by_cell, notes = _votes_of_cells(cells, settings, sample, transferred)
+    by_cell, notes = _votes_of_cells(expression, cells, settings, sample, transferred)
     markers = _marker_vote(found.table)
     by_cluster = [*(vote_of_clusters(vote, assigned) for vote in by_cell), markers]
     types, scores = consensus(by_cluster)
@@ -110,14 +111,18 @@ def annotate(
 
 
 def _votes_of_cells(
-    cells: "ad.AnnData", settings: AnnotationSettings, sample: str, transferred: Path | None
+    expression: Path,
+    cells: "ad.AnnData",
+    settings: AnnotationSettings,
+    sample: str,
+    transferred: Path | None,
 ) -> tuple[list["Vote"], dict[str, Any]]:
     """The votes of the sources that look at each cell, and what is to be noted of them."""
     import numpy as np
 
     from scsiameseclu.biology.celltypist_vote import celltypist_vote
     from scsiameseclu.biology.votes import Vote
-    from scsiameseclu.data.store import read_h5ad
+    from scsiameseclu.data.store import read_blocks, read_h5ad
 
     votes: list[Vote] = []
     notes: dict[str, Any] = {}
@@ -128,7 +133,8 @@ def _votes_of_cells(
         votes.append(Vote("reference", names, np.asarray(table["transferred_probability"])))
         notes |= {key: carried.uns[key] for key in ("transfer", "provenance")}
     if settings.celltypist_model is not None:
-        vote, match = celltypist_vote(cells, settings.celltypist_model, sample=sample)
+        counts = read_blocks(expression, "layers/counts", CELLS_AT_ONCE)
+        vote, match = celltypist_vote(cells.var, counts, settings.celltypist_model, sample=sample)
         votes.append(vote)
         notes["celltypist"] = {"model": settings.celltypist_model, "overlap": match.overlap}
     return votes, notes
