@@ -24,7 +24,7 @@ FEATURES = {
     "markers": ("base", "nonzeros", "entries"),  # ranks are of dense blocks
 }
 FEATURES |= dict.fromkeys(("graph", "layout"), ("base", "cells", "descent"))
-OTHERS = ("base", "cells", "nonzeros")
+OTHERS = ("base", "cells", "sampled", "nonzeros")
 KINDS = {"mb": "peak_mb", "seconds": "wall_s"}
 
 

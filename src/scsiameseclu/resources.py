@@ -18,6 +18,7 @@ from typing import Any
 from scsiameseclu.data.limits import EXACT_CELLS
 
 MIN_MB, MIN_MINUTES = 1000, 10
+SAMPLED_CELLS = 20_000
 SLOWER_NODES = 2
 """How much slower than the machine of the benchmark a node may be before its time runs out; two
 machines of one kind, by name and cores, differed by as much."""
@@ -40,11 +41,14 @@ class Size:
     def features(self) -> dict[str, float]:
         """What the model is linear in: thousands of cells, millions of values and of entries.
 
-        ``descent`` is 1 where neighbours are no longer sought exactly, which takes time to compile.
+        ``sampled`` are thousands of cells up to 20,000, of which what is fitted to a sample of the
+        cells takes no more. ``descent`` is 1 where neighbours are no longer sought exactly, which
+        takes time to compile.
         """
         return {
             "base": 1.0,
             "cells": self.cells / 1e3,
+            "sampled": min(self.cells, SAMPLED_CELLS) / 1e3,
             "nonzeros": self.nonzeros / 1e6,
             "entries": self.cells * self.genes / 1e6,
             "descent": float(self.cells > EXACT_CELLS),
