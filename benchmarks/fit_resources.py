@@ -1,6 +1,6 @@
 """Fit the model of memory and time that the rules ask Slurm with to rows of speed.py.
 
-    python benchmarks/fit_resources.py benchmarks/results/speed-x86_64-2cores-2026-11-23.csv
+    python benchmarks/fit_resources.py benchmarks/results/speed-x86_64-2cores-2026-11-28.csv
 
 For each stage the linear model is sought that is never below what was measured, with a margin, and
 whose largest ratio to it is smallest: a linear programme. Writes ``resources.json`` of the package,
