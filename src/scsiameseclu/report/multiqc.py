@@ -226,15 +226,16 @@ def _training(entries: Sequence[Entry]) -> dict[str, Any]:
     for entry in entries:
         if entry.training is None or entry.training["loss"].isna().all():
             continue
-        known = entry.training[entry.training["loss"].notna()]
+        known = entry.training.dropna(subset=["loss"]).groupby("step")["loss"].mean()
         known = known.iloc[:: max(len(known) // POINTS, 1)]
-        pairs = zip(known["step"], known["loss"], strict=True)
-        data[entry.sample] = {str(int(step)): float(loss) for step, loss in pairs}
+        # pairs, since the keys of an object would be put in the order of text
+        pairs = zip(known.index, known, strict=True)
+        data[entry.sample] = [[int(step), float(loss)] for step, loss in pairs]
     look = {
         "id": "scsiameseclu_training_plot",
         "title": "Training loss",
         "xlab": "Step",
         "ylab": "Loss",
     }
-    line = "The loss while the network learned; it should fall and level off."
+    line = "The loss while the networks learned, their mean; it should fall and level off."
     return _section("training", "Training", line, "linegraph", data=data, pconfig=look)
