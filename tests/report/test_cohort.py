@@ -91,6 +91,8 @@ def _check_multiqc(results: Path) -> None:
     cells = content["3_cells_mqc.json"]["data"]["good"]
     numbers = pd.read_csv(results / "cohort.tsv", sep="\t", index_col="sample")
     assert sum(cells.values()) == numbers.loc["good", "cells_in"]
+    funnel = list(content["3_cells_mqc.json"]["categories"])
+    assert funnel[:3] == ["kept", "not empty", "total counts"]  # in their order, not by name
     steps = [step for step, _ in content["7_training_mqc.json"]["data"]["good"]]
     assert len(steps) > 3
     assert steps == sorted(set(steps))  # one line from left to right, whatever the networks

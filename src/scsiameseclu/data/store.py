@@ -55,9 +55,9 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: str | Path, content: Any) -> None:
-    """Write ``content`` as indented JSON, atomically."""
-    write_text(path, json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
+def write_json(path: str | Path, content: Any, *, sort_keys: bool = True) -> None:
+    """Write ``content`` as indented JSON, atomically; keys sorted, or else in their own order."""
+    write_text(path, json.dumps(content, indent=2, sort_keys=sort_keys, allow_nan=False) + "\n")
 
 
 def write_table(path: str | Path, table: "pd.DataFrame", *, index: bool = False) -> None:

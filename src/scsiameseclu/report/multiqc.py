@@ -66,7 +66,7 @@ def write_multiqc(entries: Sequence[Entry], folder: Path) -> None:
         if old.name not in files:
             old.unlink()
     for name, part in files.items():
-        write_json(folder / name, part)
+        write_json(folder / name, part, sort_keys=False)  # cluster 10 does not follow cluster 1
     write_text(folder / CONFIG, _config())
 
 
@@ -228,7 +228,6 @@ def _training(entries: Sequence[Entry]) -> dict[str, Any]:
             continue
         known = entry.training.dropna(subset=["loss"]).groupby("step")["loss"].mean()
         known = known.iloc[:: max(len(known) // POINTS, 1)]
-        # pairs, since the keys of an object would be put in the order of text
         pairs = zip(known.index, known, strict=True)
         data[entry.sample] = [[int(step), float(loss)] for step, loss in pairs]
     look = {
