@@ -1,6 +1,6 @@
 """Fit the model of memory and time that the rules ask Slurm with to rows of speed.py.
 
-    python benchmarks/fit_resources.py benchmarks/results/speed-x86_64-2cores-2026-11-28.csv
+    python benchmarks/fit_resources.py benchmarks/results/speed-x86_64-2cores-2026-11-28*.csv
 
 For each stage the linear model is sought that is never below what was measured, with a margin, and
 whose largest ratio to it is smallest: a linear programme. Writes ``resources.json`` of the package,
@@ -9,6 +9,7 @@ and a table of ratios beside the CSV.
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -55,14 +56,20 @@ def fit(features: np.ndarray, measured: np.ndarray) -> tuple[np.ndarray, float]:
     return found.x[:-1], float(found.x[-1])
 
 
+def measured(files: Sequence[Path]) -> pd.DataFrame:
+    """Rows of the pipeline's stages that ended well; of one size the latest in each file."""
+    tables = [pd.read_csv(path).drop_duplicates(["cells", "stage"], keep="last") for path in files]
+    rows = pd.concat(tables, ignore_index=True)
+    return rows[(rows["status"] == "ok") & (rows["stage"] != USUAL)]
+
+
 def main() -> None:
-    """Read the CSV, write the model and the table."""
+    """Read the rows, write the model and the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("csv", type=Path)
+    parser.add_argument("csv", type=Path, nargs="+", help="the first names the table of ratios")
     parser.add_argument("--output", type=Path, default=COEFFICIENTS)
     arguments = parser.parse_args()
-    rows = pd.read_csv(arguments.csv).drop_duplicates(["cells", "stage"], keep="last")
-    rows = rows[(rows["status"] == "ok") & (rows["stage"] != USUAL)]
+    rows = measured(arguments.csv)
     stages: dict[str, dict[str, dict[str, float]]] = {}
     lines = [
         "| stage | memory: prediction / measured | time: prediction / measured |",
@@ -74,23 +81,24 @@ def main() -> None:
         table = np.array([[size[name] for name in names] for size in sizes])
         stages[stage], told = {}, []
         for kind, column in KINDS.items():
-            measured = own[column].to_numpy(float)
-            values, _ = fit(table, measured)
+            seen = own[column].to_numpy(float)
+            values, _ = fit(table, seen)
             stages[stage][kind] = {
                 name: round(float(value), 4)
                 for name, value in zip(names, values, strict=True)
                 if value > 0
             }
-            ratios = table @ values / measured
+            ratios = table @ values / seen
             told.append(f"{ratios.min():.2f} to {ratios.max():.2f}")
         lines.append(f"| {stage} | {' | '.join(told)} |")
-    origin = f"benchmarks/results/{arguments.csv.name}"
-    model = {"fitted_to": origin, "sizes": sorted(map(int, set(rows["cells"]))), "stages": stages}
+    files = [f"benchmarks/results/{path.name}" for path in arguments.csv]
+    model = {"fitted_to": files, "sizes": sorted(map(int, set(rows["cells"]))), "stages": stages}
     arguments.output.write_text(json.dumps(model, indent=2) + "\n")
     machine, days = rows["machine"].iloc[0], ", ".join(sorted(set(rows["date"])))
     head = ["# Memory and time, predicted", "", f"Machine: {machine}. Date: {days}.", ""]
     text = "\n".join([*head, *lines, ""])
-    arguments.csv.with_name(arguments.csv.stem + "-predicted.md").write_text(text)
+    first = arguments.csv[0]
+    first.with_name(first.stem + "-predicted.md").write_text(text)
     print(text)
 
 

@@ -6,8 +6,8 @@ Cells are resampled from real ones (``resample.py``). Each stage, and the usual 
 is a process of its own; its wall time, CPU time and the peak memory of its process tree, and where
 there is an NVIDIA GPU that one's memory and the share of the time in which it computes, go to
 ``benchmarks/results/speed-<machine>-<date>.csv``. What is in that file is not done again, and once
-the usual path was stopped it is not tried on more cells. With ``--counts`` a file of real cells is
-measured in place of the resampled ones.
+the usual path was stopped it is not tried on more cells. ``--source`` names other cells to
+resample, ``--counts`` real cells to measure as they are; give these an ``--output`` of their own.
 """
 
 import argparse
@@ -170,7 +170,9 @@ def gpu_use(log: Path) -> dict[str, str]:
 
 
 def source(data: Path | None, folder: Path) -> Path:
-    """PBMC 3k, or where there is no such file the demo's cells."""
+    """The file itself, PBMC 3k of a folder, or where there is none the demo's cells."""
+    if data is not None and data.is_file():
+        return data
     if data is not None and (data / "pbmc3k.h5ad").is_file():
         return data / "pbmc3k.h5ad"
     from scsiameseclu.data.readers import read_counts
@@ -202,6 +204,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder with pbmc3k.h5ad (default: demo cells)")
     parser.add_argument("--min-cells", type=int, default=SIZES[0])
     parser.add_argument("--max-cells", type=int, default=SIZES[-1])
+    parser.add_argument("--source", type=Path, help="the cells to resample (h5ad)")
     parser.add_argument("--counts", type=Path, help="a file of real cells (h5ad), measured alone")
     parser.add_argument(
         "--limit-minutes", type=float, default=30, help="after which scanpy's path is stopped"
@@ -254,7 +257,8 @@ def main() -> None:
         elif not (folder / "input.h5ad").is_file():
             from resample import write
 
-            write(source(arguments.data, folder), n_cells, folder / "input.h5ad")
+            real = source(arguments.source or arguments.data, folder)
+            write(real, n_cells, folder / "input.h5ad")
         for stage, command in steps:
             before = os.times()
             limit_s = 60 * arguments.limit_minutes if stage == USUAL else float("inf")

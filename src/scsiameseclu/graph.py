@@ -1,7 +1,7 @@
 """The kNN graph of cells and the sparse operators on it; nothing here is ever N x N dense."""
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import anndata as ad
 
     from scsiameseclu.neighbours import TorchNeighbours
+
+Features = TypeVar("Features")
 
 
 def build_graph(adata: "ad.AnnData", settings: GraphSettings, seed: int) -> None:
@@ -91,19 +93,29 @@ def drop_dissimilar_edges(
     return half + half.T
 
 
-def diffuse(
-    operator: sp.csr_matrix, features: np.ndarray, alpha: float, n_steps: int = 10
-) -> np.ndarray:
+def diffuse(operator: Any, features: Features, alpha: float, n_steps: int = 10) -> Features:
     """Personalised PageRank of features, ``alpha (I - (1 - alpha) A)^-1 X``.
 
     By its power series, ``x <- (1 - alpha) A x + alpha X`` (Gasteiger et al. 2019, APPNP): only
     sparse products, so time and memory are linear in cells. The error after ``n_steps`` is at most
     ``(1 - alpha)^n_steps`` of the features' norm.
+
+    Parameters
+    ----------
+    operator
+        Sparse (n_cells, n_cells); whatever multiplies the features from the left by ``@``.
+    features
+        (n_cells, n_features), an array or a tensor.
+    alpha
+        Restart probability.
+    n_steps
+        Terms of the series.
     """
-    state = features
+    given: Any = features
+    state = given
     for _ in range(n_steps):
-        state = (1.0 - alpha) * (operator @ state) + alpha * features
-    return np.asarray(state, dtype=np.float32)
+        state = (1.0 - alpha) * (operator @ state) + alpha * given
+    return cast(Features, state)
 
 
 def vote(labels: np.ndarray, adjacency: sp.csr_matrix, n_rounds: int) -> np.ndarray:

@@ -274,3 +274,13 @@ class ModelSettings(Settings):
                 if item.name in PAPER and getattr(self, item.name) == item.default:
                     object.__setattr__(self, item.name, PAPER[item.name])
         super().__post_init__()
+
+    @property
+    def looks_at_neighbours(self) -> bool:
+        """Whether latents are shaped by those of the cells around and of strangers."""
+        return bool(self.propagation or self.graph_reconstruction)
+
+    @property
+    def reads_groups(self) -> bool:
+        """Whether training averages over groups of cells before there are clusters."""
+        return bool(self.latent_refinement)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import anndata as ad
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -48,6 +49,18 @@ def test_sidecar_round_trip(tmp_path: Path) -> None:
     assert list(back.obs_names) == list(cells)
     assert list(back.uns["warnings"]) == ["first", "second"]
     np.testing.assert_array_equal(back.obsm["X_siamese"], np.eye(3))
+
+
+def test_counts_are_compressed_and_embeddings_are_not(tmp_path: Path) -> None:
+    adata = ad.AnnData(sp.random(50, 20, 0.2, format="csr", random_state=0, dtype=np.float32))
+    adata.obsm["X_pca"] = np.random.default_rng(0).normal(size=(50, 5)).astype(np.float32)
+    write_h5ad(adata, tmp_path / "one.h5ad")
+    with h5py.File(tmp_path / "one.h5ad") as file:
+        assert file["X/data"].compression == file["obs/_index"].compression == "gzip"
+        assert file["obsm/X_pca"].compression is None
+    back = ad.read_h5ad(tmp_path / "one.h5ad")
+    np.testing.assert_array_equal(back.obsm["X_pca"], adata.obsm["X_pca"])
+    np.testing.assert_array_equal(back.X.toarray(), adata.X.toarray())
 
 
 def test_equal_contents_give_equal_bytes(tmp_path: Path) -> None:

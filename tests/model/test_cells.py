@@ -6,7 +6,8 @@ import scipy.sparse as sp
 import torch
 
 from scsiameseclu.model.batches import Batches
-from scsiameseclu.model.cells import Batch, CellData, Loader, SparseRows, placed
+from scsiameseclu.model.cells import Batch, CellData, Loader, placed
+from scsiameseclu.model.sparse_rows import SparseRows
 from scsiameseclu.model.views import GraphViews
 
 CPU = torch.device("cpu")
@@ -41,13 +42,6 @@ def equal(one: Batch, other: Batch) -> bool:
     return all(torch.equal(a, b) for a, b in pairs)
 
 
-@pytest.mark.parametrize("cells", [[3, 4, 60], [0], [7, 0, 60], [5, 2, 5], []])
-def test_rows_are_those_of_scipy(matrix: sp.csr_matrix, cells: list[int]) -> None:
-    chosen = np.array(cells, dtype=np.int64)
-    dense = SparseRows.of(matrix).dense(chosen, torch.from_numpy(chosen))
-    np.testing.assert_array_equal(dense.numpy(), matrix[chosen].toarray())
-
-
 def test_a_batch_has_the_rows_of_its_cells(data: CellData) -> None:
     cells = np.array([2, 9, 33])
     batch = data.batch(cells)
@@ -55,6 +49,16 @@ def test_a_batch_has_the_rows_of_its_cells(data: CellData) -> None:
     assert torch.equal(batch.components, data.components[cells])
     assert torch.equal(batch.counts, 2 * batch.expression)
     assert torch.equal(batch.weights, data.weights[cells])
+
+
+def test_the_encoders_take_the_same_as_in_a_batch(data: CellData) -> None:
+    loader = Loader(data, Batches(N_CELLS, 16, seed=0), CPU)
+    expression, perturbed, diffused = loader.encoder_inputs(5, 40)
+    batch = data.batch(np.arange(5, 40))
+    rows = np.arange(35)
+    assert torch.equal(expression.dense(rows, torch.from_numpy(rows)), batch.expression)
+    assert torch.equal(perturbed, batch.perturbed)
+    assert torch.equal(diffused, batch.diffused)
 
 
 def test_prepared_ahead_is_the_same_over_epochs_and_after_a_restart(data: CellData) -> None:

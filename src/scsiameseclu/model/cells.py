@@ -9,78 +9,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from torch import Tensor
 
 from scsiameseclu.model.batches import Batches
+from scsiameseclu.model.sparse_rows import SparseRows
 from scsiameseclu.model.views import GraphViews
 
 RESIDENT_SHARE = 0.5
 """Of the device's free memory that the data may take."""
-
-
-@dataclass(frozen=True)
-class SparseRows:
-    """A CSR matrix whose rows are made dense on the device where it lies.
-
-    Attributes
-    ----------
-    indptr
-        (n_rows + 1,), always in the machine's memory: sizes are known without asking the device.
-    starts
-        The same less the last, on the device.
-    indices, values
-        int32 and float32, (n_stored,).
-    n_columns
-        Number of columns.
-    """
-
-    indptr: np.ndarray
-    starts: Tensor
-    indices: Tensor
-    values: Tensor
-    n_columns: int
-
-    @classmethod
-    def of(cls, matrix: sp.csr_matrix) -> "SparseRows":
-        """Of a CSR matrix, without a copy where types allow."""
-        indptr = matrix.indptr.astype(np.int64)
-        return cls(
-            indptr,
-            torch.from_numpy(indptr[:-1]),
-            torch.from_numpy(matrix.indices.astype(np.int32, copy=False)),
-            torch.from_numpy(matrix.data.astype(np.float32, copy=False)),
-            matrix.shape[1],
-        )
-
-    @property
-    def n_bytes(self) -> int:
-        """What it takes on a device."""
-        return sum(part.nbytes for part in (self.starts, self.indices, self.values))
-
-    def to(self, device: torch.device) -> "SparseRows":
-        """On another device."""
-        return replace(
-            self,
-            starts=self.starts.to(device),
-            indices=self.indices.to(device),
-            values=self.values.to(device),
-        )
-
-    def dense(self, cells: np.ndarray, on_device: Tensor) -> Tensor:
-        """Rows as a dense matrix, (n_cells, n_columns); ``cells`` in memory and on the device."""
-        lengths = self.indptr[cells + 1] - self.indptr[cells]
-        n_stored = int(lengths.sum())
-        device = self.values.device
-        out = torch.zeros(len(cells) * self.n_columns, device=device)
-        before = torch.from_numpy(np.cumsum(lengths) - lengths).to(device)
-        rows = torch.arange(len(cells), device=device).repeat_interleave(
-            torch.from_numpy(lengths).to(device), output_size=n_stored
-        )
-        place = torch.arange(n_stored, device=device) + (self.starts[on_device] - before)[rows]
-        out[rows * self.n_columns + self.indices[place]] = self.values[place]
-        return out.view(len(cells), self.n_columns)
 
 
 @dataclass
@@ -162,6 +99,11 @@ class CellData:
             propagated=torch.from_numpy(views.propagated).to(device),
         )
 
+    def encoder_inputs(self, first: int, last: int) -> tuple[SparseRows, Tensor, Tensor]:
+        """Expression and both views of the graph of cells in a row, where the data lie."""
+        expression = self.expression.block(first, last)
+        return expression, self.perturbed[first:last], self.diffused[first:last]
+
     def batch(self, cells: np.ndarray) -> Batch:
         """The mini-batch of the given cells, where the data lie."""
         chosen = torch.from_numpy(cells).to(self.components.device)
@@ -213,14 +155,16 @@ class Loader:
         ahead = elsewhere if ahead is None else ahead
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="batches") if ahead else None
 
-    def load(self, cells: np.ndarray) -> Batch:
-        """The mini-batch of these cells."""
-        return self.data.batch(cells).to(self.device)
+    def encoder_inputs(self, first: int, last: int) -> tuple[SparseRows, Tensor, Tensor]:
+        """What the encoders take of cells in a row, see :meth:`CellData.encoder_inputs`."""
+        expression, perturbed, diffused = self.data.encoder_inputs(first, last)
+        device = self.device
+        return expression.to(device), perturbed.to(device), diffused.to(device)
 
     def __next__(self) -> Batch:
         cells = next(self.batches)
         if self._worker is None:
-            return self.load(cells)
+            return self.data.batch(cells).to(self.device)
         expected, self._next = self._next, None
         if expected is not None and np.array_equal(expected[0], cells):
             batch = expected[1].result()

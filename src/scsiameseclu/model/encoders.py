@@ -3,9 +3,14 @@
 import torch
 from torch import Tensor, nn
 
+from scsiameseclu.model.sparse_rows import SparseRows
+
 
 class ExpressionEncoder(nn.Module):
-    """Log-normalised variable genes (n_cells, n_genes) to a latent (n_cells, latent_size)."""
+    """Log-normalised variable genes (n_cells, n_genes) to a latent (n_cells, latent_size).
+
+    Genes come dense, or sparse where no gradient is asked for.
+    """
 
     def __init__(self, n_genes: int, hidden_size: int, latent_size: int) -> None:
         super().__init__()
@@ -16,8 +21,12 @@ class ExpressionEncoder(nn.Module):
             nn.Linear(hidden_size, latent_size),
         )
 
-    def forward(self, expression: Tensor) -> Tensor:
-        return self.layers(expression)
+    def forward(self, expression: Tensor | SparseRows) -> Tensor:
+        if isinstance(expression, Tensor):
+            return self.layers(expression)
+        first = self.layers[0]
+        assert isinstance(first, nn.Linear)
+        return self.layers[1:](expression @ first.weight.T + first.bias)
 
 
 class GraphEncoder(nn.Module):

@@ -157,7 +157,7 @@ class FittedModel:
         where = torch.from_numpy(components)
         blocks: list[torch.Tensor] = []
         for number, network in enumerate(self.networks):
-            latent = network.encode_parts(*inputs)
+            latent = network.encode(*inputs)
             if self.settings.propagate_latent:
                 latent = torch.from_numpy(
                     self.reference.smooth(latent.numpy(), number, indices, weights, own)

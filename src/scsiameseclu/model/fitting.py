@@ -15,7 +15,7 @@ from scsiameseclu.clusters.request import ClusterNumber
 from scsiameseclu.clusters.start import component_blocks, grow_hierarchy
 from scsiameseclu.errors import UserError
 from scsiameseclu.graph import normalised_adjacency
-from scsiameseclu.model.cells import CellData, SparseRows, placed
+from scsiameseclu.model.cells import CellData, placed
 from scsiameseclu.model.checkpoint import Checkpoint, fingerprint
 from scsiameseclu.model.device import choose_device
 from scsiameseclu.model.fitted import FittedModel
@@ -24,8 +24,10 @@ from scsiameseclu.model.preparation import Prepared
 from scsiameseclu.model.progress import Progress
 from scsiameseclu.model.reference import Reference, sample_reference
 from scsiameseclu.model.representation import join, split
+from scsiameseclu.model.sparse_rows import SparseRows
 from scsiameseclu.model.training import Trainer
 from scsiameseclu.model.views import (
+    CPU,
     graph_views,
     neighbour_table,
     scaled_expression,
@@ -142,9 +144,11 @@ def _resume(trainers: list[Trainer], kept: Checkpoint) -> Tensor | None:
 def _trainers(
     prepared: Prepared, settings: ModelSettings, seed: int, device: torch.device
 ) -> list[Trainer]:
-    data = placed(cell_data(prepared, settings), device)
+    data = placed(cell_data(prepared, settings, device), device)
     components = prepared.components
-    groups = grow_hierarchy(component_blocks(components), components, seed).cut(N_GROUPS)
+    groups = np.zeros(prepared.n_cells, dtype=np.int64)
+    if settings.reads_groups:
+        groups = grow_hierarchy(component_blocks(components), components, seed).cut(N_GROUPS)
     n_genes, n_pcs = len(prepared.scaling.genes), components.shape[1]
     trainers = []
     for number in range(settings.networks):
@@ -220,12 +224,12 @@ def _proportions(settings: ModelSettings) -> Proportions:
     return Proportions.LEARNED if settings.learn_proportions else Proportions.FIXED
 
 
-def cell_data(prepared: Prepared, settings: ModelSettings) -> CellData:
-    """Training's inputs."""
+def cell_data(prepared: Prepared, settings: ModelSettings, device: torch.device = CPU) -> CellData:
+    """Training's inputs in the machine's memory; the device propagates over the graph."""
     components, _ = unit_components(prepared.components)
     neighbours, weights = neighbour_table(prepared.adjacency)
     totals = np.asarray(prepared.counts.sum(axis=1)).ravel()
-    views = graph_views(components, prepared.adjacency, settings)
+    views = graph_views(components, prepared.adjacency, settings, device=device)
     return CellData(
         expression=SparseRows.of(
             scaled_expression(prepared.expression, prepared.scaling.deviation)
@@ -245,10 +249,10 @@ def _reference(trainers: list[Trainer], prepared: Prepared, seed: int) -> Refere
     data = trainers[0].data
     kept = sample_reference(data.n_cells, seed)
     components = data.components.cpu().numpy()
-    once = normalised_adjacency(prepared.adjacency) @ components
+    once = normalised_adjacency(prepared.adjacency)[kept] @ components
     return Reference(
         components=components[kept],
-        once=np.asarray(once[kept], dtype=np.float32),
+        once=np.asarray(once, dtype=np.float32),
         diffused=data.diffused.cpu().numpy()[kept],
         fused=np.stack([trainer.bank.cpu().numpy()[kept] for trainer in trainers]),
     )

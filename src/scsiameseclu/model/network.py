@@ -18,6 +18,7 @@ from scsiameseclu.model.losses import (
     propagation_regularisation,
 )
 from scsiameseclu.model.representation import JointSpace
+from scsiameseclu.model.sparse_rows import SparseRows
 from scsiameseclu.settings import ModelSettings
 
 
@@ -75,12 +76,10 @@ class SiameseNetwork(nn.Module):
         self.prototypes = nn.Parameter(prototypes.clone())
         self.proportions = proportions.clone()
 
-    def encode(self, batch: Batch) -> Tensor:
+    def encode(
+        self, expression: Tensor | SparseRows, perturbed: Tensor, diffused: Tensor
+    ) -> Tensor:
         """Fused latents without augmentation, before smoothing; (n_cells, latent_size)."""
-        return self.encode_parts(batch.expression, batch.perturbed, batch.diffused)
-
-    def encode_parts(self, expression: Tensor, perturbed: Tensor, diffused: Tensor) -> Tensor:
-        """As :meth:`encode`, from the inputs of the encoders."""
         graph = (self.graph_encoder(perturbed) + self.graph_encoder(diffused)) / 2
         return self.fusion(self.expression_encoder(expression), graph, self.prototypes)
 

@@ -80,7 +80,7 @@ class Trainer:
         self.batches = Batches(self.data.n_cells, self.settings.batch_size, self.seed)
         self.loader = Loader(self.data, self.batches, self.device)
         self.membership = self._one_hot(self.groups)
-        self.bank = self.encode_all()
+        self.bank = self._first_bank()
         self.step = 0
         self.phase_step = 0
         self.changed = 1.0
@@ -188,7 +188,9 @@ class Trainer:
         """From now on drop the edges whose ends are least alike in this latent."""
         self.perturbed_by = latent
         components = self.data.components.cpu().numpy()
-        views = graph_views(components, self.adjacency, self.settings, latent.cpu().numpy())
+        views = graph_views(
+            components, self.adjacency, self.settings, latent.cpu().numpy(), self.device
+        )
         self.data = self.data.with_views(views)
         self.loader.show(self.data)
 
@@ -301,11 +303,17 @@ class Trainer:
     def encode_all(self) -> Tensor:
         """Fused latents of all cells without augmentation, (n_cells, latent_size)."""
         n_cells = self.data.n_cells
-        blocks = [
-            np.arange(first, min(first + ENCODE_CELLS, n_cells))
-            for first in range(0, n_cells, ENCODE_CELLS)
-        ]
-        return torch.cat([self.network.encode(self.loader.load(b)) for b in blocks])
+        latents = []
+        for first in range(0, n_cells, ENCODE_CELLS):
+            inputs = self.loader.encoder_inputs(first, min(first + ENCODE_CELLS, n_cells))
+            latents.append(self.network.encode(*inputs))
+        return torch.cat(latents)
+
+    def _first_bank(self) -> Tensor:
+        """Latents of the network as it is, if training looks at a cell's neighbours; else zeros."""
+        if self.settings.looks_at_neighbours:
+            return self.encode_all()
+        return torch.zeros(self.data.n_cells, self.settings.latent_size, device=self.device)
 
     @torch.no_grad()
     def latent(self) -> Tensor:

