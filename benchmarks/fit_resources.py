@@ -3,8 +3,10 @@
     python benchmarks/fit_resources.py benchmarks/results/speed-x86_64-2cores-2026-11-28*.csv
 
 For each stage the linear model is sought that is never below what was measured, with a margin, and
-whose largest ratio to it is smallest: a linear programme. Writes ``resources.json`` of the package,
-and a table of ratios beside the CSV.
+whose largest ratio to it is smallest: a linear programme. Memory is fitted to the rows of all
+files. Time is fitted to those of the first, since machines differ; that of the others, which hold
+cells of other depths, must fit into what a job asks for, twice the time predicted. Writes
+``resources.json`` of the package, and a table of ratios beside the first file.
 """
 
 import argparse
@@ -17,7 +19,7 @@ import pandas as pd
 from scipy.optimize import linprog
 from speed import USUAL
 
-from scsiameseclu.resources import COEFFICIENTS, Size
+from scsiameseclu.resources import COEFFICIENTS, SLOWER_NODES, Size
 
 MARGIN = 1.15  # of one run over another
 FEATURES = {
@@ -25,16 +27,15 @@ FEATURES = {
     "markers": ("base", "nonzeros", "entries"),  # ranks are of dense blocks
 }
 FEATURES |= dict.fromkeys(("graph", "layout"), ("base", "cells", "descent"))
-# They hold the counts. All samples of the benchmark have as many stored values a cell, so the rows
-# alone cannot tell cells from values; real samples have several times as many.
-FEATURES |= dict.fromkeys(
-    ("quality", "expression", "annotate", "assemble"), ("base", "sampled", "nonzeros")
-)
+FEATURES["quality"] = ("base", "sampled", "nonzeros", "scored")
+FEATURES |= dict.fromkeys(("expression", "annotate", "assemble"), ("base", "sampled", "nonzeros"))
 OTHERS = ("base", "cells", "sampled", "nonzeros")
 KINDS = {"mb": "peak_mb", "seconds": "wall_s"}
 
 
-def fit(features: np.ndarray, measured: np.ndarray) -> tuple[np.ndarray, float]:
+def fit(
+    features: np.ndarray, measured: np.ndarray, floors: np.ndarray | None = None
+) -> tuple[np.ndarray, float]:
     """Coefficients >= 0 with ``measured * MARGIN <= prediction <= ratio * measured``, least ratio.
 
     Parameters
@@ -43,14 +44,17 @@ def fit(features: np.ndarray, measured: np.ndarray) -> tuple[np.ndarray, float]:
         (n_rows, n_features).
     measured
         (n_rows,), above 0.
+    floors
+        What predictions must not be below, in place of ``measured * MARGIN``. Rows whose
+        ``measured`` is infinite have no other bound.
     """
     n_rows, n_features = features.shape
+    floors = MARGIN * measured if floors is None else floors
+    bounded = np.isfinite(measured)
     goal = np.r_[np.zeros(n_features), 1.0]
     below = np.c_[-features, np.zeros(n_rows)]
-    above = np.c_[features, -measured]
-    found = linprog(
-        goal, A_ub=np.r_[below, above], b_ub=np.r_[-MARGIN * measured, np.zeros(n_rows)]
-    )
+    above = np.c_[features, -measured][bounded]
+    found = linprog(goal, A_ub=np.r_[below, above], b_ub=np.r_[-floors, np.zeros(bounded.sum())])
     if not found.success:
         raise SystemExit(found.message)
     return found.x[:-1], float(found.x[-1])
@@ -59,6 +63,7 @@ def fit(features: np.ndarray, measured: np.ndarray) -> tuple[np.ndarray, float]:
 def measured(files: Sequence[Path]) -> pd.DataFrame:
     """Rows of the pipeline's stages that ended well; of one size the latest in each file."""
     tables = [pd.read_csv(path).drop_duplicates(["cells", "stage"], keep="last") for path in files]
+    tables = [table.assign(first=number == 0) for number, table in enumerate(tables)]
     rows = pd.concat(tables, ignore_index=True)
     return rows[(rows["status"] == "ok") & (rows["stage"] != USUAL)]
 
@@ -82,20 +87,24 @@ def main() -> None:
         stages[stage], told = {}, []
         for kind, column in KINDS.items():
             seen = own[column].to_numpy(float)
-            values, _ = fit(table, seen)
+            within = np.ones(len(own), dtype=bool) if kind == "mb" else own["first"].to_numpy()
+            floors = np.where(within, MARGIN * seen, seen / SLOWER_NODES)
+            values, _ = fit(table, np.where(within, seen, np.inf), floors)
             stages[stage][kind] = {
                 name: round(float(value), 4)
                 for name, value in zip(names, values, strict=True)
                 if value > 0
             }
-            ratios = table @ values / seen
+            ratios = (table @ values / seen)[within]
             told.append(f"{ratios.min():.2f} to {ratios.max():.2f}")
         lines.append(f"| {stage} | {' | '.join(told)} |")
     files = [f"benchmarks/results/{path.name}" for path in arguments.csv]
     model = {"fitted_to": files, "sizes": sorted(map(int, set(rows["cells"]))), "stages": stages}
     arguments.output.write_text(json.dumps(model, indent=2) + "\n")
     machine, days = rows["machine"].iloc[0], ", ".join(sorted(set(rows["date"])))
-    head = ["# Memory and time, predicted", "", f"Machine: {machine}. Date: {days}.", ""]
+    read = ", ".join(path.name for path in arguments.csv)
+    told = f"Rows: {read}; time of the first alone. Machine: {machine}. Date: {days}."
+    head = ["# Memory and time, predicted", "", told, ""]
     text = "\n".join([*head, *lines, ""])
     first = arguments.csv[0]
     first.with_name(first.stem + "-predicted.md").write_text(text)

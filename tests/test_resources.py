@@ -12,26 +12,34 @@ import pytest
 import scipy.io
 import scipy.sparse as sp
 
-from scsiameseclu.resources import COEFFICIENTS, Size, coefficients, predicted, request
+from scsiameseclu.resources import (
+    COEFFICIENTS,
+    SLOWER_NODES,
+    Size,
+    coefficients,
+    predicted,
+    request,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 MEASURED = [ROOT / name for name in json.loads(COEFFICIENTS.read_text())["fitted_to"]]
 
 
-def measured() -> pd.DataFrame:
+def measured() -> list[object]:
     """Rows of the committed benchmark, of the pipeline's stages alone."""
-    tables = [pd.read_csv(path) for path in MEASURED]
+    tables = [pd.read_csv(path).assign(first=path == MEASURED[0]) for path in MEASURED]
     rows = pd.concat([t.drop_duplicates(["cells", "stage"], keep="last") for t in tables])
-    return rows[(rows["status"] == "ok") & (rows["stage"] != "scanpy")]
+    return list(rows[(rows["status"] == "ok") & (rows["stage"] != "scanpy")].itertuples())
 
 
-@pytest.mark.parametrize(
-    "row", measured().itertuples(), ids=lambda r: f"{r.stage}-{r.cells}-{r.nonzeros}"
-)
+@pytest.mark.parametrize("row", measured(), ids=lambda r: f"{r.stage}-{r.cells}-{r.nonzeros}")
 def test_prediction_is_not_below_the_benchmark_nor_above_twice_it(row: object) -> None:
     memory, seconds = predicted(row.stage, Size(row.cells, row.genes, row.nonzeros))
     assert row.peak_mb <= memory <= 2 * row.peak_mb
-    assert row.wall_s <= seconds <= 2 * row.wall_s
+    if row.first:
+        assert row.wall_s <= seconds <= 2 * row.wall_s
+    else:  # of another machine: inside what a job asks for
+        assert row.wall_s <= SLOWER_NODES * seconds
 
 
 def test_every_rule_has_a_prediction() -> None:

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from scsiameseclu.data.limits import EXACT_CELLS
+from scsiameseclu.data.limits import EXACT_CELLS, SCORED_CELLS
 
 MIN_MB, MIN_MINUTES = 1000, 10
 SAMPLED_CELLS = 20_000
@@ -42,14 +42,17 @@ class Size:
         """What the model is linear in: thousands of cells, millions of values and of entries.
 
         ``sampled`` are thousands of cells up to 20,000, of which what is fitted to a sample of the
-        cells takes no more. ``descent`` is 1 where neighbours are no longer sought exactly, which
-        takes time to compile.
+        cells takes no more, ``scored`` the values of as many cells as are scored for doublets at
+        once. ``descent`` is 1 where neighbours are no longer sought exactly, which takes time to
+        compile.
         """
+        scored = min(1.0, SCORED_CELLS / self.cells) if self.cells else 0.0
         return {
             "base": 1.0,
             "cells": self.cells / 1e3,
             "sampled": min(self.cells, SAMPLED_CELLS) / 1e3,
             "nonzeros": self.nonzeros / 1e6,
+            "scored": self.nonzeros / 1e6 * scored,
             "entries": self.cells * self.genes / 1e6,
             "descent": float(self.cells > EXACT_CELLS),
         }

@@ -23,3 +23,12 @@ def test_nothing_lies_below() -> None:
     scaled, larger = fit(features[:, :1], measured)
     assert larger >= ratio
     assert (scaled >= 0).all()
+
+
+def test_rows_with_a_floor_alone_lift_the_prediction_and_bound_it_no_further() -> None:
+    features = np.array([[1.0, n] for n in (1.0, 10.0, 100.0)])
+    measured = np.array([100.0, 100.0, np.inf])
+    floors = np.array([115.0, 115.0, 1000.0])
+    values, ratio = fit(features, measured, floors)
+    assert (features @ values >= floors - 1e-6).all()
+    assert ratio == pytest.approx((115 + 9 * (1000 - 115) / 99) / 100)

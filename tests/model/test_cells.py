@@ -95,7 +95,7 @@ def test_peeking_takes_nothing() -> None:
 
 
 def test_size_counts_every_part(data: CellData, matrix: sp.csr_matrix) -> None:
-    sparse = 2 * (8 * N_CELLS + 8 * matrix.nnz)
+    sparse = 2 * (8 * (N_CELLS + 1) + 8 * matrix.nnz)
     assert data.n_bytes == sparse + N_CELLS * (4 + 4 * 5 * 4 + 4 * 8 + 4 * 4)
     assert placed(data, CPU) is data
 

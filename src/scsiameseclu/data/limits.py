@@ -11,3 +11,8 @@ MANY_NAMES = 20
 
 EXACT_CELLS = 50_000
 """Most cells whose neighbours are sought exactly; above, by nearest-neighbour descent."""
+
+SCORED_CELLS = 12_000
+"""Most cells whose doublets are sought at once. A batch of more is scored in random parts of equal
+size: it is more than most captures hold, and Scrublet's time and memory grow faster than its cells
+(30,000 took five minutes and 6 GB)."""

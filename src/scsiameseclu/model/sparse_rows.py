@@ -22,8 +22,8 @@ class SparseRows:
     ----------
     indptr
         (n_rows + 1,), always in the machine's memory: sizes are known without asking the device.
-    starts
-        The same less the last, on the device.
+    pointers
+        The same on the device.
     indices, values
         int32 and float32, (n_stored,).
     n_columns
@@ -31,7 +31,7 @@ class SparseRows:
     """
 
     indptr: np.ndarray
-    starts: Tensor
+    pointers: Tensor
     indices: Tensor
     values: Tensor
     n_columns: int
@@ -42,7 +42,7 @@ class SparseRows:
         indptr = matrix.indptr.astype(np.int64)
         return cls(
             indptr,
-            torch.from_numpy(indptr[:-1]),
+            torch.from_numpy(indptr),
             torch.from_numpy(matrix.indices.astype(np.int32, copy=False)),
             torch.from_numpy(matrix.data.astype(np.float32, copy=False)),
             matrix.shape[1],
@@ -51,13 +51,13 @@ class SparseRows:
     @property
     def n_bytes(self) -> int:
         """What it takes on a device."""
-        return sum(part.nbytes for part in (self.starts, self.indices, self.values))
+        return sum(part.nbytes for part in (self.pointers, self.indices, self.values))
 
     def to(self, device: torch.device) -> "SparseRows":
         """On another device."""
         return replace(
             self,
-            starts=self.starts.to(device),
+            pointers=self.pointers.to(device),
             indices=self.indices.to(device),
             values=self.values.to(device),
         )
@@ -68,33 +68,39 @@ class SparseRows:
         return replace(
             self,
             indptr=self.indptr[first : last + 1] - begin,
-            starts=self.starts[first:last] - begin,
+            pointers=self.pointers[first : last + 1] - begin,
             indices=self.indices[begin:end],
             values=self.values[begin:end],
         )
 
     def dense(self, rows: np.ndarray, on_device: Tensor) -> Tensor:
         """Some rows, (n_rows, n_columns); ``rows`` are given in memory and on the device."""
-        lengths = self.indptr[rows + 1] - self.indptr[rows]
-        n_stored = int(lengths.sum())
+        n_stored = int((self.indptr[rows + 1] - self.indptr[rows]).sum())
         device = self.values.device
         out = torch.zeros(len(rows) * self.n_columns, device=device)
-        before = torch.from_numpy(np.cumsum(lengths) - lengths).to(device)
+        starts = self.pointers[on_device]
+        lengths = self.pointers[on_device + 1] - starts
         own = torch.arange(len(rows), device=device).repeat_interleave(
-            torch.from_numpy(lengths).to(device), output_size=n_stored
+            lengths, output_size=n_stored
         )
-        place = torch.arange(n_stored, device=device) + (self.starts[on_device] - before)[own]
+        before = lengths.cumsum(0) - lengths
+        place = torch.arange(n_stored, device=device) + (starts - before)[own]
         out[own * self.n_columns + self.indices[place]] = self.values[place]
         return out.view(len(rows), self.n_columns)
 
     def __matmul__(self, table: Tensor) -> Tensor:
         """The product with a dense matrix (n_columns, n), as (n_rows, n); not for gradients."""
-        indices, starts = self.indices, self.starts
+        indices, pointers = self.indices, self.pointers
         if self.indptr[-1] <= np.iinfo(np.int32).max:  # both must be of one type
-            starts = starts.int()
+            pointers = pointers.int()
         else:
             indices = indices.long()
         product: Tensor = embedding_bag(
-            indices, table.contiguous(), starts, mode="sum", per_sample_weights=self.values
+            indices,
+            table.contiguous(),
+            pointers,
+            mode="sum",
+            per_sample_weights=self.values,
+            include_last_offset=True,
         )
         return product

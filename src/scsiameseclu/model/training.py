@@ -96,7 +96,7 @@ class Trainer:
             batch, latents, losses = self._losses()
             self._update(losses)
             self.schedule.step()
-            self.bank[batch.cells] = latents.detach()
+            self.bank[batch.cells] = latents.detach().to(self.bank.dtype)
             self._end_step()
         self._fit_space()
         self.stopped = f"{self.step} steps of representation training"
@@ -219,7 +219,7 @@ class Trainer:
         while self.phase_step < self.settings.cluster_steps:
             batch, latents, losses = self._losses(with_clusters=True)
             self._update(losses)
-            self.bank[batch.cells] = latents.detach()
+            self.bank[batch.cells] = latents.detach().to(self.bank.dtype)
             done = self.phase_step + 1
             if done % self.settings.refresh_every and done < self.settings.cluster_steps:
                 self._end_step()

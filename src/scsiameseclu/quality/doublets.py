@@ -4,6 +4,7 @@ import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from scsiameseclu.data.limits import SCORED_CELLS
 from scsiameseclu.data.store import first_line
 from scsiameseclu.quality.metrics import cells_per_gene
 from scsiameseclu.settings import QualitySettings
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 CALLS = ("no", "yes", "NA")
 MIN_GENES = 200
 """Fewest genes of a matrix in which simulated doublets can be told from cells."""
-CELLS_AT_ONCE = 12_000
-"""A batch of more is scored in random parts of equal size: it is more than most captures hold, and
-Scrublet's time and memory grow faster than its cells (30,000 took five minutes and 6 GB)."""
 MOST_DOUBLETS = 0.25
 """A threshold that calls more than this share has split the cells, not found the doublets."""
 
@@ -50,7 +48,7 @@ def find_doublets(
     """Score cells with ``scanpy.pp.scrublet`` (Wolock et al. 2019, doi:10.1016/j.cels.2018.11.005).
 
     Doublets form within a batch, so each batch is scored on its own, and one of more than
-    ``CELLS_AT_ONCE`` cells in parts. A batch with fewer cells than
+    ``SCORED_CELLS`` cells in parts. A batch with fewer cells than
     ``settings.doublet_min_cells``, or one in which Scrublet fails, gets NaN and ``"NA"``; where it
     finds no credible threshold the scores stay and the calls are ``"NA"``.
 
@@ -94,10 +92,10 @@ def find_doublets(
 
 
 def _parts(rows: "np.ndarray", seed: int) -> "list[np.ndarray]":
-    """Cells of a batch in random parts of at most :data:`CELLS_AT_ONCE`, each in file order."""
+    """Cells of a batch in random parts of at most :data:`SCORED_CELLS`, each in file order."""
     import numpy as np
 
-    n_parts = -(-len(rows) // CELLS_AT_ONCE)
+    n_parts = -(-len(rows) // SCORED_CELLS)
     if n_parts == 1:
         return [rows]
     mixed = np.random.default_rng(seed).permutation(rows)
