@@ -1,6 +1,6 @@
 """Fit the model of memory and time that the rules ask Slurm with to rows of speed.py.
 
-    python benchmarks/fit_resources.py benchmarks/results/speed-x86_64-2cores-2026-11-28*.csv
+    python benchmarks/fit_resources.py benchmarks/results/speed-M-DATE{,-deep}.csv
 
 For each stage the linear model is sought that is never below what was measured, with a margin, and
 whose largest ratio to it is smallest: a linear programme. Memory is fitted to the rows of all
@@ -27,8 +27,9 @@ FEATURES = {
     "markers": ("base", "nonzeros", "entries"),  # ranks are of dense blocks
 }
 FEATURES |= dict.fromkeys(("graph", "layout"), ("base", "cells", "descent"))
-FEATURES["quality"] = ("base", "sampled", "nonzeros", "scored")
-FEATURES |= dict.fromkeys(("expression", "annotate", "assemble"), ("base", "sampled", "nonzeros"))
+FEATURES |= dict.fromkeys(
+    ("quality", "annotate", "report"), ("base", "cells", "sampled", "nonzeros", "scored")
+)
 OTHERS = ("base", "cells", "sampled", "nonzeros")
 KINDS = {"mb": "peak_mb", "seconds": "wall_s"}
 
@@ -88,7 +89,7 @@ def main() -> None:
         for kind, column in KINDS.items():
             seen = own[column].to_numpy(float)
             within = np.ones(len(own), dtype=bool) if kind == "mb" else own["first"].to_numpy()
-            floors = np.where(within, MARGIN * seen, seen / SLOWER_NODES)
+            floors = MARGIN * np.where(within, seen, seen / SLOWER_NODES)
             values, _ = fit(table, np.where(within, seen, np.inf), floors)
             stages[stage][kind] = {
                 name: round(float(value), 4)

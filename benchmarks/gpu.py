@@ -123,7 +123,8 @@ def arithmetic(kind: str, device: str) -> Iterator[None]:
     """Matrix products in single precision, tf32 or bf16."""
     torch.set_float32_matmul_precision("high" if kind == "tf32" else "highest")
     try:
-        with torch.autocast(device, torch.bfloat16, enabled=kind == "bf16"):
+        # weights change with every mini-batch, so what was cast of them must not be kept
+        with torch.autocast(device, torch.bfloat16, kind == "bf16", cache_enabled=False):
             yield
     finally:
         torch.set_float32_matmul_precision("highest")
@@ -136,8 +137,10 @@ def steps(inputs: Prepared, device: str, settings: ModelSettings, kind: str, com
     torch.manual_seed(0)
     n_genes, n_pcs = len(inputs.scaling.genes), inputs.components.shape[1]
     network = SiameseNetwork(n_genes, n_pcs, settings, 1).to(where)
-    if compiled:
-        network.compile()
+    if compiled:  # not the augmentation: its random numbers are of a generator, which breaks graphs
+        for part in (network.expression_encoder, network.graph_encoder, network.fusion):
+            part.compile()
+        network.count_decoder.compile()
     groups = np.zeros(inputs.n_cells, dtype=np.int64)
     trainer = Trainer(network, data, inputs.adjacency, groups, settings, 0, where)
     clock: list[float] = []
