@@ -1,5 +1,7 @@
 """Writing is atomic, and what cannot be read is told in a sentence."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import anndata as ad
@@ -36,6 +38,22 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
         fail()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_a_killed_process_left_goes_with_the_next_write(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from scsiameseclu.data.store import atomic_path\n"
+        "with atomic_path(sys.argv[1]) as temporary:\n"
+        "    temporary.write_text('half'); os.kill(os.getpid(), 9)"
+    )
+    target, other = tmp_path / "a.h5ad", tmp_path / "b.h5ad"
+    for path in (target, other):
+        subprocess.run([sys.executable, "-c", code, path], check=False)
+    assert len(list(tmp_path.iterdir())) == 2
+    with atomic_path(target) as temporary:
+        temporary.write_text("whole")
+    assert target.read_text() == "whole"
+    assert [path.name.split(".")[1] for path in tmp_path.glob(".*")] == ["b"]
 
 
 def test_sidecar_round_trip(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Atomic writing, and the light h5ad sidecars that stages exchange."""
 
+import glob
 import json
 import os
 import tempfile
@@ -26,10 +27,13 @@ BLOCK_CELLS = 20_000
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary name beside ``path``; on success flush it to disk and rename it there.
 
-    A process that is killed inside the block leaves ``path`` as it was.
+    A process that is killed inside the block leaves ``path`` as it was, and its temporary file,
+    which the next to write ``path`` removes: no two processes may write it at once.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*.tmp"):
+        left.unlink(missing_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
     os.close(handle)
     temporary = Path(name)
