@@ -12,7 +12,8 @@ each a few rows of ``benchmarks/results/gpu-<device>-<date>.csv``:
 - arithmetic: the same mini-batches in single precision, tf32 and bf16, each as it is and compiled,
   with the loss at their end, so that what is faster can be seen to train as well.
 
-Without a GPU it runs on the CPU. It needs torch, scikit-learn, pandas and h5py, nothing else.
+Without a GPU it runs on the CPU. It imports no more than torch, scikit-learn, pandas,
+h5py and psutil, and this package from ``src``.
 """
 
 import argparse
@@ -174,7 +175,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", type=Path, help="real cells (h5ad with a CSR matrix X)")
     parser.add_argument("--cells", type=int, default=1_000_000)
-    parser.add_argument("--steps", type=int, help="mini-batches of the part arithmetic")
+    parser.add_argument("--steps", type=int, help="mini-batches of the part arithmetic, above 20")
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,8 +1,7 @@
 """Rows of a sparse matrix on any device: made dense, or multiplied with a dense matrix as they are.
 
 A row times a dense matrix is a weighted sum of that matrix's rows, torch's ``embedding_bag``: on
-two cores six times as fast as making rows with 7 % of their values dense first, and three times as
-fast as scipy's product of a graph and the components of its cells.
+a CPU several times as fast as making the rows dense first, or as scipy's product.
 """
 
 from dataclasses import dataclass, replace
