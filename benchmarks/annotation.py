@@ -27,7 +27,7 @@ SETS = {"pbmc3k": "zheng_sorted_ref.h5ad", "baron_mouse": None}
 
 def agreement(predicted: np.ndarray, labels: pd.Series) -> dict[str, float]:
     """Shares of the labelled cells."""
-    from scsiameseclu.biology.cell_types import ABSTENTIONS, vocabulary
+    from scsiameseclu.annotation.cell_types import ABSTENTIONS, vocabulary
 
     known = labels.notna().to_numpy()
     pairs = pd.DataFrame({"told": predicted[known], "label": labels[known].astype(str)})
@@ -53,9 +53,9 @@ def agreement(predicted: np.ndarray, labels: pd.Series) -> dict[str, float]:
 def measure(data: Path, name: str, seed: int) -> list[dict]:
     """Rows of one set and seed."""
     from scsiameseclu import ScSiameseClu
-    from scsiameseclu.biology.annotation import annotate_clusters
-    from scsiameseclu.biology.transfer import transfer_labels
-    from scsiameseclu.biology.votes import Vote, consensus, vote_of_clusters
+    from scsiameseclu.annotation.by_markers import annotate_clusters
+    from scsiameseclu.annotation.by_reference import transfer_labels
+    from scsiameseclu.annotation.votes import Vote, consensus, vote_of_clusters
     from scsiameseclu.settings import AnnotationSettings
 
     given = ad.read_h5ad(data / f"{name}.h5ad")

@@ -19,7 +19,7 @@ import pandas as pd
 from scipy.optimize import linprog
 from speed import USUAL
 
-from scsiameseclu.resources import COEFFICIENTS, SLOWER_NODES, Size
+from scsiameseclu.stages.resources import COEFFICIENTS, SLOWER_NODES, Size
 
 MARGIN = 1.15  # of one run over another
 FEATURES = {

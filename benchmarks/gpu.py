@@ -36,15 +36,16 @@ from resample import CHUNK, resampled
 from sklearn.decomposition import PCA
 from speed import gpu_use, gpu_watched
 
-from scsiameseclu.clusters.request import ClusterNumber
-from scsiameseclu.expression import gene_moments, log_normalise, project, scale_sparse
-from scsiameseclu.model.cells import placed
+from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.model.fitting import cell_data, fit_model
-from scsiameseclu.model.network import SiameseNetwork
-from scsiameseclu.model.preparation import GeneScaling, Prepared
-from scsiameseclu.model.training import Trainer
-from scsiameseclu.neighbours import TorchNeighbours
+from scsiameseclu.model.preparation import Prepared
+from scsiameseclu.model.scaling import GeneScaling
+from scsiameseclu.module.network import SiameseNetwork
+from scsiameseclu.preprocess.expression import gene_moments, log_normalise, project, scale_sparse
+from scsiameseclu.preprocess.torch_neighbours import TorchNeighbours
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
+from scsiameseclu.training.loader import placed
+from scsiameseclu.training.trainer import Trainer
 
 HERE = Path(__file__).resolve().parent
 WARM_UP = 20  # mini-batches before the clock starts: compiling, and the first of everything

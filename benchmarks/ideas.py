@@ -18,15 +18,16 @@ import pandas as pd
 import scipy.sparse as sp
 import torch
 from accuracy import HERE, PANEL, SETS, prepare
+from baseline import vote
 from sklearn.metrics import adjusted_rand_score
 
-from scsiameseclu.clusters.ensemble import NetworkSpace, cluster_ensemble
-from scsiameseclu.clusters.members import Proportions, fit_member
-from scsiameseclu.clusters.request import ClusterNumber
-from scsiameseclu.clusters.start import component_blocks, grow_hierarchy
-from scsiameseclu.expression import gene_moments, scale_sparse
-from scsiameseclu.graph import build_graph, vote
-from scsiameseclu.model.representation import signal_weights
+from scsiameseclu.cluster_number import ClusterNumber
+from scsiameseclu.clustering.ensemble import NetworkSpace, cluster_ensemble
+from scsiameseclu.clustering.members import Proportions, fit_member
+from scsiameseclu.clustering.start import component_blocks, grow_hierarchy
+from scsiameseclu.module.joint_space import signal_weights
+from scsiameseclu.preprocess.expression import gene_moments, scale_sparse
+from scsiameseclu.preprocess.neighbours import build_graph
 from scsiameseclu.settings import GraphSettings
 
 Idea = Callable[[ad.AnnData, int, int], np.ndarray]

@@ -71,7 +71,7 @@ def ours(adata: ad.AnnData, seed: int, n_clusters: int, options: dict[str, objec
 
 def start(adata: ad.AnnData, seed: int, n_clusters: int) -> Found:
     """Micro-clusters of principal components, merged by average linkage: no network."""
-    from scsiameseclu.clusters.start import grow_hierarchies, initial_partition
+    from baseline import grow_hierarchies, initial_partition
 
     components = adata.obsm["X_pca"]
     hierarchies = grow_hierarchies(components, seed)

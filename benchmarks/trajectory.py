@@ -29,7 +29,7 @@ ORDER = ["MDP", "CDP", "PreDC"]
 def measure(data: Path, seed: int) -> list[dict]:
     """Rows of one seed."""
     from scsiameseclu import ScSiameseClu
-    from scsiameseclu.biology.trajectory import cells_at_beginning, find_trajectory
+    from scsiameseclu.trajectory import cells_at_beginning, find_trajectory
 
     given = ad.read_h5ad(data / "ginhoux_dc_traj.h5ad")
     types = given.obs["cell_type"].astype(str)

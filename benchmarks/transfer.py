@@ -91,8 +91,8 @@ def score(found: pd.DataFrame, truth: pd.Series, means: dict[str, dict[str, str]
 
 def embedded(reference: ad.AnnData, query: ad.AnnData, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Embeddings by a model that is fitted to the reference without its labels."""
-    from scsiameseclu.biology.gene_matching import GeneNames
-    from scsiameseclu.biology.transfer import embed_query, fit_reference
+    from scsiameseclu.annotation.by_reference import embed_query, fit_reference
+    from scsiameseclu.genes.matching import GeneNames
 
     bare, new = (ad.AnnData(cells.X, var=cells.var[[]]) for cells in (reference, query))
     model = fit_reference(bare, seed=seed, device="cpu").model
@@ -118,7 +118,7 @@ def celltypist(reference: ad.AnnData, query: ad.AnnData) -> pd.DataFrame:
 
 def measure(data: Path, name: str, seed: int, methods: list[str], genes: str) -> list[dict]:
     """Rows of one pair and seed."""
-    from scsiameseclu.biology.transfer import LabelTransfer
+    from scsiameseclu.annotation.by_reference import LabelTransfer
 
     reference, query = load(data, name, genes)
     rows = []

@@ -8,7 +8,7 @@ cd "$folder"
 import sys
 from pathlib import Path
 
-from scsiameseclu.data.request import ReadRequest
+from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.settings import QualitySettings
 from scsiameseclu.stages.ingest import ingest
 from scsiameseclu.stages.quality import quality

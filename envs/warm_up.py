@@ -6,7 +6,7 @@ Runs the stages that call such functions on half of the demo data, in a folder t
 import tempfile
 from pathlib import Path
 
-from scsiameseclu.data.request import ReadRequest
+from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.settings import (
     AnnotationSettings,
     ExpressionSettings,
@@ -24,7 +24,7 @@ def main() -> None:
     import numpy as np
     import pandas as pd
 
-    from scsiameseclu.data.store import read_h5ad, sidecar, write_h5ad
+    from scsiameseclu.store.files import read_h5ad, sidecar, write_h5ad
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -4,9 +4,9 @@
 import argparse
 from pathlib import Path
 
-from scsiameseclu.command import add_settings, run_stage, settings_from, stage_parser
 from scsiameseclu.settings import AnnotationSettings
 from scsiameseclu.stages.annotate import annotate
+from scsiameseclu.stages.program import add_settings, run_stage, settings_from, stage_parser
 
 
 def parser() -> argparse.ArgumentParser:

@@ -4,8 +4,8 @@
 import argparse
 from pathlib import Path
 
-from scsiameseclu.command import run_stage, stage_parser
 from scsiameseclu.stages.assemble import assemble
+from scsiameseclu.stages.program import run_stage, stage_parser
 
 
 def parser() -> argparse.ArgumentParser:

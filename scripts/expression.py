@@ -4,9 +4,9 @@
 import argparse
 from pathlib import Path
 
-from scsiameseclu.command import add_settings, run_stage, settings_from, stage_parser
 from scsiameseclu.settings import ExpressionSettings
 from scsiameseclu.stages.expression import expression
+from scsiameseclu.stages.program import add_settings, run_stage, settings_from, stage_parser
 
 
 def parser() -> argparse.ArgumentParser:

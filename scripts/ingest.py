@@ -5,9 +5,9 @@ import argparse
 from pathlib import Path
 from typing import get_args
 
-from scsiameseclu.command import run_stage, stage_parser
-from scsiameseclu.data.request import Format, Orientation, ReadRequest
+from scsiameseclu.io.request import Format, Orientation, ReadRequest
 from scsiameseclu.stages.ingest import ingest
+from scsiameseclu.stages.program import run_stage, stage_parser
 
 
 def parser() -> argparse.ArgumentParser:

@@ -4,9 +4,9 @@
 import argparse
 from pathlib import Path
 
-from scsiameseclu.command import add_settings, run_stage, settings_from, stage_parser
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import ReferenceSettings
+from scsiameseclu.stages.program import add_settings, run_stage, settings_from, stage_parser
 from scsiameseclu.stages.reference import reference
 
 

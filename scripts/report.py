@@ -4,7 +4,7 @@
 import argparse
 from pathlib import Path
 
-from scsiameseclu.command import run_stage, stage_parser
+from scsiameseclu.stages.program import run_stage, stage_parser
 from scsiameseclu.stages.report import report
 
 

@@ -4,8 +4,8 @@
 import argparse
 from pathlib import Path
 
-from scsiameseclu.command import add_settings, run_stage, settings_from, stage_parser
 from scsiameseclu.settings import TrajectorySettings
+from scsiameseclu.stages.program import add_settings, run_stage, settings_from, stage_parser
 from scsiameseclu.stages.trajectory import trajectory
 
 

@@ -18,9 +18,7 @@ from sklearn.metrics import (
     silhouette_score,
 )
 
-from scsiameseclu.data.demo import recovered_counts
-from scsiameseclu.data.store import sidecar, write_h5ad, write_json, write_table
-from scsiameseclu.provenance import record
+from scsiameseclu.io.demo import recovered_counts
 from scsiameseclu.settings import (
     ExpressionSettings,
     GraphSettings,
@@ -28,6 +26,8 @@ from scsiameseclu.settings import (
     QualitySettings,
 )
 from scsiameseclu.stages.quality import quality
+from scsiameseclu.store.files import sidecar, write_h5ad, write_json, write_table
+from scsiameseclu.store.provenance import record
 
 IMAGE = '"><img src=x onerror=alert(1)>'
 SCRIPT = "<script>alert(2)</script>"

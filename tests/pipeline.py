@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from scsiameseclu.data.request import ReadRequest
+from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.settings import (
     AnnotationSettings,
     ExpressionSettings,

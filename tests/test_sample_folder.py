@@ -11,8 +11,8 @@ import pytest
 import scipy.sparse as sp
 from pipeline import run_stages
 
-from scsiameseclu.data.readers import read_counts
-from scsiameseclu.data.request import ReadRequest
+from scsiameseclu.io.readers import read_counts
+from scsiameseclu.io.request import ReadRequest
 
 MAY_DIFFER = {"counts.h5ad", "metrics.json", "report.html", "s.h5ad"}  # the label stands in them
 COMPARISON = re.compile(rb'<section id="comparison".*?</section>', re.DOTALL)

@@ -5,7 +5,6 @@ from dataclasses import fields
 
 import pytest
 
-from scsiameseclu.command import add_settings, settings_from
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import (
     AnnotationSettings,
@@ -16,6 +15,7 @@ from scsiameseclu.settings import (
     QualitySettings,
     Settings,
 )
+from scsiameseclu.stages.program import add_settings, settings_from
 
 ALL = [
     QualitySettings,

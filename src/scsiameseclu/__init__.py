@@ -23,7 +23,7 @@ def __getattr__(name: str) -> Any:
 
         return ScSiameseClu
     if name == "transfer_labels":
-        from scsiameseclu.biology.transfer import transfer_labels
+        from scsiameseclu.annotation.by_reference import transfer_labels
 
         return transfer_labels
     raise AttributeError(f"module 'scsiameseclu' has no attribute {name!r}")

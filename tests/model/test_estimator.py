@@ -80,8 +80,8 @@ def test_embedding_fitted_cells_again_gives_nearly_the_fit(
 def test_new_cells_do_not_depend_on_their_company(
     fitted: tuple[ScSiameseClu, ad.AnnData],
 ) -> None:
-    from scsiameseclu.data.readers import read_counts
-    from scsiameseclu.data.request import ReadRequest
+    from scsiameseclu.io.readers import read_counts
+    from scsiameseclu.io.request import ReadRequest
 
     new = read_counts("demo:b", ReadRequest(), sample="demo")
     model = fitted[0]

@@ -6,16 +6,17 @@ import anndata as ad
 import numpy as np
 import pytest
 
-from scsiameseclu.data.store import sidecar, write_h5ad
-from scsiameseclu.expression import log_normalise, median_total
-from scsiameseclu.model.preparation import prepare, read_prepared
+from scsiameseclu.model.preparation import prepare
+from scsiameseclu.preprocess.expression import log_normalise, median_total
 from scsiameseclu.settings import ExpressionSettings, GraphSettings
+from scsiameseclu.stages.train import read_prepared
+from scsiameseclu.store.files import sidecar, write_h5ad
 
 
 def test_files_and_memory_agree(
     demo: ad.AnnData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scsiameseclu.data.store.BLOCK_CELLS", 100)
+    monkeypatch.setattr("scsiameseclu.store.files.BLOCK_CELLS", 100)
     adata = demo.copy()
     few = ExpressionSettings(n_top_genes=200, n_pcs=20)
     first = prepare(adata, few, GraphSettings(), seed=0)

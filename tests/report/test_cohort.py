@@ -13,12 +13,12 @@ import pytest
 from finished_sample import SCRIPT
 from html_page import Page
 
-from scsiameseclu.data.store import sidecar, write_h5ad
 from scsiameseclu.report.cohort_figures import MOST_TYPES, composition
 from scsiameseclu.report.cohort_page import cohort_page
 from scsiameseclu.report.cohort_samples import Entry, common_types, read_entries
 from scsiameseclu.report.multiqc import write_multiqc
 from scsiameseclu.stages.cohort import cohort
+from scsiameseclu.store.files import sidecar, write_h5ad
 
 NAMES = ["refused", "good", "warned", "never_begun", "half_way"]
 REASON = f"sample refused: file {SCRIPT} holds log-transformed values, not counts"

@@ -9,7 +9,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from scsiameseclu.report.look import ACCENT, CATEGORIES, INK, INKS, colour, draw
+from scsiameseclu.palette import CATEGORIES, colour
+from scsiameseclu.report.look import ACCENT, INK, INKS, draw
 
 # Machado, Oliveira and Fernandes 2009, severity 1.
 VISION = {

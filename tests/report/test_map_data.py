@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scsiameseclu.report.look import ABSENT
+from scsiameseclu.palette import ABSENT
 from scsiameseclu.report.map_data import (
     MOST_CATEGORIES,
     _positions,

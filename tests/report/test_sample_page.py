@@ -13,7 +13,6 @@ import pytest
 from finished_sample import IMAGE, LABEL, SAMPLE, SCRIPT, evaluate
 from html_page import Page
 
-from scsiameseclu.data.store import sidecar, write_h5ad, write_table
 from scsiameseclu.errors import UserError
 from scsiameseclu.report.cluster_figures import confidence_picture, evidence_picture
 from scsiameseclu.report.inputs import load_sample
@@ -22,6 +21,7 @@ from scsiameseclu.report.marker_figures import group_expression, marker_pictures
 from scsiameseclu.report.quality_figures import missing_metrics, quality_pictures
 from scsiameseclu.report.summary import summary
 from scsiameseclu.stages.report import report
+from scsiameseclu.store.files import sidecar, write_h5ad, write_table
 
 SECTIONS = [
     *("warnings", "overview", "quality", "map", "clusters", "markers"),

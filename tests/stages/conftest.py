@@ -8,7 +8,7 @@ import pytest
 import scanpy as sc
 from real_data import demo_counts, log_normalised
 
-from scsiameseclu.data.store import sidecar, write_h5ad
+from scsiameseclu.store.files import sidecar, write_h5ad
 
 
 @pytest.fixture(scope="session")

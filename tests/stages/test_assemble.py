@@ -11,9 +11,9 @@ import pytest
 import scanpy as sc
 from finished_sample import LABEL, SAMPLE, build
 
-from scsiameseclu.data.store import write_h5ad
 from scsiameseclu.errors import UserError
 from scsiameseclu.stages.assemble import assemble
+from scsiameseclu.store.files import write_h5ad
 
 
 @pytest.fixture(scope="module")

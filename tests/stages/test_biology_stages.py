@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scsiameseclu.biology.annotation import COLUMNS as ANNOTATION_COLUMNS
-from scsiameseclu.biology.markers import COLUMNS as MARKER_COLUMNS
-from scsiameseclu.data.store import read_h5ad, sidecar, write_h5ad
+from scsiameseclu.annotation.by_markers import COLUMNS as ANNOTATION_COLUMNS
+from scsiameseclu.annotation.markers import COLUMNS as MARKER_COLUMNS
 from scsiameseclu.settings import AnnotationSettings, MarkerSettings
 from scsiameseclu.stages.annotate import annotate
 from scsiameseclu.stages.markers import markers
+from scsiameseclu.store.files import read_h5ad, sidecar, write_h5ad
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scsiameseclu.data.store import read_h5ad, write_h5ad
 from scsiameseclu.errors import UserError
 from scsiameseclu.stages.evaluate import evaluate
+from scsiameseclu.store.files import read_h5ad, write_h5ad
 
 
 def run(folder: Path, output: Path, label: str | None, counts: Path | None = None) -> Any:

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from real_data import demo_counts
 
-from scsiameseclu.data.store import read_h5ad, write_h5ad
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import QualitySettings
 from scsiameseclu.stages.quality import quality
+from scsiameseclu.store.files import read_h5ad, write_h5ad
 
 DEFAULT = QualitySettings()
 

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from real_data import demo_counts
 
-from scsiameseclu.data.store import read_h5ad, write_h5ad
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import AnnotationSettings, ReferenceSettings
 from scsiameseclu.stages.annotate import annotate
 from scsiameseclu.stages.reference import reference
 from scsiameseclu.stages.transfer import transfer
+from scsiameseclu.store.files import read_h5ad, write_h5ad
 
 SETTINGS = ReferenceSettings(path="demo:a", label="bulk_labels")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from commandline import command_prefix, options
 
-from scsiameseclu.command import add_settings, settings_from, stage_parser
 from scsiameseclu.settings import AnnotationSettings, ModelSettings, QualitySettings
+from scsiameseclu.stages.program import add_settings, settings_from, stage_parser
 
 
 def test_options_give_back_the_settings() -> None:

@@ -13,7 +13,7 @@ import pytest
 from pipeline import run_stages
 from runs import ROOT
 
-from scsiameseclu.data.request import ReadRequest
+from scsiameseclu.io.request import ReadRequest
 
 pytestmark = pytest.mark.slow
 WRITTEN = ("embedding.h5ad", "training.tsv", "model/weights.safetensors", "model/config.json")

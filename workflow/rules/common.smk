@@ -45,7 +45,7 @@ from configuration import checked
 from interruption import clear_lock_of_killed_run, hold
 from placement import image, in_containers, placement, show_gpu_to_container
 from samplesheet import input_files
-from scsiameseclu.resources import Size, request
+from scsiameseclu.stages.resources import Size, request
 
 config, SAMPLES, problems = checked(config, ROOT / "workflow" / "schemas")
 if problems:

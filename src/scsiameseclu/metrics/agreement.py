@@ -41,7 +41,7 @@ def labelled(labels: "pd.Series") -> "np.ndarray":
     NaN, empty text and a written ``"NA"`` are no label, as everywhere (``missing_labels``);
     ``"unknown"`` is a class: whether its cells belong together is for the user to say.
     """
-    from scsiameseclu.data.obs import missing_labels
+    from scsiameseclu.io.obs import missing_labels
 
     return ~missing_labels(labels)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scsiameseclu.clusters.request import ClusterNumber
+from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
 
@@ -47,8 +47,8 @@ class ScSiameseClu:
     Examples
     --------
     >>> from scsiameseclu import ScSiameseClu
-    >>> from scsiameseclu.data.readers import read_counts
-    >>> from scsiameseclu.data.request import ReadRequest
+    >>> from scsiameseclu.io.readers import read_counts
+    >>> from scsiameseclu.io.request import ReadRequest
     >>> adata = read_counts("demo:a", ReadRequest(), sample="demo")
     >>> model = ScSiameseClu(n_clusters=6, pretrain_steps=20, cluster_steps=0).fit(adata)
     >>> adata.obs["siamese"].nunique()
@@ -157,9 +157,9 @@ class ScSiameseClu:
             There are no counts, too few cells, more clusters asked for than cells, or no GPU though
             ``device="cuda"``.
         """
-        from scsiameseclu.clusters.assignment import write_clusters
         from scsiameseclu.model.fitting import check_number, fit_model
         from scsiameseclu.model.preparation import prepare
+        from scsiameseclu.model.slots import write_clusters
 
         check_number(self.number, adata.n_obs)
         fitted = fit_model(
@@ -209,8 +209,8 @@ class ScSiameseClu:
         UserError
             There is no embedding in ``adata``.
         """
-        from scsiameseclu.clusters.assignment import write_clusters
         from scsiameseclu.model.fitting import cluster_summary, recluster
+        from scsiameseclu.model.slots import write_clusters
 
         slot = f"X_{key_added}"
         if slot not in adata.obsm:

@@ -9,15 +9,16 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from scsiameseclu.clusters.consensus import Consensus
-from scsiameseclu.clusters.members import Member
+from scsiameseclu.clustering.consensus import Consensus
+from scsiameseclu.clustering.members import Member
 from scsiameseclu.errors import UserError
-from scsiameseclu.expression import project
-from scsiameseclu.model.network import SiameseNetwork
-from scsiameseclu.model.preparation import GeneScaling, find_counts, find_logged
-from scsiameseclu.model.reference import Reference
-from scsiameseclu.model.representation import join, split
-from scsiameseclu.model.views import scaled_expression
+from scsiameseclu.model.landmarks import Reference
+from scsiameseclu.model.preparation import find_counts, find_logged
+from scsiameseclu.model.scaling import GeneScaling
+from scsiameseclu.module.graph_views import scaled_expression
+from scsiameseclu.module.joint_space import join, split
+from scsiameseclu.module.network import SiameseNetwork
+from scsiameseclu.preprocess.expression import project
 from scsiameseclu.settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ class FittedModel:
         """Write weights.safetensors, config.json and genes.txt, each atomically."""
         from safetensors.torch import save_file
 
-        from scsiameseclu.data.store import atomic_path, write_json, write_text
+        from scsiameseclu.store.files import atomic_path, write_json, write_text
 
         folder = Path(directory)
         tensors = {}

@@ -9,31 +9,32 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scsiameseclu.clusters.ensemble import Clustering, NetworkSpace, cluster_ensemble
-from scsiameseclu.clusters.members import Proportions
-from scsiameseclu.clusters.request import ClusterNumber
-from scsiameseclu.clusters.start import component_blocks, grow_hierarchy
+from scsiameseclu.cluster_number import ClusterNumber
+from scsiameseclu.clustering.ensemble import Clustering, NetworkSpace, cluster_ensemble
+from scsiameseclu.clustering.members import Proportions
+from scsiameseclu.clustering.start import component_blocks, grow_hierarchy
 from scsiameseclu.errors import UserError
-from scsiameseclu.graph import normalised_adjacency
-from scsiameseclu.model.cells import CellData, placed
-from scsiameseclu.model.checkpoint import Checkpoint, fingerprint
-from scsiameseclu.model.device import choose_device
 from scsiameseclu.model.fitted import FittedModel
-from scsiameseclu.model.network import SiameseNetwork
+from scsiameseclu.model.landmarks import Reference, sample_reference
 from scsiameseclu.model.preparation import Prepared
-from scsiameseclu.model.progress import Progress
-from scsiameseclu.model.reference import Reference, sample_reference
-from scsiameseclu.model.representation import join, split
-from scsiameseclu.model.sparse_rows import SparseRows
-from scsiameseclu.model.training import Trainer
-from scsiameseclu.model.views import (
+from scsiameseclu.module.cells import CellData
+from scsiameseclu.module.graph_views import (
     CPU,
     graph_views,
     neighbour_table,
+    normalised_adjacency,
     scaled_expression,
     unit_components,
 )
+from scsiameseclu.module.joint_space import join, split
+from scsiameseclu.module.network import SiameseNetwork
+from scsiameseclu.module.sparse_rows import SparseRows
 from scsiameseclu.settings import ModelSettings
+from scsiameseclu.training.checkpoint import Checkpoint, fingerprint
+from scsiameseclu.training.device import choose_device
+from scsiameseclu.training.loader import placed
+from scsiameseclu.training.progress import Progress
+from scsiameseclu.training.trainer import Trainer
 
 if TYPE_CHECKING:
     import pandas as pd

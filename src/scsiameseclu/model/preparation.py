@@ -1,62 +1,32 @@
 """From an AnnData to what training needs: counts found, missing slots computed."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
 
-from scsiameseclu.data.limits import MIN_CELLS
-from scsiameseclu.data.store import read_columns, read_parts
 from scsiameseclu.errors import UserError
-from scsiameseclu.expression import (
+from scsiameseclu.limits import MIN_CELLS
+from scsiameseclu.model.scaling import GeneScaling, gene_scaling
+from scsiameseclu.preprocess.expression import (
     choose_variable_genes,
-    gene_moments,
     log_normalise,
     median_total,
     principal_components,
 )
-from scsiameseclu.graph import build_graph
+from scsiameseclu.preprocess.neighbours import build_graph
 from scsiameseclu.settings import ExpressionSettings, GraphSettings
 
 if TYPE_CHECKING:
     import anndata as ad
 
 BLOCK = 4096
-ADJACENCY = "obsp/connectivities"
-
-
-@dataclass(frozen=True)
-class GeneScaling:
-    """How the variable genes of any cell are turned into the model's inputs.
-
-    Attributes
-    ----------
-    genes
-        Names of the variable genes, in order.
-    mean, deviation
-        Their moments among the fitted cells, log-normalised, (n_genes,).
-    loadings, centre
-        Principal components of the scaled genes, (n_genes, n_pcs) and (n_pcs,).
-    median_total
-        The total count that a size factor of 1 stands for; 0 where values came log-normalised.
-    max_value
-        The clip of the scaling.
-    """
-
-    genes: list[str]
-    mean: np.ndarray
-    deviation: np.ndarray
-    loadings: np.ndarray
-    centre: np.ndarray
-    median_total: float
-    max_value: float
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Inputs of one fit; shapes as in :class:`scsiameseclu.model.cells.CellData`."""
+    """Inputs of one fit; shapes as in :class:`scsiameseclu.module.cells.CellData`."""
 
     expression: sp.csr_matrix
     counts: sp.csr_matrix
@@ -150,38 +120,13 @@ def prepare(
     chosen = work.var["highly_variable"].to_numpy(dtype=bool)
     part = sp.csr_matrix(work.X[:, chosen])
     total = 0.0 if logged else median_total(counts)
-    scaling = _scaling(work, part, chosen, total, expression.max_value)
+    scaling = gene_scaling(work, part, chosen, total, expression.max_value)
     return Prepared(
         expression=part,
         counts=sp.csr_matrix(counts[:, chosen]),
         components=np.asarray(work.obsm["X_pca"], dtype=np.float32),
         adjacency=sp.csr_matrix(work.obsp["connectivities"]),
         scaling=scaling,
-    )
-
-
-def read_prepared(expression: Path, graph: Path) -> Prepared:
-    """The inputs of a fit from the files of the stages expression and graph.
-
-    Of the matrices only the variable genes are held.
-    """
-    import anndata as ad
-
-    keys = ["obs", "var", "varm/PCs", "obsm/X_pca", "uns/pca", "uns/median_total"]
-    parts = read_parts(expression, keys)
-    chosen = parts["var"]["highly_variable"].to_numpy(dtype=bool)
-    work = ad.AnnData(obs=parts["obs"], var=parts["var"])
-    work.obsm["X_pca"], work.varm["PCs"] = parts["obsm/X_pca"], parts["varm/PCs"]
-    work.uns["pca"] = parts["uns/pca"]
-    part = read_columns(expression, "X", chosen)
-    return Prepared(
-        expression=part,
-        counts=read_columns(expression, "layers/counts", chosen),
-        components=np.asarray(work.obsm["X_pca"], dtype=np.float32),
-        adjacency=sp.csr_matrix(read_parts(graph, [ADJACENCY])[ADJACENCY]),
-        scaling=_scaling(
-            work, part, chosen, float(parts["uns/median_total"]), ExpressionSettings().max_value
-        ),
     )
 
 
@@ -221,46 +166,3 @@ def _copy_slots(work: "ad.AnnData", adata: "ad.AnnData") -> None:
         for name in mine:
             if name not in theirs:
                 theirs[name] = mine[name]
-
-
-def _scaling(
-    work: "ad.AnnData",
-    part: sp.csr_matrix,
-    chosen: np.ndarray,
-    total: float,
-    max_value: float,
-) -> GeneScaling:
-    mean, variance = gene_moments(part)
-    deviation = np.sqrt(variance)
-    deviation[deviation == 0] = 1.0
-    if "centre" in work.uns.get("pca", {}):
-        loadings, centre = work.varm["PCs"][chosen], np.asarray(work.uns["pca"]["centre"])
-        max_value = float(work.uns["pca"]["params"]["max_value"])
-    else:
-        loadings, centre = _regress(part, mean, deviation, work.obsm["X_pca"], max_value)
-    return GeneScaling(
-        genes=[str(name) for name in work.var_names[chosen]],
-        mean=mean.astype(np.float32),
-        deviation=deviation.astype(np.float32),
-        loadings=np.asarray(loadings, dtype=np.float32),
-        centre=np.asarray(centre, dtype=np.float32),
-        median_total=total,
-        max_value=max_value,
-    )
-
-
-def _regress(
-    part: sp.csr_matrix,
-    mean: np.ndarray,
-    deviation: np.ndarray,
-    components: np.ndarray,
-    max_value: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Loadings for components computed elsewhere, by ridge regression on the scaled genes."""
-    from sklearn.linear_model import Ridge
-
-    from scsiameseclu.expression import scale_sparse
-
-    scaled = scale_sparse(part, mean, deviation, max_value)
-    ridge = Ridge(alpha=1.0, solver="sparse_cg").fit(scaled, components)
-    return ridge.coef_.T, -ridge.intercept_

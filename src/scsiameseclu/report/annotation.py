@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from scsiameseclu.biology.cell_types import ABSTENTIONS
+from scsiameseclu.annotation.cell_types import ABSTENTIONS
 from scsiameseclu.report.inputs import Sample
 from scsiameseclu.report.tables import Cell, Table, count, percent, real, text, whole
 

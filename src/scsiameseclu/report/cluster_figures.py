@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from scsiameseclu.palette import colour
 from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.look import ACCENT, FAINT, INK, colour, draw, ticks
+from scsiameseclu.report.look import ACCENT, FAINT, INK, draw, ticks
 from scsiameseclu.report.tables import (
     Cell,
     Picture,

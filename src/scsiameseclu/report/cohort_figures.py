@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scsiameseclu.biology.cell_types import UNASSIGNED
+from scsiameseclu.annotation.cell_types import UNASSIGNED
+from scsiameseclu.palette import ABSENT, colour
 from scsiameseclu.report.cohort_samples import Entry, common_types
-from scsiameseclu.report.look import ABSENT, ACCENT, FAINT, LOST, colour, draw, ticks
+from scsiameseclu.report.look import ACCENT, FAINT, LOST, draw, ticks
 from scsiameseclu.report.tables import Picture, count, listed, percent
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scsiameseclu.biology.cell_types import ABSTENTIONS, UNASSIGNED
-from scsiameseclu.data.store import read_parts
+from scsiameseclu.annotation.cell_types import ABSTENTIONS, UNASSIGNED
 from scsiameseclu.errors import UserError
 from scsiameseclu.report.inputs import read_table, read_warnings
+from scsiameseclu.store.files import read_parts
 
 if TYPE_CHECKING:
     import pandas as pd

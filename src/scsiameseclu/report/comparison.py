@@ -3,14 +3,14 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from scsiameseclu.data.sample import column_of
-from scsiameseclu.data.store import read_parts
 from scsiameseclu.errors import UserError
+from scsiameseclu.io.sample import column_of
 from scsiameseclu.metrics import labelled
 from scsiameseclu.report.inputs import Sample
 from scsiameseclu.report.map_data import as_json, category_layer
 from scsiameseclu.report.map_figures import Plane, category_map
 from scsiameseclu.report.tables import Cell, Table, count, real, text, whole
+from scsiameseclu.store.files import read_parts
 
 if TYPE_CHECKING:
     import pandas as pd

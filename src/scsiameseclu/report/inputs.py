@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scsiameseclu.data.store import read_parts
 from scsiameseclu.errors import UserError
+from scsiameseclu.store.files import read_parts
 
 if TYPE_CHECKING:
     import numpy as np

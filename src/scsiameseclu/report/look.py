@@ -25,15 +25,6 @@ INKS = {
     LOST: "var(--lost)",
     PAPER: "var(--paper)",
 }
-# Okabe and Ito's six colours that read on white and on black, and eighteen more, each chosen for
-# the largest CIEDE2000 distance to those before it under normal vision and under simulated
-# protanopia, deuteranopia and tritanopia (Machado 2009).
-CATEGORIES = (
-    *("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#3D5C47", "#29E099"),
-    *("#992970", "#AD0A00", "#EBB8CC", "#5285FF", "#C20052", "#5C0AF5", "#A35C7A", "#AD7052"),
-    *("#CCA366", "#7AB899", "#CC00A3", "#006629", "#EB667A", "#475CFF", "#F570CC", "#52D6F5"),
-)
-ABSENT = "#9A9A9A"
 RASTER_DPI = 130
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "{http://www.w3.org/1999/xlink}href"
@@ -58,11 +49,6 @@ STYLE = {
     "grid.linewidth": 0.5,
     "lines.linewidth": 1.4,
 }
-
-
-def colour(position: int) -> str:
-    """The colour of the category at ``position``; the list begins again after 24."""
-    return CATEGORIES[position % len(CATEGORIES)]
 
 
 def ticks(axis: "Axis", most: int, *, whole: bool = False) -> None:

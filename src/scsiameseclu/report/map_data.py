@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from scsiameseclu.data.store import read_columns, read_parts
+from scsiameseclu.palette import ABSENT, colour
 from scsiameseclu.report.annotation import ABSTENTIONS
 from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.look import ABSENT, colour
 from scsiameseclu.report.map_figures import Plane
+from scsiameseclu.store.files import read_columns, read_parts
 
 if TYPE_CHECKING:
     import numpy as np

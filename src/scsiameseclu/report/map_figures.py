@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from scsiameseclu.palette import ABSENT, colour
 from scsiameseclu.report.annotation import ABSTENTIONS
-from scsiameseclu.report.look import ABSENT, INK, PAPER, colour, draw
+from scsiameseclu.report.look import INK, PAPER, draw
 from scsiameseclu.report.tables import Picture, count
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scsiameseclu.data.store import read_parts
 from scsiameseclu.report.inputs import Sample
 from scsiameseclu.report.look import ACCENT, FAINT, draw
 from scsiameseclu.report.tables import Cell, Picture, Table, probability, real, text
+from scsiameseclu.store.files import read_parts
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,11 +10,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from scsiameseclu.biology.cell_types import UNASSIGNED
-from scsiameseclu.data.store import write_json, write_text
+from scsiameseclu.annotation.cell_types import UNASSIGNED
+from scsiameseclu.palette import ABSENT, CATEGORIES
 from scsiameseclu.report.cohort_figures import OTHER, OTHER_INK
 from scsiameseclu.report.cohort_samples import Entry, common_types
-from scsiameseclu.report.look import ABSENT, CATEGORIES
+from scsiameseclu.store.files import write_json, write_text
 
 CONFIG = "multiqc_config.yaml"
 KEPT, LOST = CATEGORIES[0], CATEGORIES[1:]

@@ -5,8 +5,9 @@ With several networks there is a line for each, else one for each phase of the t
 
 from typing import TYPE_CHECKING
 
+from scsiameseclu.palette import colour
 from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.look import FAINT, colour, draw, ticks
+from scsiameseclu.report.look import FAINT, draw, ticks
 from scsiameseclu.report.tables import Picture, count
 
 if TYPE_CHECKING:

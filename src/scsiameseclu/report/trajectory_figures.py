@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from scsiameseclu.palette import colour
 from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.look import INK, PAPER, colour, draw
+from scsiameseclu.report.look import INK, PAPER, draw
 from scsiameseclu.report.map_figures import Plane, number_map
 from scsiameseclu.report.tables import (
     Cell,

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from scsiameseclu.biology.annotation import Annotation
-    from scsiameseclu.biology.votes import Vote
+    from scsiameseclu.annotation.by_markers import Annotation
+    from scsiameseclu.annotation.votes import Vote
 
 log = logging.getLogger(__name__)
 MANY_NAMES = 5
@@ -50,7 +50,7 @@ def annotate(
         cluster) and ``obs["cell_type_score"]`` (float32), and the same by cell, as
         ``cell_type_by_cell`` and ``cell_type_by_cell_score``. With markers alone the scores are
         their t values; with more sources they are those of
-        :func:`scsiameseclu.biology.votes.consensus`, 0 to 1, and there are also ``vote_...`` and
+        :func:`scsiameseclu.annotation.votes.consensus`, 0 to 1, and there are also ``vote_...`` and
         ``vote_..._score`` of each source, by cell. ``uns["annotation"]``: tissue, organism,
         marker table, overlap, sources, and the marker scores (n_clusters, n_types) with the names
         of their rows and columns; ``uns["transfer"]`` and ``uns["celltypist"]`` where they voted.
@@ -61,9 +61,9 @@ def annotate(
     """
     import pandas as pd
 
-    from scsiameseclu.biology.annotation import annotate_clusters
-    from scsiameseclu.biology.votes import consensus, vote_of_clusters
-    from scsiameseclu.data.store import (
+    from scsiameseclu.annotation.by_markers import annotate_clusters
+    from scsiameseclu.annotation.votes import consensus, vote_of_clusters
+    from scsiameseclu.store.files import (
         add_warnings,
         read_h5ad,
         read_parts,
@@ -71,7 +71,7 @@ def annotate(
         write_h5ad,
         write_table,
     )
-    from scsiameseclu.provenance import record
+    from scsiameseclu.store.provenance import record
 
     cells = read_h5ad(expression, without=["layers", "varm"])
     assigned = read_h5ad(clusters).obs["siamese"].loc[cells.obs_names]
@@ -120,9 +120,9 @@ def _votes_of_cells(
     """The votes of the sources that look at each cell, and what is to be noted of them."""
     import numpy as np
 
-    from scsiameseclu.biology.celltypist_vote import celltypist_vote
-    from scsiameseclu.biology.votes import Vote
-    from scsiameseclu.data.store import read_blocks, read_h5ad
+    from scsiameseclu.annotation.by_celltypist import celltypist_vote
+    from scsiameseclu.annotation.votes import Vote
+    from scsiameseclu.store.files import read_blocks, read_h5ad
 
     votes: list[Vote] = []
     notes: dict[str, Any] = {}
@@ -143,8 +143,8 @@ def _votes_of_cells(
 def _marker_vote(found: "pd.DataFrame") -> "Vote":
     import numpy as np
 
-    from scsiameseclu.biology.cell_types import UNASSIGNED
-    from scsiameseclu.biology.votes import Vote
+    from scsiameseclu.annotation.cell_types import UNASSIGNED
+    from scsiameseclu.annotation.votes import Vote
 
     names = found["cell_type"].to_numpy(dtype=object)
     return Vote("markers", names, np.where(names == UNASSIGNED, 0.0, 1.0))
@@ -183,7 +183,7 @@ def _with_votes(
 
 
 def _incomparable(votes: list["Vote"], sample: str) -> list[str]:
-    from scsiameseclu.biology.votes import not_comparable
+    from scsiameseclu.annotation.votes import not_comparable
 
     names = not_comparable(votes)
     if not names:

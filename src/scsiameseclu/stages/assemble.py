@@ -41,8 +41,8 @@ def assemble(directory: Path, output: Path, *, sample: str, trajectory: bool = F
     UserError
         A file is missing, or two files do not hold the same cells.
     """
-    from scsiameseclu.data.store import copy_elements, read_h5ad, read_parts, write_h5ad
-    from scsiameseclu.report.look import colour
+    from scsiameseclu.palette import colour
+    from scsiameseclu.store.files import copy_elements, read_h5ad, read_parts, write_h5ad
 
     matrices = directory / "expression.h5ad"
     result = read_h5ad(matrices, without=MATRICES)

@@ -13,7 +13,7 @@ def check(sheet: Path) -> None:
     UserError
         At least one sample cannot be done.
     """
-    from scsiameseclu.data.checks import check_sheet
+    from scsiameseclu.stages.sheet import check_sheet
 
     findings = check_sheet(sheet)
     for _, level, sentence in findings:

@@ -18,10 +18,10 @@ def cluster(embedding: Path, model_dir: Path, output: Path, *, seed: int) -> Non
     """Write clusters.h5ad: clusters, confidence, and coarser and finer levels."""
     import pandas as pd
 
-    from scsiameseclu.clusters.assignment import write_clusters
-    from scsiameseclu.data.store import add_warnings, read_h5ad, sidecar, write_h5ad
     from scsiameseclu.model.fitted import FittedModel
-    from scsiameseclu.provenance import record
+    from scsiameseclu.model.slots import write_clusters
+    from scsiameseclu.store.files import add_warnings, read_h5ad, sidecar, write_h5ad
+    from scsiameseclu.store.provenance import record
 
     model = FittedModel.load(model_dir)
     embedded = read_h5ad(embedding)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scsiameseclu.data.store import write_table, write_text
+from scsiameseclu.store.files import write_table, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,10 +36,10 @@ def cohort(samples: Path, results: Path, *, trajectory: bool = False) -> None:
     trajectory
         Whether each sample is to have one.
     """
-    from scsiameseclu.data.checks import read_sheet
     from scsiameseclu.report.cohort_page import cohort_page
     from scsiameseclu.report.cohort_samples import read_entries
     from scsiameseclu.report.multiqc import write_multiqc
+    from scsiameseclu.stages.sheet import read_sheet
 
     entries = read_entries(results, list(read_sheet(samples)["sample"]), trajectory)
     write_table(results / "status.tsv", status_table(entries))

@@ -53,7 +53,7 @@ def evaluate(
     UserError
         The label column does not exist.
     """
-    from scsiameseclu.data.store import read_h5ad, read_parts, write_json
+    from scsiameseclu.store.files import read_h5ad, read_parts, write_json
 
     assigned = read_h5ad(clusters)
     cells = assigned.obs_names
@@ -81,8 +81,8 @@ def _unsupervised(
 ) -> dict[str, float | None]:
     import numpy as np
 
-    from scsiameseclu.data.store import read_h5ad, read_parts
     from scsiameseclu.metrics import graph_purity, silhouette
+    from scsiameseclu.store.files import read_h5ad, read_parts
 
     clusters, cells = assigned.obs["siamese"], assigned.obs_names
     learned = read_h5ad(embedding)[cells].obsm["X_siamese"]
@@ -103,7 +103,7 @@ def _components(expression: Path, cells: "pd.Index") -> "np.ndarray":
     """Principal components of the cells, without reading the matrix."""
     import numpy as np
 
-    from scsiameseclu.data.store import read_parts
+    from scsiameseclu.store.files import read_parts
 
     parts = read_parts(expression, ["obs", "obsm/X_pca"])
     components: np.ndarray = np.asarray(parts["obsm/X_pca"])
@@ -115,8 +115,8 @@ def _against_time(counts: Path, trajectory: Path) -> dict[str, Any] | None:
     import numpy as np
     from scipy.stats import spearmanr
 
-    from scsiameseclu.biology.trajectory import order_of_times
-    from scsiameseclu.data.store import read_parts
+    from scsiameseclu.store.files import read_parts
+    from scsiameseclu.trajectory import order_of_times
 
     pseudotime = read_parts(trajectory, ["obs"])["obs"]["pseudotime"]
     given = read_parts(counts, ["obs"])["obs"]
@@ -131,8 +131,8 @@ def _against_time(counts: Path, trajectory: Path) -> dict[str, Any] | None:
 
 
 def _labels(counts: Path, label: str, sample: str) -> "pd.Series":
-    from scsiameseclu.data.sample import column_of
-    from scsiameseclu.data.store import read_parts
+    from scsiameseclu.io.sample import column_of
+    from scsiameseclu.store.files import read_parts
 
     obs = read_parts(counts, ["obs"])["obs"]
     column = column_of(obs, label)

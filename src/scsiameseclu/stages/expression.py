@@ -24,14 +24,14 @@ def expression(
     """
     import anndata as ad
 
-    from scsiameseclu.data.store import copy_part, read_columns, read_parts, write_h5ad
-    from scsiameseclu.expression import (
+    from scsiameseclu.preprocess.expression import (
         choose_variable_genes,
         log_normalise,
         median_total,
         principal_components,
     )
-    from scsiameseclu.provenance import record
+    from scsiameseclu.store.files import copy_part, read_columns, read_parts, write_h5ad
+    from scsiameseclu.store.provenance import record
 
     kept = read_parts(filtered, ["obs", "var"])
     given = read_parts(counts, ["obs", "var"])

@@ -5,9 +5,9 @@ import logging
 from dataclasses import asdict
 from pathlib import Path
 
-from scsiameseclu.data.request import ReadRequest
 from scsiameseclu.errors import UserError
-from scsiameseclu.resources import Size
+from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.stages.resources import Size
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +52,9 @@ def ingest(
     import anndata as ad
     import numpy as np
 
-    from scsiameseclu.data.sample import read_sample
-    from scsiameseclu.data.store import add_warnings, write_h5ad, write_json
-    from scsiameseclu.provenance import record
+    from scsiameseclu.io.sample import read_sample
+    from scsiameseclu.store.files import add_warnings, write_h5ad, write_json
+    from scsiameseclu.store.provenance import record
 
     found = read_sample(source, request, sample=sample)
     if found.errors:

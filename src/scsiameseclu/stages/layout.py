@@ -4,7 +4,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scsiameseclu.data.limits import EXACT_CELLS
+from scsiameseclu.limits import EXACT_CELLS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,9 +28,9 @@ def layout(graph: Path, embedding: Path, output: Path, *, seed: int) -> None:
     """
     import scanpy as sc
 
-    from scsiameseclu.data.store import read_parts, sidecar, write_h5ad
-    from scsiameseclu.graph import find_neighbours
-    from scsiameseclu.provenance import record
+    from scsiameseclu.preprocess.neighbours import find_neighbours
+    from scsiameseclu.store.files import read_parts, sidecar, write_h5ad
+    from scsiameseclu.store.provenance import record
 
     parts = read_parts(embedding, ["obs", "obsm/X_siamese"])
     adata = sidecar(parts["obs"].index, obsm={"X_siamese": parts["obsm/X_siamese"]})

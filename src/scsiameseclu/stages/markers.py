@@ -29,9 +29,9 @@ def markers(
     output
         Where to write the names of the cells with the settings and warnings of this stage (uns).
     """
-    from scsiameseclu.biology.markers import filter_markers, find_markers
-    from scsiameseclu.data.store import add_warnings, read_h5ad, sidecar, write_h5ad, write_table
-    from scsiameseclu.provenance import record
+    from scsiameseclu.annotation.markers import filter_markers, find_markers
+    from scsiameseclu.store.files import add_warnings, read_h5ad, sidecar, write_h5ad, write_table
+    from scsiameseclu.store.provenance import record
 
     cells = read_h5ad(expression, without=["layers", "varm"])
     assigned = read_h5ad(clusters)

@@ -44,9 +44,9 @@ def quality(
     """
     import pandas as pd
 
-    from scsiameseclu.data.store import add_warnings, read_h5ad, sidecar, write_h5ad, write_table
-    from scsiameseclu.provenance import record
-    from scsiameseclu.quality import control
+    from scsiameseclu.preprocess.quality import control
+    from scsiameseclu.store.files import add_warnings, read_h5ad, sidecar, write_h5ad, write_table
+    from scsiameseclu.store.provenance import record
 
     adata = read_h5ad(counts)
     result = control(adata, settings, seed=seed, sample=sample)

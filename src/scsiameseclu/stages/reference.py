@@ -44,14 +44,14 @@ def reference(
     import numpy as np
     import pandas as pd
 
-    from scsiameseclu.biology.transfer import check_types, fit_reference
-    from scsiameseclu.data.obs import missing_labels
-    from scsiameseclu.data.request import ReadRequest
-    from scsiameseclu.data.sample import column_of, read_sample
-    from scsiameseclu.data.store import sidecar, write_h5ad
+    from scsiameseclu.annotation.by_reference import check_types, fit_reference
     from scsiameseclu.errors import UserError
-    from scsiameseclu.provenance import record
+    from scsiameseclu.io.obs import missing_labels
+    from scsiameseclu.io.request import ReadRequest
+    from scsiameseclu.io.sample import column_of, read_sample
     from scsiameseclu.stages.ingest import sha256
+    from scsiameseclu.store.files import sidecar, write_h5ad
+    from scsiameseclu.store.provenance import record
 
     request = ReadRequest(label=settings.label, subset=settings.subset, layer=settings.layer)
     found = read_sample(source, request, sample="reference")

@@ -1,8 +1,14 @@
 """Stage: train the Siamese network on one sample."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from scsiameseclu.settings import ModelSettings
+from scsiameseclu.settings import ExpressionSettings, ModelSettings
+
+if TYPE_CHECKING:
+    from scsiameseclu.model.preparation import Prepared
+
+ADJACENCY = "obsp/connectivities"
 
 
 def train(
@@ -29,12 +35,11 @@ def train(
     UserError
         There is no GPU though ``device`` is ``cuda``; more clusters are asked for than cells.
     """
-    from scsiameseclu.clusters.request import ClusterNumber
-    from scsiameseclu.data.store import read_parts, sidecar, write_h5ad, write_table
+    from scsiameseclu.cluster_number import ClusterNumber
     from scsiameseclu.errors import UserError
     from scsiameseclu.model.fitting import fit_model
-    from scsiameseclu.model.preparation import read_prepared
-    from scsiameseclu.provenance import record
+    from scsiameseclu.store.files import read_parts, sidecar, write_h5ad, write_table
+    from scsiameseclu.store.provenance import record
 
     try:
         fitted = fit_model(
@@ -65,3 +70,34 @@ def train(
     write_h5ad(result, embedding)
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
+
+
+def read_prepared(expression: Path, graph: Path) -> "Prepared":
+    """The inputs of a fit from the files of the stages expression and graph.
+
+    Of the matrices only the variable genes are held.
+    """
+    import anndata as ad
+    import numpy as np
+    import scipy.sparse as sp
+
+    from scsiameseclu.model.preparation import Prepared
+    from scsiameseclu.model.scaling import gene_scaling
+    from scsiameseclu.store.files import read_columns, read_parts
+
+    keys = ["obs", "var", "varm/PCs", "obsm/X_pca", "uns/pca", "uns/median_total"]
+    parts = read_parts(expression, keys)
+    chosen = parts["var"]["highly_variable"].to_numpy(dtype=bool)
+    work = ad.AnnData(obs=parts["obs"], var=parts["var"])
+    work.obsm["X_pca"], work.varm["PCs"] = parts["obsm/X_pca"], parts["varm/PCs"]
+    work.uns["pca"] = parts["uns/pca"]
+    part = read_columns(expression, "X", chosen)
+    return Prepared(
+        expression=part,
+        counts=read_columns(expression, "layers/counts", chosen),
+        components=np.asarray(work.obsm["X_pca"], dtype=np.float32),
+        adjacency=sp.csr_matrix(read_parts(graph, [ADJACENCY])[ADJACENCY]),
+        scaling=gene_scaling(
+            work, part, chosen, float(parts["uns/median_total"]), ExpressionSettings().max_value
+        ),
+    )

@@ -47,10 +47,10 @@ def trajectory(
     """
     import numpy as np
 
-    from scsiameseclu.biology.trajectory import cells_at_beginning, find_trajectory
-    from scsiameseclu.data.store import add_warnings, read_h5ad, read_parts, sidecar, write_h5ad
     from scsiameseclu.model.fitted import FittedModel
-    from scsiameseclu.provenance import record
+    from scsiameseclu.store.files import add_warnings, read_h5ad, read_parts, sidecar, write_h5ad
+    from scsiameseclu.store.provenance import record
+    from scsiameseclu.trajectory import cells_at_beginning, find_trajectory
 
     wanted = (settings.root or "").partition("=")[0].strip()
     if label and wanted == label:

@@ -30,11 +30,11 @@ def transfer(
     """
     import pandas as pd
 
-    from scsiameseclu.biology.gene_matching import GeneNames
-    from scsiameseclu.biology.transfer import LabelTransfer, embed_query
-    from scsiameseclu.data.store import read_h5ad, sidecar, write_h5ad
+    from scsiameseclu.annotation.by_reference import LabelTransfer, embed_query
+    from scsiameseclu.genes.matching import GeneNames
     from scsiameseclu.model.fitted import FittedModel
-    from scsiameseclu.provenance import record
+    from scsiameseclu.store.files import read_h5ad, sidecar, write_h5ad
+    from scsiameseclu.store.provenance import record
 
     model, known = FittedModel.load(model_dir), read_h5ad(reference)
     told = known.uns["reference"]

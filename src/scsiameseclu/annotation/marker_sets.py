@@ -1,0 +1,188 @@
+"""Marker sets: the committed table of canonical markers, or the user's own, matched to the genes.
+
+``canonical_markers.tsv`` has the columns ``tissue``, ``cell_type``, ``gene`` (human symbol; empty
+where the gene has no human counterpart), ``mouse_gene`` (likewise) and ``source``, a publication
+on the tissue that describes the type. The genes are markers in common use in the field; only those
+of the pancreas were looked up one by one in their source.
+"""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scsiameseclu.annotation.cell_types import ABSTENTIONS
+from scsiameseclu.errors import UserError
+from scsiameseclu.genes.organism import detect_organism
+from scsiameseclu.store.files import first_line
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SPECIES_COLUMN = {"human": "gene", "mouse": "mouse_gene"}
+MIN_MARKERS = 3
+"""A canonical set with fewer of its genes in the data is not asked."""
+
+
+@dataclass(frozen=True)
+class MarkerSets:
+    """Marker sets of one tissue, or of the user's own table.
+
+    Attributes
+    ----------
+    name
+        Tissues, or the table's path.
+    table
+        Columns ``cell_type``, ``gene``, ``weight``.
+    min_markers
+        Fewest genes of a set that must be in the data.
+    """
+
+    name: str
+    table: "pd.DataFrame"
+    min_markers: int = MIN_MARKERS
+
+
+def canonical_table() -> "pd.DataFrame":
+    """The committed table, empty cells as empty strings."""
+    import pandas as pd
+
+    source = files("scsiameseclu.annotation") / "canonical_markers.tsv"
+    with source.open(encoding="utf-8") as lines:
+        return pd.read_csv(lines, sep="\t", dtype=str, keep_default_na=False)
+
+
+def canonical_sets(tissue: str, organism: str) -> list[MarkerSets]:
+    """The marker sets to try: one entry for each tissue when ``tissue`` is ``"auto"``, else one.
+
+    Parameters
+    ----------
+    tissue
+        ``"auto"``, or tissues of the table, comma-separated; sets of one name are joined.
+    organism
+        ``"human"`` or ``"mouse"``.
+
+    Raises
+    ------
+    UserError
+        The table has no such tissue.
+    """
+    table = canonical_table()
+    known = sorted(table["tissue"].unique())
+    asked = [name.strip() for name in tissue.split(",") if name.strip()]
+    groups = [[name] for name in known] if asked == ["auto"] else [asked]
+    unknown = sorted(set(asked) - set(known) - ({"auto"} if asked == ["auto"] else set()))
+    if unknown or not asked:
+        raise UserError(
+            f"annotation setting tissue: {', '.join(unknown) or repr(tissue)} is not in the table "
+            f"of markers; give auto or some of {', '.join(known)}"
+        )
+    found = []
+    for names in groups:
+        rows = table[table["tissue"].isin(names)]
+        part = rows[["cell_type"]].assign(gene=rows[SPECIES_COLUMN[organism]], weight=1.0)
+        part = part[part["gene"] != ""].drop_duplicates(["cell_type", "gene"], ignore_index=True)
+        found.append(MarkerSets(", ".join(names), part))
+    return found
+
+
+def own_sets(path: str | Path) -> MarkerSets:
+    """The user's marker table: columns ``cell_type`` and ``gene``, and ``weight`` if there is one.
+
+    Tab-separated, comma-separated when the name ends in ``.csv``, and one set a line (name,
+    description, genes) when it ends in ``.gmt``. Genes are symbols or ids.
+
+    Raises
+    ------
+    UserError
+        The file is missing, unreadable or empty, lacks a column, or has a weight that is no number.
+    """
+    import pandas as pd
+
+    path = Path(path)
+    where = f"marker table {path}"
+    if not path.is_file():
+        raise UserError(f"{where} does not exist; check the setting marker_table")
+    try:
+        if path.suffix == ".gmt":
+            table = _gene_sets(path)
+        else:
+            separator = "," if path.suffix == ".csv" else "\t"
+            table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise UserError(f"{where} cannot be read: {first_line(error)}") from error
+    lacking = [name for name in ("cell_type", "gene") if name not in table.columns]
+    if lacking:
+        raise UserError(
+            f"{where} lacks the column {' and '.join(lacking)} (it has "
+            f"{', '.join(table.columns)}); give cell_type, gene and, if wanted, weight"
+        )
+    table["cell_type"], table["gene"] = table["cell_type"].str.strip(), table["gene"].str.strip()
+    table["weight"] = _weights(table, where)
+    table = table[(table["cell_type"] != "") & (table["gene"] != "")]
+    if table.empty:
+        raise UserError(f"{where} has no line with a cell type and a gene")
+    taken = sorted(set(table["cell_type"]) & set(ABSTENTIONS))
+    if taken:
+        raise UserError(f"{where} names a cell type {taken[0]}, which means none; rename it")
+    table = table[["cell_type", "gene", "weight"]].drop_duplicates(["cell_type", "gene"])
+    return MarkerSets(str(path), table.reset_index(drop=True), min_markers=1)
+
+
+def _gene_sets(path: Path) -> "pd.DataFrame":
+    """The sets of a GMT file as a table of types and genes."""
+    import pandas as pd
+
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, _, *genes = [*line.split("\t"), ""]
+        rows += [(name, gene) for gene in genes]
+    return pd.DataFrame(rows, columns=["cell_type", "gene"], dtype=str)
+
+
+def _weights(table: "pd.DataFrame", where: str) -> "pd.Series":
+    import numpy as np
+    import pandas as pd
+
+    if "weight" not in table.columns:
+        return pd.Series(1.0, index=table.index)
+    weights = pd.to_numeric(table["weight"], errors="coerce")
+    bad = ~np.isfinite(weights)
+    if bad.any():
+        line = int(np.flatnonzero(bad)[0]) + 2
+        value = table["weight"][bad].iloc[0]
+        raise UserError(f"{where}, line {line}: the weight {value!r} is not a number")
+    return weights
+
+
+def choose_organism(organism: str, symbols: list[str], ids: list[str]) -> str:
+    """Human or mouse: as asked, as the genes look, or as the larger overlap with the table says."""
+    if organism != "auto":
+        return organism
+    detected = detect_organism(symbols, ids)
+    if detected != "unknown":
+        return detected
+    table, genes = canonical_table(), {symbol.upper() for symbol in symbols}
+    human, mouse = (
+        len(genes & set(table[SPECIES_COLUMN[name]].str.upper())) for name in ("human", "mouse")
+    )
+    return "mouse" if mouse > human else "human"
+
+
+def match_genes(
+    sets: MarkerSets, symbols: list[str], ids: list[str], priority: "list[float]"
+) -> "pd.DataFrame":
+    """The lines of the table whose gene is in the data, with its position as ``target``.
+
+    Symbols and ids are compared without regard to case, ids also without their version. Of several
+    genes of one name the one of highest ``priority`` is taken.
+    """
+    position: dict[str, int] = {}
+    for gene in sorted(range(len(symbols)), key=lambda i: priority[i]):
+        identifier = ids[gene].upper()
+        position |= {name: gene for name in (identifier, identifier.split(".")[0]) if name}
+    for gene in sorted(range(len(symbols)), key=lambda i: priority[i]):
+        position[symbols[gene].upper()] = gene
+    target = sets.table["gene"].str.upper().map(position)
+    found = sets.table[target.notna()].assign(target=target.dropna().astype(int))
+    return found.drop_duplicates(["cell_type", "target"], ignore_index=True)

@@ -1,0 +1,217 @@
+"""Marker genes: Wilcoxon rank-sum of each cluster against all other cells."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from scsiameseclu.annotation.profiles import Profiles, cluster_profiles
+from scsiameseclu.genes.organism import mitochondrial_genes
+from scsiameseclu.settings import MarkerSettings
+
+if TYPE_CHECKING:
+    import anndata as ad
+    import numpy as np
+    import pandas as pd
+    from scipy.sparse import csc_matrix
+
+COLUMNS = [
+    "cluster",
+    "rank",
+    "gene",
+    "gene_id",
+    "score",
+    "log2_fold_change",
+    "pct_in",
+    "pct_out",
+    "auc",
+    "p_value",
+    "adjusted_p",
+    "flag",
+]
+PSEUDOCOUNT = 0.01
+"""Added to both means of a fold change, in normalised counts: absent outside is not infinite."""
+GENES_AT_ONCE = 2_000
+"""Genes that are tested together: each is tested for itself, and the rest need not be copied."""
+# Proteins of the cytosolic ribosome; not the kinases RPS6KA1..., nor RPS19BP1.
+RIBOSOMAL = re.compile(r"^(?:RP[LS]\d++(?!K|BP)|RPLP[0-2]|RPSA)", re.IGNORECASE)
+
+
+def find_markers(
+    expression: "ad.AnnData", clusters: "pd.Series", *, sample: str = "sample"
+) -> "tuple[pd.DataFrame, list[str]]":
+    """Test every gene in every cluster.
+
+    Ranks come from ``scanpy.tl.rank_genes_groups`` (Wilcoxon); the correction of the variance for
+    ties is applied here, once per gene. With :math:`R` the rank sum of a cluster of :math:`n` cells
+    among :math:`N` and :math:`U = R - n(n+1)/2`, the area under the ROC curve is
+    :math:`U / (n (N - n))` (Mann and Whitney 1947).
+
+    Parameters
+    ----------
+    expression
+        Log-normalised values in ``X`` (sparse); ``var["gene_id"]``, ``var["gene_symbol"]``.
+    clusters
+        Categorical cluster of each cell, in the order of the cells.
+
+    Returns
+    -------
+    table
+        One line per cluster and gene, by falling ``score`` (z of the rank sum); ``pct_in`` and
+        ``pct_out`` in percent; ``adjusted_p`` by Benjamini and Hochberg within the cluster;
+        ``flag`` is ``"ribosomal"``, ``"mitochondrial"`` or empty. Empty when there is nothing to
+        compare.
+    warnings
+        Clusters that were left out, and why.
+    """
+    import pandas as pd
+
+    profiles = cluster_profiles(expression.X, clusters)
+    notes = []
+    if len(profiles.clusters) < 2:
+        notes.append(f"sample {sample}: there is one cluster only, so there are no marker genes")
+        return pd.DataFrame(columns=COLUMNS), notes
+    pairs = list(zip(profiles.clusters, profiles.sizes, strict=True))
+    single = [name for name, size in pairs if size < 2]
+    if single:
+        notes.append(
+            f"sample {sample}: no marker genes for clusters of one cell ({', '.join(single)})"
+        )
+    tested = [name for name, size in pairs if size >= 2]
+    if not tested:
+        return pd.DataFrame(columns=COLUMNS), notes
+    z, auc = _rank_sums(expression, clusters, tested)
+    flags = gene_flags(list(expression.var["gene_symbol"]), list(expression.var["gene_id"]))
+    rest = profiles.rest()
+    parts = [
+        _cluster_table(
+            expression.var, name, z[i], auc[i], profiles, rest, profiles.clusters.index(name), flags
+        )
+        for i, name in enumerate(tested)
+    ]
+    return pd.concat(parts, ignore_index=True)[COLUMNS], notes
+
+
+def filter_markers(table: "pd.DataFrame", settings: MarkerSettings) -> "pd.DataFrame":
+    """The lines that speak for their cluster; ``rank`` stays that of the full table."""
+    keep = (
+        (table["adjusted_p"] <= settings.max_adjusted_p)
+        & (table["log2_fold_change"] >= settings.min_log2_fold_change)
+        & (table["pct_in"] >= settings.min_pct_in)
+    )
+    return table[keep]
+
+
+def gene_flags(symbols: Sequence[str], ids: Sequence[str]) -> list[str]:
+    """``"ribosomal"``, ``"mitochondrial"`` or ``""`` for each gene."""
+    mitochondrial, _ = mitochondrial_genes(symbols, ids)
+    return [
+        "mitochondrial" if mito else "ribosomal" if RIBOSOMAL.match(symbol) else ""
+        for symbol, mito in zip(symbols, mitochondrial, strict=True)
+    ]
+
+
+def tie_correction(x: "csc_matrix") -> "np.ndarray":
+    """The factor by which ties shrink the variance of the rank sum, shape (n_genes,).
+
+    :math:`T = 1 - \\sum_t (t^3 - t) / (N^3 - N)` over the groups of :math:`t` equal values; 0 for a
+    constant gene. ``x`` holds no explicit zeros.
+    """
+    import numpy as np
+
+    n_cells = float(x.shape[0])
+    zeros = n_cells - np.diff(x.indptr)
+    ties = zeros**3 - zeros
+    for gene in range(x.shape[1]):
+        values = x.data[x.indptr[gene] : x.indptr[gene + 1]]
+        counts = np.unique(values, return_counts=True)[1].astype(float)
+        ties[gene] += (counts**3 - counts).sum()
+    factor: np.ndarray = np.clip(1 - ties / (n_cells**3 - n_cells), 0, None)
+    return factor
+
+
+def _rank_sums(
+    expression: "ad.AnnData", clusters: "pd.Series", tested: list[str]
+) -> "tuple[np.ndarray, np.ndarray]":
+    """Tie-corrected z and AUC, each of shape (len(tested), n_genes)."""
+    import numpy as np
+
+    labels = clusters.astype(str).to_numpy()
+    n_genes = expression.n_vars
+    z, auc = np.zeros((2, len(tested), n_genes))
+    for first in range(0, n_genes, GENES_AT_ONCE):
+        genes = slice(first, min(first + GENES_AT_ONCE, n_genes))
+        x = expression.X[:, genes].tocsc()
+        x.eliminate_zeros()
+        z[:, genes], auc[:, genes] = _rank_sums_of(x, labels, tested)
+    return z, auc
+
+
+def _rank_sums_of(
+    x: "csc_matrix", labels: "np.ndarray", tested: list[str]
+) -> "tuple[np.ndarray, np.ndarray]":
+    """The same for some of the genes, each of shape (len(tested), n_genes)."""
+    import anndata as ad
+    import numpy as np
+    import pandas as pd
+    import scanpy as sc
+
+    work = ad.AnnData(
+        x,
+        obs=pd.DataFrame(
+            {"cluster": pd.Categorical(labels)}, index=[str(cell) for cell in range(len(labels))]
+        ),
+        var=pd.DataFrame(index=[str(gene) for gene in range(x.shape[1])]),
+    )
+    # scanpy's own tie correction repeats the same sorting for every cluster.
+    sc.tl.rank_genes_groups(
+        work, "cluster", groups=tested, method="wilcoxon", tie_correct=False, use_raw=False
+    )
+    found = work.uns["rank_genes_groups"]
+    correction = tie_correction(x)
+    z, auc = np.zeros((2, len(tested), x.shape[1]))
+    for i, name in enumerate(tested):
+        raw = np.zeros(x.shape[1])
+        raw[found["names"][name].astype(int)] = found["scores"][name]
+        inside = float((labels == name).sum())
+        outside = len(labels) - inside
+        deviation = np.sqrt(inside * outside * (len(labels) + 1) / 12)
+        auc[i] = np.clip(0.5 + raw * deviation / (inside * outside), 0, 1)
+        np.divide(raw, np.sqrt(correction), out=z[i], where=correction > 0)
+    return z, auc
+
+
+def _cluster_table(
+    var: "pd.DataFrame",
+    name: str,
+    z: "np.ndarray",
+    auc: "np.ndarray",
+    inside: Profiles,
+    outside: Profiles,
+    row: int,
+    flags: list[str],
+) -> "pd.DataFrame":
+    import numpy as np
+    import pandas as pd
+    from scipy import stats
+
+    p = 2 * stats.norm.sf(np.abs(z))
+    means = np.expm1(inside.mean[row]), np.expm1(outside.mean[row])
+    table = pd.DataFrame(
+        {
+            "cluster": name,
+            "gene": var.index.astype(str),
+            "gene_id": var["gene_id"].astype(str).to_numpy(),
+            "score": z,
+            "log2_fold_change": np.log2((means[0] + PSEUDOCOUNT) / (means[1] + PSEUDOCOUNT)),
+            "pct_in": 100 * inside.share[row],
+            "pct_out": 100 * outside.share[row],
+            "auc": auc,
+            "p_value": p,
+            "adjusted_p": stats.false_discovery_control(p),
+            "flag": flags,
+        }
+    )
+    # Equal scores are common among rare genes; names make the order the same everywhere.
+    table = table.sort_values(["score", "gene"], ascending=[False, True], kind="stable")
+    table.insert(1, "rank", np.arange(1, len(table) + 1))
+    return table

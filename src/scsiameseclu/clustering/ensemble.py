@@ -1,0 +1,335 @@
+"""Clusters of an ensemble of networks: their number, the consensus, coarser and finer levels.
+
+Every network's space is clustered from several starts with every candidate number of clusters. The
+clustering with the largest mean adjusted Rand index with all of them wins, among those with as many
+clusters as asked for: if the ensemble were draws of a posterior over clusterings, it would be the
+one with the largest posterior expected adjusted Rand index (Fritsch and Ickstadt 2009,
+doi:10.1214/09-BA414). Too few clusters disagree with all finer clusterings, too many with all
+coarser ones and with each other.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from scsiameseclu.cluster_number import ClusterNumber
+from scsiameseclu.clustering.consensus import Consensus, agree, agreement_matrix
+from scsiameseclu.clustering.evidence import Evidence
+from scsiameseclu.clustering.levels import coarser, finer
+from scsiameseclu.clustering.members import MAX_ROUNDS, Member, Proportions, fit_member
+from scsiameseclu.clustering.splits import best_split
+from scsiameseclu.clustering.start import Hierarchy, by_kmeans, grow_hierarchy
+
+log = logging.getLogger(__name__)
+
+N_STARTS = 2
+SMALLEST = 4  # number of clusters tried
+CRITERION = "mean adjusted Rand index with the clusterings of all numbers, starts and networks"
+MAX_FITTED = 20_000
+MAX_COMPARED = 5_000
+NEAR = 1.25  # members vote whose number of clusters is within this factor of the consensus'
+MAX_SPLITS = 20  # of an agreed clustering, on the way to a larger number that was asked for
+MIN_CELLS = 3  # of a cluster that counts; the cells of a smaller one go elsewhere
+BLOCK = 50_000
+
+
+@dataclass(frozen=True)
+class NetworkSpace:
+    """What one network's members see: blocks of unit rows, each (n_cells, n_dimensions)."""
+
+    blocks: list[Tensor]
+
+    @cached_property
+    def features(self) -> Tensor:
+        """The blocks side by side, rows of length 1."""
+        return normalize(torch.cat(self.blocks, dim=1), dim=1)
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """Clusters numbered by size, largest first.
+
+    Attributes
+    ----------
+    consensus
+        Of the ensemble.
+    probability
+        Mean votes, (n_cells, n_clusters).
+    coarse, fine
+        Nested levels: unions of clusters, numbers (n_cells,); and names such as ``3.1``.
+    evidence
+        For the number of clusters.
+    """
+
+    consensus: Consensus
+    probability: np.ndarray
+    coarse: np.ndarray
+    fine: np.ndarray
+    evidence: Evidence
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The likeliest cluster of each cell, (n_cells,)."""
+        found: np.ndarray = self.probability.argmax(axis=1)
+        return found
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters."""
+        return self.consensus.n_clusters
+
+    def with_evidence(self, evidence: Evidence) -> "Clustering":
+        """The same with the evidence of an earlier search."""
+        return replace(self, evidence=evidence)
+
+
+class Ensemble:
+    """All clusterings that were tried, and how well each agrees with the rest.
+
+    Parameters
+    ----------
+    spaces
+        One for each network.
+    candidates
+        Numbers of clusters.
+    proportions, temperature
+        See :func:`scsiameseclu.clustering.members.fit_member`.
+    seed
+        Of the starts and of the cells that stand for all: 20,000 to fit, 5,000 to compare.
+    """
+
+    def __init__(
+        self,
+        spaces: Sequence[NetworkSpace],
+        candidates: Sequence[int],
+        proportions: Proportions,
+        temperature: float,
+        seed: int,
+    ) -> None:
+        self.features = [space.features for space in spaces]
+        n_cells = self.features[0].shape[0]
+        drawn = np.random.default_rng(seed).permutation(n_cells)
+        fitted, self.compared = np.sort(drawn[:MAX_FITTED]), np.sort(drawn[:MAX_COMPARED])
+        self.fitted, self.temperature, self.proportions = fitted, temperature, proportions
+        rows = torch.from_numpy(fitted)
+        self.members: list[Member] = []
+        for network, space in enumerate(spaces):
+            blocks = [block.cpu().numpy()[fitted] for block in space.blocks]
+            features = self.features[network][rows]
+            for start in range(N_STARTS):
+                own_seed = (seed * len(spaces) + network) * N_STARTS + start
+                hierarchy = grow_hierarchy(blocks, features.cpu().numpy(), own_seed)
+                for n_clusters in candidates:
+                    labels = _start(hierarchy, features, n_clusters, own_seed)
+                    self.members.append(
+                        fit_member(
+                            features,
+                            labels,
+                            network=network,
+                            temperature=temperature,
+                            proportions=proportions,
+                        )
+                    )
+        self.partitions = [self._labels(member, self.compared) for member in self.members]
+        self.expected = agreement_matrix(self.partitions).mean(axis=1)
+        self.count(MIN_CELLS)
+
+    def count(self, min_cells: int) -> None:
+        """Let clusters of at least so many cells count."""
+        self.min_cells = min_cells
+        self.n_found = np.array([self._n_clusters(labels) for labels in self.partitions])
+
+    def _n_clusters(self, labels: np.ndarray) -> int:
+        return int((np.bincount(labels) >= self.min_cells).sum())
+
+    def _labels(self, member: Member, cells: np.ndarray) -> np.ndarray:
+        features = self.features[member.network][torch.from_numpy(cells)]
+        labels: np.ndarray = member.labels(features).cpu().numpy()
+        return labels
+
+    def extend(self, n_clusters: int) -> None:
+        """Add a member with so many clusters, where fewer are agreed on better.
+
+        Forced to a larger number, members split what is largest. Here the best clustering with
+        fewer keeps its clusters, and what other members split off with the least loss of
+        agreement becomes the rest.
+        """
+        base = self.best(lambda found: found < n_clusters)
+        equal = self.best(lambda found: found == n_clusters)
+        if base is None or n_clusters - self.n_found[base] > MAX_SPLITS:
+            return
+        if equal is not None and self.expected[equal] >= self.expected[base]:
+            return
+        partitions = [self._labels(member, self.fitted) for member in self.members]
+        among = np.searchsorted(self.fitted, self.compared)
+        compared = [partition[among] for partition in partitions]
+        labels = np.unique(partitions[base], return_inverse=True)[1]
+        for _ in range(n_clusters - self.n_found[base]):
+            seen, own = np.unique(labels[among], return_inverse=True)
+            split = best_split(own, compared)
+            if split is None:
+                return
+            labels = replace(split, cluster=int(seen[split.cluster])).apply(labels, partitions)
+        network = self.members[base].network
+        for max_rounds in (MAX_ROUNDS, 1):  # one keeps a cluster that would lose its cells
+            member = fit_member(
+                self.features[network][torch.from_numpy(self.fitted)],
+                torch.from_numpy(labels).to(self.features[network].device),
+                network=network,
+                temperature=self.temperature,
+                proportions=self.proportions,
+                max_rounds=max_rounds,
+            )
+            partition = self._labels(member, self.compared)
+            if self._n_clusters(partition) == n_clusters:
+                break
+        self.members.append(member)
+        self.partitions.append(partition)
+        self.n_found = np.append(self.n_found, self._n_clusters(partition))
+        self.expected = agreement_matrix(self.partitions).mean(axis=1)
+
+    def evidence(self) -> Evidence:
+        """For each number of clusters that occurs, what its best clustering may expect."""
+        numbers = np.unique(self.n_found)
+        score = np.array([self.expected[self.n_found == k].max() for k in numbers])
+        return Evidence(numbers, score, CRITERION)
+
+    def best(self, allowed: Callable[[np.ndarray], np.ndarray]) -> int | None:
+        """The member that agrees most among those whose number of clusters is allowed."""
+        candidates = np.flatnonzero(allowed(self.n_found))
+        if not candidates.size:
+            return None
+        return int(candidates[self.expected[candidates].argmax()])
+
+    def consensus(self, chosen: int, voters: str = "near") -> Consensus:
+        """The chosen member's clusters, with the votes of others.
+
+        Parameters
+        ----------
+        chosen
+            From :meth:`best`.
+        voters
+            ``near``: members with about as many clusters; ``equal``: with as many; ``one``: the
+            chosen member alone.
+        """
+        reference = np.unique(self.partitions[chosen], return_inverse=True)[1]
+        ratio = self.n_found / max(self.n_found[chosen], 1)
+        near = np.flatnonzero((ratio <= NEAR) & (ratio >= 1 / NEAR))
+        voting = {
+            "near": np.ones(near.size, dtype=bool),
+            "equal": ratio[near] == 1,
+            "one": near == chosen,
+        }[voters]
+        return agree(
+            [self.members[n] for n in near],
+            [self.partitions[n] for n in near],
+            reference,
+            [int(n) for n in np.flatnonzero(voting)],
+        )
+
+    def vote(self, chosen: int, keep_all: bool) -> tuple[Consensus, np.ndarray]:
+        """Consensus and the votes for all cells, (n_cells, n_clusters), largest clusters first.
+
+        Clusters of too few cells are dissolved. With ``keep_all`` fewer members vote where a
+        cluster that counts would be among them.
+        """
+        for voters in ("near", "equal", "one"):
+            consensus = self.consensus(chosen, voters)
+            probability = self.probability(consensus)
+            order = _by_size(probability, self.min_cells)
+            if not keep_all or len(order) >= self.n_found[chosen]:
+                break
+        consensus = consensus.reordered(order)
+        return consensus, self.probability(consensus)
+
+    def probability(self, consensus: Consensus) -> np.ndarray:
+        """Mean votes for all cells, (n_cells, n_clusters), in blocks."""
+        parts = [torch.split(features, BLOCK) for features in self.features]
+        votes = [consensus.probability(block) for block in zip(*parts, strict=True)]
+        return torch.cat(votes).cpu().numpy().astype(np.float32)
+
+    def all_labels(self, chosen: int) -> np.ndarray:
+        """Clusters of all cells by one member, (n_cells,)."""
+        member = self.members[chosen]
+        blocks = torch.split(self.features[member.network], BLOCK)
+        return np.concatenate([member.labels(block).cpu().numpy() for block in blocks])
+
+
+def _start(hierarchy: Hierarchy, features: Tensor, n_clusters: int, seed: int) -> Tensor:
+    labels = hierarchy.cut(n_clusters)
+    if labels.max() + 1 < n_clusters:  # more than there are micro-clusters to join
+        labels = by_kmeans(features.cpu().numpy(), n_clusters, seed)
+    return torch.from_numpy(labels).long().to(features.device)
+
+
+def cluster_ensemble(
+    spaces: Sequence[NetworkSpace],
+    number: ClusterNumber,
+    *,
+    proportions: Proportions,
+    temperature: float,
+    max_clusters: int,
+    seed: int,
+) -> Clustering:
+    """Cluster cells by what all networks and starts agree on.
+
+    Parameters
+    ----------
+    spaces
+        One for each network.
+    number
+        Of clusters; all candidates count where it is not given.
+    proportions, temperature, seed
+        See :class:`Ensemble`.
+    max_clusters
+        Largest number tried where the user names none.
+    """
+    n_cells = spaces[0].features.shape[0]
+    asked = {number.smallest, number.largest} - {None}
+    candidates = set(range(SMALLEST, max_clusters + 1)) | {k for k in asked if k}
+    numbers = sorted(k for k in candidates if k < n_cells)
+    ensemble = Ensemble(spaces, numbers, proportions, temperature, seed)
+    if number.smallest:
+        ensemble.extend(number.smallest)
+        if ensemble.n_found.max() < number.smallest:  # so many only with clusters of a cell or two
+            ensemble.count(1)
+    chosen = _choose(ensemble, number)
+    consensus, probability = ensemble.vote(chosen, keep_all=number.smallest is not None)
+    labels, k = probability.argmax(axis=1), consensus.n_clusters
+    few = max(k // 2, int(ensemble.n_found.min()))
+    fewer = ensemble.best(lambda found: (found <= few) & (found < k))
+    more = ensemble.best(lambda found: found >= 1.5 * k)
+    log.info(
+        "%d clusters (%s); members agree to an adjusted Rand index of %.2f",
+        *(k, "given" if number.is_given else CRITERION, consensus.agreement),
+    )
+    return Clustering(
+        consensus,
+        probability,
+        labels if fewer is None else coarser(labels, ensemble.all_labels(fewer)),
+        labels.astype(str) if more is None else finer(labels, ensemble.all_labels(more)),
+        ensemble.evidence(),
+    )
+
+
+def _choose(ensemble: Ensemble, number: ClusterNumber) -> int:
+    smallest, largest = number.smallest or 2, number.largest or np.inf
+    chosen = ensemble.best(lambda found: (found >= smallest) & (found <= largest))
+    if chosen is None:  # clusters lost their cells: the most there are, below what was asked for
+        most = ensemble.n_found[ensemble.n_found <= largest].max(initial=0)
+        chosen = ensemble.best(lambda found: found == (most or ensemble.n_found.min()))
+    assert chosen is not None
+    return chosen
+
+
+def _by_size(probability: np.ndarray, min_cells: int) -> list[int]:
+    """Clusters that enough cells choose, from the largest to the smallest."""
+    sizes = np.bincount(probability.argmax(axis=1), minlength=probability.shape[1])
+    order = np.argsort(-sizes, kind="stable")
+    return [int(c) for c in order if sizes[c] >= min_cells] or [int(order[0])]

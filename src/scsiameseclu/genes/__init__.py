@@ -1,0 +1,1 @@
+"""Gene names: ids and symbols, organisms, matching between two lists."""

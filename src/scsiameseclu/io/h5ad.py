@@ -1,0 +1,136 @@
+"""h5ad files: finds the counts, be they in a layer, in X or in raw, without reading the rest.
+
+Order of search when the request names no layer: ``layers["counts"]``, ``X``, ``raw``, then the
+other layers by name; the first that holds whole numbers, zero or more, is taken.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scsiameseclu.genes.names import genes_of_table
+from scsiameseclu.io.blocks import as_strings, cells_per_block, dense_to_csr
+from scsiameseclu.io.loaded import Loaded, Origin, names
+from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.io.values import Values, describe
+from scsiameseclu.limits import BLOCK_VALUES
+
+if TYPE_CHECKING:
+    import h5py
+    import pandas as pd
+    from scipy.sparse import csr_matrix
+
+PLACES = {"X": "the matrix X", "raw": "the matrix raw.X"}
+
+
+def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
+    """Read the counts of an h5ad with its tables of cells and genes.
+
+    Raises
+    ------
+    UserError
+        The layer named does not exist, or the file holds no matrix.
+    """
+    import h5py
+    from scipy.sparse import csr_matrix
+
+    with h5py.File(path, "r") as file:
+        found = dict(_matrices(file))
+        if not found:
+            raise origin.error("holds no matrix; give one with raw counts in X or in a layer")
+        name = _choose(found, request, origin)
+        obs = _table(file, "obs")
+        genes = _table(file, "raw.var" if name == "raw" else "var")
+        matrix, values = _read(found[name])
+    if values.are_counts and matrix.shape != (len(obs), len(genes)):
+        raise ValueError(f"{name} is {matrix.shape}, obs and var are {(len(obs), len(genes))}")
+    if not values.are_counts:
+        matrix = csr_matrix((len(obs), len(genes)), dtype="float32")
+    var, told, warnings = genes_of_table(genes)
+    place = PLACES.get(name, f"layer {name}")
+    others = [PLACES.get(other, f"layer {other}") for other in found if other != name]
+    verb = "counts are in" if values.are_counts else "no counts were found, looked at"
+    notes = [f"h5ad, {verb} {place}" + (f" (not used: {names(others)})" if others else "")]
+    return Loaded(
+        matrix=matrix,
+        obs=obs,
+        var=var,
+        format="h5ad",
+        files=[path],
+        values=values,
+        notes=[*notes, *told],
+        warnings=warnings,
+        place=f"{place} of" if request.layer else "",
+    )
+
+
+def _matrices(file: "h5py.File") -> "Iterator[tuple[str, Any]]":
+    """Every matrix of cells x genes, in the order of search."""
+    layers = file.get("layers", {})
+    if "counts" in layers:
+        yield "counts", layers["counts"]
+    for name, key in (("X", "X"), ("raw", "raw/X"), ("raw", "raw.X")):
+        if key in file and _is_matrix(file[key]):
+            yield name, file[key]
+    yield from ((name, layers[name]) for name in sorted(layers) if name != "counts")
+
+
+def _is_matrix(node: Any) -> bool:
+    return "data" in node if hasattr(node, "keys") else node.ndim == 2
+
+
+def _choose(found: dict[str, Any], request: ReadRequest, origin: Origin) -> str:
+    if request.layer is not None:
+        if request.layer not in found:
+            raise origin.error(f"has no layer {request.layer!r}; it has: {names(found)}")
+        return request.layer
+    return next((name for name in found if _starts_as_counts(found[name])), next(iter(found)))
+
+
+def _starts_as_counts(node: Any) -> bool:
+    """Whether a matrix's first block of values is whole numbers, zero or more."""
+    from scipy.sparse import csr_matrix
+
+    if hasattr(node, "keys"):
+        first = node["data"][:BLOCK_VALUES]
+    else:
+        first = node[: cells_per_block(node.shape[1])].ravel()
+    return describe(csr_matrix(first.reshape(1, -1))).are_counts
+
+
+def _read(node: Any) -> tuple["csr_matrix", Values]:
+    """Read a matrix; of a dense one that is not counts no more than its first block."""
+    from anndata.io import read_elem
+    from scipy.sparse import csr_matrix
+
+    if hasattr(node, "keys"):
+        matrix = read_elem(node).tocsr().astype("float32")
+        matrix.sum_duplicates()
+    elif _starts_as_counts(node):
+        matrix = dense_to_csr(node, cells_in_rows=True)
+    else:
+        matrix = csr_matrix(node[: cells_per_block(node.shape[1])].astype("float32"))
+    return csr_matrix(matrix), describe(matrix)
+
+
+def _table(file: "h5py.File", key: str) -> "pd.DataFrame":
+    """``obs``, ``var`` or ``raw.var``, in today's layout or in that of anndata before 0.7."""
+    import pandas as pd
+    from anndata.io import read_elem
+
+    node = file[key] if key in file else file[key.replace(".", "/")]
+    if hasattr(node, "keys"):
+        table = read_elem(node)
+    else:
+        table = pd.DataFrame.from_records(node[()])
+        for name in table.columns:
+            if table[name].dtype == object:
+                table[name] = as_strings(table[name].to_numpy())
+            categories = file.get(f"uns/{name}_categories")
+            if key == "obs" and categories is not None:
+                codes = table[name].to_numpy()
+                every = pd.Index(as_strings(categories[()]))
+                table[name] = pd.Categorical.from_codes(codes, categories=every)
+        table = table.set_index(table.columns[0])
+    table.index = pd.Index(table.index.astype(str), dtype=object, name=None)
+    return table

@@ -1,0 +1,116 @@
+"""10x HDF5 files: Cell Ranger 3 and later (``matrix``), and 1 and 2 (a group for each genome)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scsiameseclu.genes.names import gene_table
+from scsiameseclu.io.blocks import strings
+from scsiameseclu.io.loaded import Loaded, Origin, names
+from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.io.values import describe
+
+if TYPE_CHECKING:
+    import h5py
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+EXPRESSION = "Gene Expression"
+
+
+def load_10x_h5(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
+    """Read a 10x HDF5 file; of several genomes, the one the request names.
+
+    Raises
+    ------
+    UserError
+        The file holds several genomes and none is named, or not the one named.
+    """
+    import h5py
+    import pandas as pd
+
+    with h5py.File(path, "r") as file:
+        if isinstance(file.get("matrix"), h5py.Group):
+            group, (matrix, ids, symbols, notes) = file["matrix"], _version_3(file, request, origin)
+        else:
+            group, (matrix, ids, symbols, notes) = _version_2(file, request, origin)
+        barcodes = strings(group["barcodes"])
+    if matrix.shape[0] != barcodes.size:
+        raise ValueError(f"{barcodes.size} barcodes for {matrix.shape[0]} cells")
+    var, told, warnings = gene_table(ids.tolist(), ids=ids.tolist(), symbols=symbols.tolist())
+    return Loaded(
+        matrix=matrix,
+        obs=pd.DataFrame(index=pd.Index(barcodes, dtype=object)),
+        var=var,
+        format="10x_h5",
+        files=[path],
+        values=describe(matrix),
+        notes=[*notes, *told],
+        warnings=warnings,
+    )
+
+
+def choose_genome(found: list[str], request: ReadRequest, origin: Origin) -> str | None:
+    """The genome to take; None when the file tells nothing of genomes."""
+    if request.genome is not None and request.genome not in found:
+        raise origin.error(f"holds no genome {request.genome!r}; it has: {names(found)}")
+    if request.genome is None and len(found) > 1:
+        raise origin.error(
+            f"holds {len(found)} genomes ({names(found)}); name one in column `genome`"
+        )
+    return request.genome or (found[0] if found else None)
+
+
+def _sparse(group: "h5py.Group") -> "csr_matrix":
+    """(n_cells, n_genes): 10x's columns are cells, so its arrays are the rows of a CSR."""
+    from scipy.sparse import csr_matrix
+
+    n_genes, n_cells = (int(number) for number in group["shape"][()])
+    matrix = csr_matrix(
+        (group["data"][()].astype("float32"), group["indices"][()], group["indptr"][()]),
+        shape=(n_cells, n_genes),
+    )
+    matrix.check_format(full_check=True)
+    matrix.sum_duplicates()
+    return matrix
+
+
+def _version_3(
+    file: "h5py.File", request: ReadRequest, origin: Origin
+) -> tuple["csr_matrix", "np.ndarray", "np.ndarray", list[str]]:
+    import numpy as np
+
+    group = file["matrix"]
+    features = group["features"]
+    matrix, ids, symbols = _sparse(group), strings(features["id"]), strings(features["name"])
+    if not matrix.shape[1] == ids.size == symbols.size:
+        raise ValueError(f"{ids.size} features for {matrix.shape[1]} rows of the matrix")
+    notes = ["10x HDF5 of Cell Ranger 3 or later"]
+    chosen = np.ones(ids.size, dtype=bool)
+    if "feature_type" in features:
+        chosen = strings(features["feature_type"]) == EXPRESSION
+        if not chosen.all():
+            notes.append(f"{int((~chosen).sum())} features that are not {EXPRESSION} were left out")
+    genomes = strings(features["genome"]) if "genome" in features else np.full(ids.size, "")
+    found = sorted(set(genomes[chosen].tolist()) - {""})
+    genome = choose_genome(found, request, origin)
+    if genome is not None:
+        chosen &= genomes == genome
+        notes.append(f"genome {genome}")
+    return matrix[:, np.flatnonzero(chosen)], ids[chosen], symbols[chosen], notes
+
+
+def _version_2(
+    file: "h5py.File", request: ReadRequest, origin: Origin
+) -> tuple["h5py.Group", tuple["csr_matrix", "np.ndarray", "np.ndarray", list[str]]]:
+    import h5py
+
+    found = [
+        name for name, item in sorted(file.items())
+        if isinstance(item, h5py.Group) and "barcodes" in item
+    ]  # fmt: skip
+    genome = choose_genome(found, request, origin)
+    group = file[str(genome)]
+    ids, symbols, matrix = strings(group["genes"]), strings(group["gene_names"]), _sparse(group)
+    if not matrix.shape[1] == ids.size == symbols.size:
+        raise ValueError(f"{ids.size} genes for {matrix.shape[1]} rows of the matrix")
+    return group, (matrix, ids, symbols, ["10x HDF5 of Cell Ranger 1 or 2", f"genome {genome}"])

@@ -1,0 +1,71 @@
+"""Opens text tables whatever they are packed in, and tells what separates their fields."""
+
+import csv
+import gzip
+import io
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from scsiameseclu.io.loaded import Origin, names
+
+SEPARATORS = {",": "comma", "\t": "tab", ";": "semicolon", " ": "space"}
+GZIP = b"\x1f\x8b"
+ZIP = b"PK\x03\x04"
+# Names that R, pandas and people give to a column of names that has none.
+NAMELESS = {"", "unnamed: 0", "index", "id", "x", "v1", "rownames", "row.names"}
+
+
+@contextmanager
+def open_text(path: Path, origin: Origin) -> Iterator[TextIO]:
+    """Open plain, gzipped or zipped text; told by the file's first bytes.
+
+    Raises
+    ------
+    UserError
+        A zip archive holds not exactly one file, or the file is binary.
+    """
+    with ExitStack() as stack:
+        raw: Any = stack.enter_context(path.open("rb"))
+        magic = raw.read(4)
+        raw.seek(0)
+        if magic.startswith(GZIP):
+            raw = stack.enter_context(gzip.open(raw))
+        elif magic == ZIP:
+            archive = stack.enter_context(zipfile.ZipFile(raw))
+            members = [
+                name for name in archive.namelist()
+                if not name.endswith("/") and not name.startswith("__MACOSX")
+            ]  # fmt: skip
+            if len(members) != 1:
+                raise origin.error(
+                    f"is an archive of {len(members)} files ({names(members)}); give one table"
+                )
+            raw = stack.enter_context(archive.open(members[0]))
+        buffered = stack.enter_context(io.BufferedReader(raw, 1 << 20))
+        if b"\0" in buffered.peek(4096)[:4096]:
+            raise origin.error("is not text, though it is named like a table; give csv or tsv")
+        yield io.TextIOWrapper(buffered, encoding="utf-8-sig", errors="replace", newline="")
+
+
+def table_rows(stream: TextIO) -> tuple[str, "Iterator[tuple[int, list[str]]]"]:
+    """The separator, and every row that is not empty with its line number."""
+    first = stream.readline()
+    while first and not first.strip():
+        first = stream.readline()
+    separator = sniff(first)
+    reader = csv.reader(_chain(first, stream), delimiter=separator)
+    return separator, ((reader.line_num, row) for row in reader if any(row))
+
+
+def _chain(first: str, stream: TextIO) -> Iterator[str]:
+    yield first
+    yield from stream
+
+
+def sniff(line: str) -> str:
+    """The separator that occurs most often in a line, quoted text left out."""
+    outside = "".join(line.split('"')[::2])
+    return max(SEPARATORS, key=outside.count)

@@ -1,0 +1,39 @@
+"""The HDF5 that deep-clustering papers exchange: X (cells x genes) and Y (a label per cell)."""
+
+from pathlib import Path
+
+from scsiameseclu.genes.names import gene_table
+from scsiameseclu.io.blocks import dense_to_csr, numbered, strings
+from scsiameseclu.io.loaded import Loaded, Origin, names
+from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.io.values import describe
+
+
+def load_xy_h5(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
+    """Read ``X``, and ``Y`` (when there is one) as the column of cells ``Y``."""
+    import h5py
+    import pandas as pd
+
+    with h5py.File(path, "r") as file:
+        matrix = dense_to_csr(file["X"], cells_in_rows=True)
+        obs = pd.DataFrame(index=pd.Index(numbered("cell", matrix.shape[0]), dtype=object))
+        if "Y" in file:
+            labels = strings(file["Y"])
+            if labels.size != matrix.shape[0]:
+                raise ValueError(f"Y has {labels.size} labels for {matrix.shape[0]} cells")
+            obs["Y"] = labels
+        others = sorted(set(file) - {"X", "Y"})
+    var, _, warnings = gene_table(numbered("gene", matrix.shape[1]))
+    notes = ["an HDF5 of X and Y: cells and genes have no names and were numbered"]
+    if others:
+        notes.append(f"left out of it: {names(others)}")
+    return Loaded(
+        matrix=matrix,
+        obs=obs,
+        var=var,
+        format="xy_h5",
+        files=[path],
+        values=describe(matrix),
+        notes=notes,
+        warnings=warnings,
+    )

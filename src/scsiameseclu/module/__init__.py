@@ -1,0 +1,1 @@
+"""The arithmetic of the Siamese network: encoders, fusion, augmentation, losses, views."""

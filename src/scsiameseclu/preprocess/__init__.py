@@ -1,0 +1,1 @@
+"""From raw counts to variable genes, principal components and the kNN graph."""

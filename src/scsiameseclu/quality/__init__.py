@@ -1,5 +1,0 @@
-"""Quality control of one sample: metrics, thresholds, doublets, and what was lost where."""
-
-from scsiameseclu.quality.control import QualityResult, control
-
-__all__ = ["QualityResult", "control"]

@@ -1,0 +1,1 @@
+"""The pipeline's own files: atomic writing, sidecars, provenance."""

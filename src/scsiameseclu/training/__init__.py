@@ -1,0 +1,1 @@
+"""Training of the networks: mini-batches, steps, checkpoints, progress."""

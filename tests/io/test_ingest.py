@@ -1,0 +1,100 @@
+"""The stage: counts.h5ad with every slot, the same bytes each time."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pytest
+import scanpy as sc
+
+from scsiameseclu.errors import UserError
+from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.stages.ingest import ingest
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+
+
+def test_every_slot(write, counts, tmp_path):
+    path, output = write("10x_h5"), tmp_path / "out" / "counts.h5ad"
+    ingest(str(path), output, sample="s1", request=ReadRequest())
+    adata = ad.read_h5ad(output)
+    assert adata.X.format == "csr"
+    assert adata.X.dtype == np.float32
+    np.testing.assert_array_equal(adata.X.toarray(), counts.values)
+    assert adata.var.columns.tolist() == ["gene_id", "gene_symbol"]
+    assert adata.obs["sample"].dtype == adata.obs["batch"].dtype == "category"
+    source = adata.uns["source"]
+    assert source["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (source["path"], source["format"], source["label"]) == (str(path), "10x_h5", "")
+    assert (source["n_cells"], source["n_genes"]) == (40, 60)
+    assert all(isinstance(sentence, str) for sentence in source["detected"])
+    assert "ingest" in adata.uns["provenance"]
+
+
+def test_checksum_of_a_folder_is_that_of_its_files_in_order(write, tmp_path):
+    folder = write("mtx")
+    ingest(str(folder), tmp_path / "a.h5ad", sample="s1", request=ReadRequest())
+    content = b"".join(
+        (folder / name).read_bytes() for name in ("matrix.mtx", "genes.tsv", "barcodes.tsv")
+    )
+    found = ad.read_h5ad(tmp_path / "a.h5ad").uns["source"]["sha256"]
+    assert found == hashlib.sha256(content).hexdigest()
+
+
+def test_same_input_same_bytes(tmp_path):
+    for name in ("one.h5ad", "two.h5ad"):
+        request = ReadRequest(label="bulk_labels")
+        ingest("demo:a", tmp_path / name, sample="s1", request=request)
+    assert (tmp_path / "one.h5ad").read_bytes() == (tmp_path / "two.h5ad").read_bytes()
+
+
+def test_demo_halves_are_the_whole_with_its_counts(tmp_path):
+    whole = sc.datasets.pbmc68k_reduced()
+    names = []
+    for half in "ab":
+        ingest(f"demo:{half}", tmp_path / "a.h5ad", sample=half, request=ReadRequest())
+        adata = ad.read_h5ad(tmp_path / "a.h5ad")
+        names.append(adata.obs_names)
+        part = whole[adata.obs_names]
+        assert adata.obs["bulk_labels"].astype(str).equals(part.obs["bulk_labels"].astype(str))
+        totals = part.obs["n_counts"].to_numpy()[:, None]
+        logged = np.log1p(adata.X.toarray() / totals * 1e4)
+        np.testing.assert_allclose(logged, part.raw.X.toarray(), atol=2e-3)
+    assert names[0].append(names[1]).sort_values().equals(whole.obs_names.sort_values())
+
+
+def test_warnings_are_kept(data_dir, tmp_path):
+    ingest(
+        str(data_dir / "pbmc3k.h5ad"),
+        tmp_path / "a.h5ad",
+        sample="s1",
+        request=ReadRequest(label="cell_type"),
+    )
+    adata = ad.read_h5ad(tmp_path / "a.h5ad")
+    assert adata.uns["source"]["label"] == "cell_type"
+    assert any("62 of 2700" in sentence for sentence in adata.uns["warnings"])
+    assert adata.obs["cell_type"].isna().sum() == 62
+
+
+def test_failure_writes_nothing(data_dir, tmp_path):
+    path = data_dir / "raw/10x_data/int-ids"
+    with pytest.raises(UserError, match=f"sample s1: 5 cells in folder {path}; at least 20"):
+        ingest(str(path), tmp_path / "a.h5ad", sample="s1", request=ReadRequest())
+    assert not list(tmp_path.iterdir())
+
+
+def test_program_says_one_sentence(data_dir, tmp_path):
+    failure = tmp_path / "failure.json"
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / "ingest.py", "--sample", "s1",
+         "--input", data_dir / "ginhoux_dc_traj.h5ad", "--output", tmp_path / "a.h5ad",
+         "--failure", failure],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: sample s1: file")
+    assert done.stderr.count("\n") == 1
+    assert "holds log-transformed values, not counts" in failure.read_text()

@@ -1,0 +1,161 @@
+"""Cells: metadata, subset, label and batch columns, names, and types that an h5ad can hold."""
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+
+from scsiameseclu.io.obs import missing_labels, tidy
+from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.io.sample import read_sample
+from scsiameseclu.store.files import write_h5ad
+
+
+def read(path, **words):
+    return read_sample(str(path), ReadRequest(**words), sample="s1")
+
+
+@pytest.fixture
+def typed(counts, tmp_path):
+    """An h5ad with a type and a donor for each cell."""
+    adata = counts.adata
+    adata.obs["type"] = pd.Categorical(["T", "B", None, "NA"] * 10)
+    adata.obs["donor"] = np.arange(40) % 2
+    adata.obs["batch"] = ["old"] * 40
+    path = tmp_path / "typed.h5ad"
+    adata.write_h5ad(path)
+    return path
+
+
+def test_sample_and_batch_come_first_and_the_rest_as_given(typed):
+    found = read(typed, batch="donor", label="type")
+    assert found.obs.columns.tolist() == ["sample", "batch", "type", "donor", "batch_input"]
+    assert found.obs["batch"].tolist() == ["0", "1"] * 20
+    assert found.obs["sample"].unique().tolist() == ["s1"]
+    assert not found.errors
+    assert any("20 of 40 cells have no label" in sentence for sentence in found.warnings)
+    assert read(typed).obs["batch"].unique().tolist() == ["s1"]
+    assert read(typed, batch="batch").obs["batch"].unique().tolist() == ["old"]
+
+
+def test_columns_that_do_not_exist_are_named_with_those_that_do(typed):
+    found = read(typed, label="cell_type", batch="run", subset="sex=f")
+    assert len(found.errors) == 3
+    for sentence, asked in zip(found.errors, ("'sex'", "'cell_type'", "'run'"), strict=True):
+        assert asked in sentence
+        assert "type, donor, batch" in sentence
+    assert "pipeline itself writes" in read(typed, label="batch").errors[0]
+
+
+def test_subset(typed, counts):
+    found = read(typed, subset="donor=1")
+    assert found.obs.index.tolist() == counts.barcodes[1::2]
+    np.testing.assert_array_equal(found.loaded.matrix.toarray(), counts.values[1::2])
+    assert "has: 0, 1" in read(typed, subset="donor=7").errors[0]
+    assert "column=value" in read(typed, subset="donor").errors[0]
+    few = read(typed, subset="type=T").errors
+    assert few == [
+        f"sample s1: 10 cells in file {typed} with type=T; at least 20 are needed to cluster"
+    ]
+
+
+def test_metadata_is_joined_by_barcode(write, counts, tmp_path):
+    table = pd.DataFrame({"n": range(40), "kind": ["x", "y"] * 20}, index=counts.barcodes)
+    shuffled = pd.concat([table.sample(frac=1, random_state=0).iloc[2:], table.iloc[:0]])
+    extra = pd.DataFrame({"n": [9], "kind": ["z"]}, index=["nobody"])
+    path = tmp_path / "cells.csv.gz"
+    pd.concat([shuffled, extra]).to_csv(path)
+    found = read(write("csv_genes"), metadata=str(path), label="kind")
+    kept = shuffled.index
+    assert found.obs.loc[kept, "n"].tolist() == table.loc[kept, "n"].tolist()
+    assert found.obs.loc[kept, "kind"].tolist() == table.loc[kept, "kind"].tolist()
+    assert any("2 of 40 cells are not in the metadata" in one for one in found.warnings)
+    assert any("1 rows of the metadata belong to no cell" in one for one in found.notes)
+
+
+def test_metadata_that_does_not_fit(write, tmp_path):
+    path = write("csv_cells")
+    other = tmp_path / "other.csv"
+    other.write_text("barcode,kind\nnobody,a\n")
+    assert "names none of the sample's 40 cells" in read(path, metadata=str(other)).errors[0]
+    assert "does not exist" in read(path, metadata=str(tmp_path / "no.csv")).errors[0]
+    other.write_text("")
+    assert "cannot be read as a table of cells" in read(path, metadata=str(other)).errors[0]
+
+
+def test_real_metadata_as_r_writes_it(data_dir):
+    raw = data_dir / "raw"
+    found = read(
+        raw / "sc_dropseq.count.csv.gz",
+        metadata=str(raw / "sc_dropseq.metadata.csv.gz"),
+        label="cell_line",
+    )
+    assert not found.errors
+    assert not found.warnings
+    assert sorted(found.obs["cell_line"].unique()) == ["H1975", "H2228", "HCC827"]
+    assert found.obs.loc["CELL_000001", "number_of_genes"] == 9284
+
+
+def test_repeated_barcodes_and_empty_cells_are_reported(counts, tmp_path):
+    counts.barcodes[1] = counts.barcodes[0]
+    counts.values[2] = 0
+    counts.values[:, 5] = 0
+    path = tmp_path / "a.h5ad"
+    counts.adata.write_h5ad(path)
+    found = read(path)
+    assert found.obs.index.is_unique
+    assert found.obs.index[0] == counts.barcodes[0]
+    assert len(found.warnings) == 2
+    assert "1 of 40 cells are empty" in found.warnings[0]
+    assert "1 barcodes occur more than once" in found.warnings[1]
+    assert any("of 60 genes are empty" in sentence for sentence in found.notes)
+
+
+def test_labels_of_real_files(data_dir):
+    nan = read(data_dir / "pbmc3k.h5ad", label="cell_type")
+    assert any("62 of 2700 cells have no label" in one for one in nan.warnings)
+    literal = read(data_dir / "raw/mpfc-starmap.loom", label="Clusters")
+    assert any("526 of 3704 cells have no label" in one for one in literal.warnings)
+
+
+def test_odd_columns_can_be_written(tmp_path):
+    obs = pd.DataFrame(
+        {
+            "mixed": [1, "two", None],
+            "when": pd.to_datetime(["2020-01-01", None, "2020-01-02"]),
+            "nullable": pd.array([1, None, 3], dtype="Int64"),
+            "flag": pd.array([True, None, False], dtype="boolean"),
+            "text": pd.array(["a", None, "b"], dtype="string"),
+            "numbers": pd.Categorical([3, 1, 3]),
+            "complex": [1j, 2j, 3j],
+            "lists": [[1], [2], [3]],
+            "nothing": [None, None, None],
+            "a/b": [1.5, np.nan, 2.5],
+            "leiden": ["0", "1", "0"],
+            7: [1, 2, 3],
+        },
+        index=["x", "y", "z"],
+    )
+    table, notes = tidy(obs)
+    assert len(notes) == 2
+    write_h5ad(ad.AnnData(np.zeros((3, 1), "float32"), obs=table), tmp_path / "a.h5ad")
+    back = ad.read_h5ad(tmp_path / "a.h5ad").obs
+    assert back["mixed"].tolist()[:2] == ["1", "two"]
+    assert back["mixed"].isna().tolist() == [False, False, True]
+    assert back["a_b"].tolist()[::2] == [1.5, 2.5]
+    assert {"leiden_input", "7", "numbers", "nothing", "lists", "complex"} <= set(back.columns)
+
+
+def test_missing_labels():
+    given = pd.Series(["T", "NA", None, np.nan, "", "nan", "Nave", "N/A", 0])
+    assert missing_labels(given).tolist() == [
+        False,
+        True,
+        True,
+        True,
+        True,
+        True,
+        False,
+        True,
+        False,
+    ]

@@ -1,0 +1,64 @@
+"""Counts pass; everything else is named for what it is."""
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from scsiameseclu.io.values import complaints, describe
+
+
+@pytest.fixture
+def matrix() -> np.ndarray:
+    rng = np.random.default_rng(1)
+    return rng.poisson(rng.gamma(0.5, 5.0, size=80), size=(50, 80)).astype("float64") + np.eye(
+        50, 80
+    )
+
+
+def named(values: np.ndarray) -> tuple[str, str]:
+    found = describe(csr_matrix(values.astype("float32")))
+    return found.kind, "; ".join(complaints(found))
+
+
+def per_cell(matrix: np.ndarray, total: float) -> np.ndarray:
+    return matrix / matrix.sum(axis=1, keepdims=True) * total
+
+
+def test_counts_pass(matrix):
+    assert named(matrix) == ("counts", "")
+    assert named(np.zeros((3, 4))) == ("counts", "")
+
+
+def test_counts_that_went_through_float32_pass(matrix):
+    totals = matrix.sum(axis=1, keepdims=True)
+    logged = np.log1p(matrix / totals * 1e4).astype("float32")
+    assert named(np.expm1(logged) * totals / 1e4) == ("counts", "")
+
+
+def test_what_is_not_counts_is_named(matrix):
+    sentence = f"log-transformed values, not counts (largest value {np.log1p(matrix.max()):.6g})"
+    assert sentence in named(np.log1p(matrix))[1]
+    assert named(np.log1p(per_cell(matrix, 1e4)))[0] == "log"
+    assert named(matrix - matrix.mean(axis=0))[0] == "scaled"
+    assert named(matrix - 1)[0] == "negative"
+    assert named(per_cell(matrix, 1e6))[0] == "per_million"
+    assert named(per_cell(matrix, 1e4))[0] == "normalised"
+    assert "10000" in named(per_cell(matrix, 1e4))[1]
+    lengths = np.linspace(0.3, 9.0, matrix.shape[1])
+    assert named(per_cell(matrix, 1e6)[:, :60] / lengths[:60])[0] == "fractional"
+
+
+def test_missing_and_infinite_values_are_counted(matrix):
+    matrix[0, :2] = np.nan
+    matrix[1, 0] = np.inf
+    kind, sentence = named(matrix)
+    assert kind == "counts"
+    assert "2 missing values (NaN)" in sentence
+    assert "1 infinite value" in sentence
+    assert not describe(csr_matrix(matrix)).are_counts
+
+
+@pytest.mark.parametrize("off", [0.4, 0.01])
+def test_a_single_fraction_is_found(matrix, off):
+    matrix[4, 4] += off
+    assert named(matrix)[0] != "counts"
