@@ -1,9 +1,15 @@
 """Fixtures that several rooms share."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    import anndata as ad
 
 # before anything imports numpy or torch: two threads at most, and idle ones sleep
 os.environ.setdefault("OMP_NUM_THREADS", "2")
@@ -22,3 +28,34 @@ def data_dir() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return DATA
+
+
+@pytest.fixture(scope="session")
+def demo() -> ad.AnnData:
+    """350 PBMC with raw counts, without labels: small enough to train on in seconds."""
+    from scsiameseclu.io.readers import read_counts
+    from scsiameseclu.io.request import ReadRequest
+
+    adata = read_counts("demo:a", ReadRequest(), sample="demo")
+    adata.obs = adata.obs[[]].copy()
+    return adata
+
+
+@pytest.fixture(scope="session")
+def pbmc3k(data_dir: Path) -> ad.AnnData:
+    """Human blood, normalised and clustered."""
+    return _clustered(data_dir / "pbmc3k.h5ad")
+
+
+@pytest.fixture(scope="session")
+def baron(data_dir: Path) -> ad.AnnData:
+    """Mouse pancreas with much ambient insulin, normalised and clustered."""
+    return _clustered(data_dir / "baron_mouse.h5ad")
+
+
+def _clustered(path: Path) -> ad.AnnData:
+    from real_data import counts_of, leiden, log_normalised
+
+    adata = log_normalised(counts_of(path))
+    adata.obs["cluster"] = leiden(adata, 1.0)
+    return adata

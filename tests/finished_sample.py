@@ -26,7 +26,8 @@ from scsiameseclu.settings import (
     QualitySettings,
 )
 from scsiameseclu.stages.quality import quality
-from scsiameseclu.store.files import sidecar, write_h5ad, write_json, write_table
+from scsiameseclu.store.atomic import write_json, write_table
+from scsiameseclu.store.files import sidecar, write_h5ad
 from scsiameseclu.store.provenance import record
 
 IMAGE = '"><img src=x onerror=alert(1)>'

@@ -1,5 +1,7 @@
 """How many clusters a user asks for: a number, a range, or nothing."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 
@@ -30,7 +32,7 @@ class ClusterNumber:
         return f"{self.smallest}" if self.is_given else f"{self.smallest}-{self.largest}"
 
     @classmethod
-    def parse(cls, value: "int | str | tuple[int, int] | ClusterNumber | None") -> "ClusterNumber":
+    def parse(cls, value: int | str | tuple[int, int] | ClusterNumber | None) -> ClusterNumber:
         """From a number, a range as ``(8, 15)`` or ``"8-15"``, or None.
 
         Raises

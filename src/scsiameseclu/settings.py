@@ -4,6 +4,8 @@ The command-line programs make their options from these classes, and a test hold
 configuration schema to the same names and defaults, so that there is one default for everything.
 """
 
+from __future__ import annotations
+
 from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -42,7 +44,7 @@ class Settings:
         for item in fields(self):  # type: ignore[arg-type]
             self._check(item, hints[item.name])
 
-    def _check(self, item: "Field[Any]", hint: Any) -> None:
+    def _check(self, item: Field[Any], hint: Any) -> None:
         value = getattr(self, item.name)
         allowed = choices(hint)
         if allowed and value not in allowed:

@@ -11,19 +11,20 @@ it is found in each of them from one root, and the mean is taken. How far they d
 a cell's place is.
 """
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import anndata as ad
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 
 from scsiameseclu.errors import UserError
-
-if TYPE_CHECKING:
-    import anndata as ad
-    import pandas as pd
+from scsiameseclu.preprocess.neighbours import find_neighbours
+from scsiameseclu.store.files import sidecar
 
 N_NEIGHBOURS = 15
 N_COMPONENTS = 15
@@ -58,10 +59,10 @@ class Trajectory:
 
 def find_trajectory(
     embedding: np.ndarray,
-    clusters: "pd.Series",
+    clusters: pd.Series,
     beginning: np.ndarray,
     *,
-    parts: "Sequence[np.ndarray] | None" = None,
+    parts: Sequence[np.ndarray] | None = None,
     seed: int = 0,
 ) -> Trajectory:
     """Diffusion pseudotime from one of some cells, and PAGA of the clusters.
@@ -119,12 +120,9 @@ def find_trajectory(
     )
 
 
-def _diffused(space: np.ndarray, clusters: "pd.Series", seed: int) -> "ad.AnnData":
+def _diffused(space: np.ndarray, clusters: pd.Series, seed: int) -> ad.AnnData:
     """Cells with the diffusion map of their neighbours in a space."""
     import scanpy as sc
-
-    from scsiameseclu.preprocess.neighbours import find_neighbours
-    from scsiameseclu.store.files import sidecar
 
     cells = sidecar(clusters.index, obsm={"X_siamese": np.ascontiguousarray(space)})
     find_neighbours(cells, "X_siamese", N_NEIGHBOURS, "euclidean", seed)
@@ -132,7 +130,7 @@ def _diffused(space: np.ndarray, clusters: "pd.Series", seed: int) -> "ad.AnnDat
     return cells
 
 
-def _pseudotime(cells: "ad.AnnData", root: int) -> np.ndarray:
+def _pseudotime(cells: ad.AnnData, root: int) -> np.ndarray:
     import scanpy as sc
 
     cells.uns["iroot"] = root
@@ -148,7 +146,7 @@ def _root(components: np.ndarray, beginning: np.ndarray) -> int:
 
 
 def cells_at_beginning(
-    root: str | None, expression: "ad.AnnData", clusters: "pd.Series", sample: str
+    root: str | None, expression: ad.AnnData, clusters: pd.Series, sample: str
 ) -> tuple[np.ndarray, str]:
     """Which cells may be the root, as named or by the rule, and a sentence on it.
 
@@ -197,15 +195,13 @@ def cells_at_beginning(
     return values == value, f"The root is a cell with {kind}={value}, as asked for."
 
 
-def _highest(values: np.ndarray, clusters: "pd.Series") -> str:
+def _highest(values: np.ndarray, clusters: pd.Series) -> str:
     """The cluster with the highest mean."""
-    import pandas as pd
-
     means = pd.Series(values, index=clusters.index).groupby(clusters, observed=True).mean()
     return str(means.idxmax())
 
 
-def _gene(expression: "ad.AnnData", name: str, sample: str) -> np.ndarray:
+def _gene(expression: ad.AnnData, name: str, sample: str) -> np.ndarray:
     for column in ("gene_symbol", "gene_id"):
         found = np.flatnonzero(expression.var[column].astype(str).str.upper() == name.upper())
         if found.size:
@@ -220,13 +216,11 @@ def _there(value: str, known: set[str], sample: str, what: str) -> None:
         raise UserError(f"sample {sample}: {what}; there are {shown}")
 
 
-def order_of_times(times: "pd.Series") -> np.ndarray | None:
+def order_of_times(times: pd.Series) -> np.ndarray | None:
     """A column of times as numbers (n_cells,), NaN where missing; None where it has none.
 
     Numbers stay; of a text such as "day 3" or "E14.5" the first number counts.
     """
-    import pandas as pd
-
     numbers = pd.to_numeric(times.astype(str).str.extract(r"(-?\d+(?:\.\d+)?)")[0])
     known = numbers.notna()
     if known.sum() < 2 or numbers[known].nunique() < 2:

@@ -21,7 +21,8 @@ from scsiameseclu.report.marker_figures import group_expression, marker_pictures
 from scsiameseclu.report.quality_figures import missing_metrics, quality_pictures
 from scsiameseclu.report.summary import summary
 from scsiameseclu.stages.report import report
-from scsiameseclu.store.files import sidecar, write_h5ad, write_table
+from scsiameseclu.store.atomic import write_table
+from scsiameseclu.store.files import sidecar, write_h5ad
 
 SECTIONS = [
     *("warnings", "overview", "quality", "map", "clusters", "markers"),

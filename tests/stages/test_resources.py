@@ -21,7 +21,7 @@ from scsiameseclu.stages.resources import (
     request,
 )
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 MEASURED = [ROOT / name for name in json.loads(COEFFICIENTS.read_text())["fitted_to"]]
 
 

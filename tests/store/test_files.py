@@ -12,16 +12,15 @@ import pytest
 import scipy.sparse as sp
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.store.atomic import atomic_path, write_table
 from scsiameseclu.store.files import (
     add_warnings,
-    atomic_path,
     copy_elements,
     copy_part,
     read_columns,
     read_h5ad,
     sidecar,
     write_h5ad,
-    write_table,
 )
 
 

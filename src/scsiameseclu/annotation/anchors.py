@@ -1,8 +1,11 @@
 """The types of a reference as directions, to which cells are transported."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.cluster import KMeans
 
 N_ANCHORS = 10  # of a type, at most
 CELLS_PER_ANCHOR = 20
@@ -29,10 +32,8 @@ class Anchors:
     types: np.ndarray
 
     @classmethod
-    def fit(cls, cells: np.ndarray, labels: np.ndarray, n_types: int, seed: int) -> "Anchors":
+    def fit(cls, cells: np.ndarray, labels: np.ndarray, n_types: int, seed: int) -> Anchors:
         """k-means in each type: an anchor for every 20 cells, one at least and ten at most."""
-        from sklearn.cluster import KMeans
-
         rng = np.random.default_rng(seed)
         centres, types = [], []
         for number in range(n_types):

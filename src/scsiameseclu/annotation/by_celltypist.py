@@ -3,21 +3,25 @@
 CellTypist is an optional package, and the model a file that the user has: nothing is fetched.
 """
 
+from __future__ import annotations
+
 import importlib
 import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from scipy.sparse import csr_matrix
 
 from scsiameseclu.annotation.cell_types import UNKNOWN
 from scsiameseclu.annotation.votes import Vote
 from scsiameseclu.errors import UserError
 from scsiameseclu.genes.matching import GeneNames, Match, check_overlap, match_genes
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from scipy.sparse import csr_matrix
 
 TOTAL = 1e4  # CellTypist's own normalisation
 LEAST_PROBABILITY = 0.5
@@ -53,7 +57,7 @@ def load_model(path: str | Path) -> Any:
 
 
 def celltypist_vote(
-    genes: "pd.DataFrame", counts: "Iterable[csr_matrix]", path: str | Path, *, sample: str
+    genes: pd.DataFrame, counts: Iterable[csr_matrix], path: str | Path, *, sample: str
 ) -> tuple[Vote, Match]:
     """The likeliest type of each cell, "Unknown" below a probability of 0.5.
 
@@ -71,11 +75,6 @@ def celltypist_vote(
     UserError
         The model cannot be read, or less than a fifth of its genes are in the data.
     """
-    import anndata as ad
-    import numpy as np
-    import pandas as pd
-    import scipy.sparse as sp
-
     model = load_model(path)
     classifier = importlib.import_module("celltypist.classifier")
     features = [str(gene) for gene in model.features]

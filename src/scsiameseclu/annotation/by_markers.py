@@ -17,8 +17,13 @@ too, in groups of about 75 alike cells, against the same background as the clust
 scores are the means over five partitions into such groups.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+
+import anndata as ad
+import numpy as np
+import pandas as pd
 
 from scsiameseclu.annotation.cell_types import UNASSIGNED
 from scsiameseclu.annotation.marker_sets import (
@@ -36,11 +41,6 @@ from scsiameseclu.annotation.profiles import (
 )
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import AnnotationSettings
-
-if TYPE_CHECKING:
-    import anndata as ad
-    import numpy as np
-    import pandas as pd
 
 DEVIATION_FLOOR = 0.1
 """Smallest deviation of a gene's log expression to divide by."""
@@ -85,12 +85,12 @@ class Annotation:
         its cluster. Those of the clusters where no embedding was given.
     """
 
-    table: "pd.DataFrame"
-    scores: "pd.DataFrame"
+    table: pd.DataFrame
+    scores: pd.DataFrame
     tissue: str
     organism: str
     overlap: float
-    cells: "pd.DataFrame"
+    cells: pd.DataFrame
     warnings: list[str] = field(default_factory=list)
 
 
@@ -101,13 +101,11 @@ class _Signal:
     ``centre`` and ``scale`` are of all genes, (n_genes,); ``genes`` are those that take part.
     """
 
-    centre: "np.ndarray"
-    scale: "np.ndarray"
-    genes: "np.ndarray"
+    centre: np.ndarray
+    scale: np.ndarray
+    genes: np.ndarray
 
-    def of(self, profiles: Profiles) -> "pd.DataFrame":
-        import pandas as pd
-
+    def of(self, profiles: Profiles) -> pd.DataFrame:
         contrast = (profiles.mean - self.centre) / self.scale
         return pd.DataFrame(
             contrast[:, self.genes], index=profiles.clusters, columns=self.genes.astype(str)
@@ -119,9 +117,9 @@ class _Candidate:
     """One group of marker sets, scored."""
 
     sets: MarkerSets
-    matched: "pd.DataFrame"
-    signal: "_Signal"
-    scores: "pd.DataFrame"
+    matched: pd.DataFrame
+    signal: _Signal
+    scores: pd.DataFrame
 
     @property
     def overlap(self) -> float:
@@ -131,11 +129,11 @@ class _Candidate:
 
 
 def annotate_clusters(
-    expression: "ad.AnnData",
-    clusters: "pd.Series",
+    expression: ad.AnnData,
+    clusters: pd.Series,
     settings: AnnotationSettings,
     *,
-    embedding: "np.ndarray | None" = None,
+    embedding: np.ndarray | None = None,
     organism: str = "auto",
     sample: str = "sample",
     seed: int = 0,
@@ -190,17 +188,14 @@ def annotate_clusters(
 
 def _of_cells(
     best: _Candidate,
-    expression: "ad.AnnData",
-    clusters: "pd.Series",
-    table: "pd.DataFrame",
+    expression: ad.AnnData,
+    clusters: pd.Series,
+    table: pd.DataFrame,
     settings: AnnotationSettings,
-    embedding: "np.ndarray | None",
+    embedding: np.ndarray | None,
     seed: int,
-) -> "pd.DataFrame":
+) -> pd.DataFrame:
     """Types and scores of cells, by their groups where there are any and these are clear."""
-    import numpy as np
-    import pandas as pd
-
     place = pd.Index(table["cluster"]).get_indexer(clusters.astype(str))
     own = table[["cell_type", "score"]].iloc[place].set_axis(clusters.index)
     if embedding is None or best.scores.shape[1] == 0:
@@ -245,12 +240,9 @@ def _score(
     symbols: list[str],
     ids: list[str],
     profiles: Profiles,
-    deviation: "np.ndarray",
+    deviation: np.ndarray,
 ) -> _Candidate:
     """Score each set in each cluster; no columns where nothing can be scored."""
-    import numpy as np
-    import pandas as pd
-
     priority = (profiles.sizes @ profiles.mean).tolist()
     matched = match_genes(sets, symbols, ids, priority)
     usable = _usable(sets, matched)
@@ -265,16 +257,15 @@ def _score(
     return _Candidate(sets, matched, signal, _ulm(signal.of(profiles), sets, matched))
 
 
-def _usable(sets: MarkerSets, matched: "pd.DataFrame") -> "pd.DataFrame":
+def _usable(sets: MarkerSets, matched: pd.DataFrame) -> pd.DataFrame:
     """The lines of the sets of which enough genes are in the data."""
     counts = matched["cell_type"].value_counts()
     return matched[matched["cell_type"].map(counts) >= sets.min_markers]
 
 
-def _ulm(signal: "pd.DataFrame", sets: MarkerSets, matched: "pd.DataFrame") -> "pd.DataFrame":
+def _ulm(signal: pd.DataFrame, sets: MarkerSets, matched: pd.DataFrame) -> pd.DataFrame:
     """t values, rows of the signal x types in the order of the marker table."""
     import decoupler as dc
-    import pandas as pd
 
     usable = _usable(sets, matched)
     net = pd.DataFrame(
@@ -289,10 +280,8 @@ def _ulm(signal: "pd.DataFrame", sets: MarkerSets, matched: "pd.DataFrame") -> "
     return scores.loc[signal.index, order].fillna(0.0)
 
 
-def _strength(scores: "pd.DataFrame", sizes: "np.ndarray") -> float:
+def _strength(scores: pd.DataFrame, sizes: np.ndarray) -> float:
     """Mean of the clusters' best scores, weighted by the square root of their cells."""
-    import numpy as np
-
     if scores.shape[1] == 0:
         return float("-inf")
     return float(np.average(scores.max(axis=1), weights=np.sqrt(sizes)))
@@ -300,7 +289,7 @@ def _strength(scores: "pd.DataFrame", sizes: "np.ndarray") -> float:
 
 def _decide(
     candidate: _Candidate, profiles: Profiles, settings: AnnotationSettings, symbols: list[str]
-) -> "pd.DataFrame":
+) -> pd.DataFrame:
     table = _named(candidate.scores, settings).reset_index(drop=True)
     table["cluster"], table["n_cells"] = profiles.clusters, profiles.sizes.astype(int)
     targets = candidate.matched.groupby("cell_type")["target"]
@@ -311,11 +300,8 @@ def _decide(
     return table[COLUMNS]
 
 
-def _named(scores: "pd.DataFrame", settings: AnnotationSettings) -> "pd.DataFrame":
+def _named(scores: pd.DataFrame, settings: AnnotationSettings) -> pd.DataFrame:
     """The best type of each row and the runner-up; types of equal score in the table's order."""
-    import numpy as np
-    import pandas as pd
-
     values = np.full((len(scores), max(scores.shape[1], 2)), np.nan)
     values[:, : scores.shape[1]] = scores
     names = np.array([*scores.columns, "", ""], dtype=object)
@@ -338,7 +324,7 @@ def _named(scores: "pd.DataFrame", settings: AnnotationSettings) -> "pd.DataFram
     )
 
 
-def _warnings(best: _Candidate, decided: "pd.DataFrame", tissue: str, sample: str) -> list[str]:
+def _warnings(best: _Candidate, decided: pd.DataFrame, tissue: str, sample: str) -> list[str]:
     if len(decided) < 2:
         return [f"sample {sample}: one cluster only, so there is nothing to tell its type by"]
     table = tissue or "any tissue"

@@ -10,24 +10,26 @@ almost any held-out cell of the reference lies from its own is Unknown.
 k nearest neighbours and logistic regression in the same embedding are there to compare with.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import anndata as ad
 import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold
+from sklearn.neighbors import KNeighborsClassifier
 
 from scsiameseclu.annotation.anchors import Anchors, directions
 from scsiameseclu.annotation.cell_types import UNKNOWN
 from scsiameseclu.errors import UserError
 from scsiameseclu.genes.matching import GeneNames, Match, check_overlap, match_genes
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import anndata as ad
-    import pandas as pd
-
-    from scsiameseclu.model.estimator import ScSiameseClu
-    from scsiameseclu.model.fitted import FittedModel
+from scsiameseclu.model.estimator import ScSiameseClu
+from scsiameseclu.model.fitted import FittedModel
+from scsiameseclu.model.preparation import find_counts
 
 METHODS = ("transport", "neighbours", "logistic")
 N_NEIGHBOURS = 15
@@ -63,7 +65,7 @@ class LabelTransfer:
             raise UserError(f"method is {method!r}; choose one of {', '.join(METHODS)}")
         self.method, self.random_state = method, random_state
 
-    def fit(self, embedding: np.ndarray, labels: "pd.Series | np.ndarray") -> "LabelTransfer":
+    def fit(self, embedding: np.ndarray, labels: pd.Series | np.ndarray) -> LabelTransfer:
         """Take up the reference.
 
         Parameters
@@ -78,8 +80,6 @@ class LabelTransfer:
         UserError
             Fewer than two types.
         """
-        import pandas as pd
-
         named = pd.Series(np.asarray(labels, dtype=object))
         known = (named.notna() & (named.astype(str).str.strip() != "")).to_numpy()
         names = named[known].astype(str).to_numpy()
@@ -94,8 +94,6 @@ class LabelTransfer:
         return self
 
     def _calibrated(self, cells: np.ndarray, numbers: np.ndarray) -> float:
-        from sklearn.model_selection import KFold
-
         folds = KFold(min(FOLDS, len(cells)), shuffle=True, random_state=self.random_state)
         likeness = np.empty(len(cells))
         for rest, out in folds.split(cells):
@@ -118,7 +116,7 @@ class LabelTransfer:
             found[:, self._classifier.classes_] = self._classifier.predict_proba(cells)
         return found.astype(np.float32)
 
-    def predict(self, embedding: np.ndarray) -> "pd.DataFrame":
+    def predict(self, embedding: np.ndarray) -> pd.DataFrame:
         """Types of cells, in the order of the cells.
 
         Returns
@@ -127,8 +125,6 @@ class LabelTransfer:
         a probability of 0.5), ``best`` (the likeliest type all the same), ``probability`` and
         ``likeness`` (cosine with the nearest anchor).
         """
-        import pandas as pd
-
         probability = self.probability(embedding)
         likeness = self._anchors.likeness(directions(np.asarray(embedding)))
         best = np.array(self.types, dtype=object)[probability.argmax(axis=1)]
@@ -144,14 +140,14 @@ class LabelTransfer:
 
 
 def transfer_labels(
-    reference: "ad.AnnData",
-    query: "ad.AnnData",
+    reference: ad.AnnData,
+    query: ad.AnnData,
     label: str,
     *,
     method: str = "transport",
     random_state: int = 0,
     device: str = "auto",
-) -> "pd.DataFrame":
+) -> pd.DataFrame:
     """Types of the query's cells from an annotated reference: raw counts in, one line a cell out.
 
     A model is fitted to the reference without its types, in the genes that both have; it embeds
@@ -196,20 +192,18 @@ def transfer_labels(
 
 
 def fit_reference(
-    cells: "ad.AnnData", *, seed: int, device: str = "auto", checkpoint: "Path | None" = None
-) -> "ScSiameseClu":
+    cells: ad.AnnData, *, seed: int, device: str = "auto", checkpoint: Path | None = None
+) -> ScSiameseClu:
     """A model of the reference's cells; sets ``obsm["X_siamese"]``. No type is read."""
-    from scsiameseclu.model.estimator import ScSiameseClu
-
     model = ScSiameseClu(random_state=seed, device=device)
     return model.fit(cells, checkpoint=checkpoint)
 
 
 def embed_query(
-    model: "FittedModel",
+    model: FittedModel,
     genes: GeneNames,
     places: np.ndarray,
-    query: "ad.AnnData",
+    query: ad.AnnData,
     *,
     reference: str = "the reference",
     query_name: str = "the query",
@@ -236,8 +230,6 @@ def embed_query(
     UserError
         The query has less than a fifth of the genes.
     """
-    from scsiameseclu.model.preparation import find_counts
-
     there = GeneNames.of(query.var)
     shared = match_genes(genes, there)
     match = shared.of(places)
@@ -247,19 +239,14 @@ def embed_query(
     return model.embed(query, match.positions, totals), match
 
 
-def check_types(types: "Sequence[str] | pd.Series") -> None:
+def check_types(types: Sequence[str] | pd.Series) -> None:
     """Raise where a reference has fewer than two types."""
-    import pandas as pd
-
     number = pd.Series(types, dtype=object).nunique()
     if number < 2:
         raise UserError(f"the reference has {number} types with cells; label transfer needs two")
 
 
 def _classifier(method: str) -> Any:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.neighbors import KNeighborsClassifier
-
     if method == "neighbours":
         return KNeighborsClassifier(N_NEIGHBOURS)
     return LogisticRegression(C=10.0, max_iter=2000)

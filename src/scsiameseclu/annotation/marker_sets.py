@@ -6,18 +6,19 @@ on the tissue that describes the type. The genes are markers in common use in th
 of the pancreas were looked up one by one in their source.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
 
 from scsiameseclu.annotation.cell_types import ABSTENTIONS
 from scsiameseclu.errors import UserError
 from scsiameseclu.genes.organism import detect_organism
 from scsiameseclu.store.files import first_line
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SPECIES_COLUMN = {"human": "gene", "mouse": "mouse_gene"}
 MIN_MARKERS = 3
@@ -39,14 +40,12 @@ class MarkerSets:
     """
 
     name: str
-    table: "pd.DataFrame"
+    table: pd.DataFrame
     min_markers: int = MIN_MARKERS
 
 
-def canonical_table() -> "pd.DataFrame":
+def canonical_table() -> pd.DataFrame:
     """The committed table, empty cells as empty strings."""
-    import pandas as pd
-
     source = files("scsiameseclu.annotation") / "canonical_markers.tsv"
     with source.open(encoding="utf-8") as lines:
         return pd.read_csv(lines, sep="\t", dtype=str, keep_default_na=False)
@@ -97,8 +96,6 @@ def own_sets(path: str | Path) -> MarkerSets:
     UserError
         The file is missing, unreadable or empty, lacks a column, or has a weight that is no number.
     """
-    import pandas as pd
-
     path = Path(path)
     where = f"marker table {path}"
     if not path.is_file():
@@ -129,10 +126,8 @@ def own_sets(path: str | Path) -> MarkerSets:
     return MarkerSets(str(path), table.reset_index(drop=True), min_markers=1)
 
 
-def _gene_sets(path: Path) -> "pd.DataFrame":
+def _gene_sets(path: Path) -> pd.DataFrame:
     """The sets of a GMT file as a table of types and genes."""
-    import pandas as pd
-
     rows = []
     for line in path.read_text(encoding="utf-8").splitlines():
         name, _, *genes = [*line.split("\t"), ""]
@@ -140,10 +135,7 @@ def _gene_sets(path: Path) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=["cell_type", "gene"], dtype=str)
 
 
-def _weights(table: "pd.DataFrame", where: str) -> "pd.Series":
-    import numpy as np
-    import pandas as pd
-
+def _weights(table: pd.DataFrame, where: str) -> pd.Series:
     if "weight" not in table.columns:
         return pd.Series(1.0, index=table.index)
     weights = pd.to_numeric(table["weight"], errors="coerce")
@@ -170,8 +162,8 @@ def choose_organism(organism: str, symbols: list[str], ids: list[str]) -> str:
 
 
 def match_genes(
-    sets: MarkerSets, symbols: list[str], ids: list[str], priority: "list[float]"
-) -> "pd.DataFrame":
+    sets: MarkerSets, symbols: list[str], ids: list[str], priority: list[float]
+) -> pd.DataFrame:
     """The lines of the table whose gene is in the data, with its position as ``target``.
 
     Symbols and ids are compared without regard to case, ids also without their version. Of several

@@ -1,18 +1,19 @@
 """Marker genes: Wilcoxon rank-sum of each cluster against all other cells."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+from scipy import stats
+from scipy.sparse import csc_matrix
 
 from scsiameseclu.annotation.profiles import Profiles, cluster_profiles
 from scsiameseclu.genes.organism import mitochondrial_genes
 from scsiameseclu.settings import MarkerSettings
-
-if TYPE_CHECKING:
-    import anndata as ad
-    import numpy as np
-    import pandas as pd
-    from scipy.sparse import csc_matrix
 
 COLUMNS = [
     "cluster",
@@ -37,8 +38,8 @@ RIBOSOMAL = re.compile(r"^(?:RP[LS]\d++(?!K|BP)|RPLP[0-2]|RPSA)", re.IGNORECASE)
 
 
 def find_markers(
-    expression: "ad.AnnData", clusters: "pd.Series", *, sample: str = "sample"
-) -> "tuple[pd.DataFrame, list[str]]":
+    expression: ad.AnnData, clusters: pd.Series, *, sample: str = "sample"
+) -> tuple[pd.DataFrame, list[str]]:
     """Test every gene in every cluster.
 
     Ranks come from ``scanpy.tl.rank_genes_groups`` (Wilcoxon); the correction of the variance for
@@ -63,8 +64,6 @@ def find_markers(
     warnings
         Clusters that were left out, and why.
     """
-    import pandas as pd
-
     profiles = cluster_profiles(expression.X, clusters)
     notes = []
     if len(profiles.clusters) < 2:
@@ -91,7 +90,7 @@ def find_markers(
     return pd.concat(parts, ignore_index=True)[COLUMNS], notes
 
 
-def filter_markers(table: "pd.DataFrame", settings: MarkerSettings) -> "pd.DataFrame":
+def filter_markers(table: pd.DataFrame, settings: MarkerSettings) -> pd.DataFrame:
     """The lines that speak for their cluster; ``rank`` stays that of the full table."""
     keep = (
         (table["adjusted_p"] <= settings.max_adjusted_p)
@@ -110,14 +109,12 @@ def gene_flags(symbols: Sequence[str], ids: Sequence[str]) -> list[str]:
     ]
 
 
-def tie_correction(x: "csc_matrix") -> "np.ndarray":
+def tie_correction(x: csc_matrix) -> np.ndarray:
     """The factor by which ties shrink the variance of the rank sum, shape (n_genes,).
 
     :math:`T = 1 - \\sum_t (t^3 - t) / (N^3 - N)` over the groups of :math:`t` equal values; 0 for a
     constant gene. ``x`` holds no explicit zeros.
     """
-    import numpy as np
-
     n_cells = float(x.shape[0])
     zeros = n_cells - np.diff(x.indptr)
     ties = zeros**3 - zeros
@@ -130,11 +127,9 @@ def tie_correction(x: "csc_matrix") -> "np.ndarray":
 
 
 def _rank_sums(
-    expression: "ad.AnnData", clusters: "pd.Series", tested: list[str]
-) -> "tuple[np.ndarray, np.ndarray]":
+    expression: ad.AnnData, clusters: pd.Series, tested: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
     """Tie-corrected z and AUC, each of shape (len(tested), n_genes)."""
-    import numpy as np
-
     labels = clusters.astype(str).to_numpy()
     n_genes = expression.n_vars
     z, auc = np.zeros((2, len(tested), n_genes))
@@ -147,12 +142,9 @@ def _rank_sums(
 
 
 def _rank_sums_of(
-    x: "csc_matrix", labels: "np.ndarray", tested: list[str]
-) -> "tuple[np.ndarray, np.ndarray]":
+    x: csc_matrix, labels: np.ndarray, tested: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
     """The same for some of the genes, each of shape (len(tested), n_genes)."""
-    import anndata as ad
-    import numpy as np
-    import pandas as pd
     import scanpy as sc
 
     work = ad.AnnData(
@@ -181,19 +173,15 @@ def _rank_sums_of(
 
 
 def _cluster_table(
-    var: "pd.DataFrame",
+    var: pd.DataFrame,
     name: str,
-    z: "np.ndarray",
-    auc: "np.ndarray",
+    z: np.ndarray,
+    auc: np.ndarray,
     inside: Profiles,
     outside: Profiles,
     row: int,
     flags: list[str],
-) -> "pd.DataFrame":
-    import numpy as np
-    import pandas as pd
-    from scipy import stats
-
+) -> pd.DataFrame:
     p = 2 * stats.norm.sf(np.abs(z))
     means = np.expm1(inside.mean[row]), np.expm1(outside.mean[row])
     table = pd.DataFrame(

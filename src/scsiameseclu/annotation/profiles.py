@@ -1,13 +1,14 @@
 """Mean expression and share of expressing cells by cluster, without a dense matrix of cells."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from scipy.sparse import csr_matrix
-
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
+from sklearn.cluster import KMeans
+from sklearn.utils.sparsefuncs import mean_variance_axis
 
 LEAST_GROUPS, MOST_GROUPS = 20, 200
 LEAST_CELLS = 10
@@ -33,14 +34,12 @@ class Profiles:
     """
 
     clusters: list[str]
-    sizes: "np.ndarray"
-    mean: "np.ndarray"
-    share: "np.ndarray"
+    sizes: np.ndarray
+    mean: np.ndarray
+    share: np.ndarray
 
-    def rest(self) -> "Profiles":
+    def rest(self) -> Profiles:
         """The same of the cells outside each cluster (NaN when there are none)."""
-        import numpy as np
-
         others = self.sizes.sum() - self.sizes
         with np.errstate(invalid="ignore", divide="ignore"):
             mean, share = (
@@ -51,16 +50,12 @@ class Profiles:
         return Profiles(self.clusters, others, np.maximum(mean, 0), np.maximum(share, 0))
 
 
-def alike_groups(embedding: "np.ndarray", cells_of_group: int, seed: int) -> "pd.Series":
+def alike_groups(embedding: np.ndarray, cells_of_group: int, seed: int) -> pd.Series:
     """Groups of cells that lie close, by k-means: categories of about so many cells.
 
     At most 200 groups, fitted on at most 20,000 cells, so time is linear in cells; and at least 20
     where these have ten cells each, so that small samples do not mix their types.
     """
-    import numpy as np
-    import pandas as pd
-    from sklearn.cluster import KMeans
-
     cells = np.asarray(embedding, dtype=np.float32)
     least = min(LEAST_GROUPS, max(len(cells) // LEAST_CELLS, 1))
     count = int(np.clip(len(cells) // cells_of_group, least, MOST_GROUPS))
@@ -78,7 +73,7 @@ def alike_groups(embedding: "np.ndarray", cells_of_group: int, seed: int) -> "pd
     return pd.Series(pd.Categorical(labels.astype(str)))
 
 
-def cluster_profiles(x: "csr_matrix", clusters: "pd.Series") -> Profiles:
+def cluster_profiles(x: csr_matrix, clusters: pd.Series) -> Profiles:
     """Aggregate cells to clusters by sparse products, a block of cells at a time.
 
     Parameters
@@ -88,9 +83,6 @@ def cluster_profiles(x: "csr_matrix", clusters: "pd.Series") -> Profiles:
     clusters
         Categorical cluster of each cell; clusters without cells are left out.
     """
-    import numpy as np
-    from scipy.sparse import csr_matrix
-
     labels = clusters.cat.remove_unused_categories()
     codes, names = labels.cat.codes.to_numpy(), [str(name) for name in labels.cat.categories]
     sizes = np.bincount(codes[codes >= 0], minlength=len(names))
@@ -107,10 +99,7 @@ def cluster_profiles(x: "csr_matrix", clusters: "pd.Series") -> Profiles:
     return Profiles(names, sizes, mean, share)
 
 
-def gene_deviation(x: "csr_matrix") -> "np.ndarray":
+def gene_deviation(x: csr_matrix) -> np.ndarray:
     """Standard deviation of each gene over all cells, shape (n_genes,)."""
-    import numpy as np
-    from sklearn.utils.sparsefuncs import mean_variance_axis
-
     deviation: np.ndarray = np.sqrt(mean_variance_axis(x, axis=0)[1])
     return deviation

@@ -8,9 +8,13 @@ Names that the table does not know cannot be held against others; then the vote 
 standing decides alone: an annotated reference, then CellTypist, then markers.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
 
 from scsiameseclu.annotation.cell_types import (
     ABSTENTIONS,
@@ -20,10 +24,6 @@ from scsiameseclu.annotation.cell_types import (
     Vocabulary,
     vocabulary,
 )
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
 
 SOURCES = ("reference", "celltypist", "markers")
 """In the order of their standing."""
@@ -44,23 +44,20 @@ class Vote:
     """
 
     source: str
-    names: "np.ndarray"
-    strength: "np.ndarray"
+    names: np.ndarray
+    strength: np.ndarray
 
-    def of(self, positions: "np.ndarray") -> "Vote":
+    def of(self, positions: np.ndarray) -> Vote:
         """The votes at some positions, such as each cell's cluster's."""
         return Vote(self.source, self.names[positions], self.strength[positions])
 
 
-def vote_of_clusters(vote: Vote, clusters: "pd.Series") -> Vote:
+def vote_of_clusters(vote: Vote, clusters: pd.Series) -> Vote:
     """One vote a cluster from the votes of its cells, in the order of the categories.
 
     The narrowest type that more than half of the cluster's cells speak for, with the share of the
     cells that do; "Unknown" where there is none.
     """
-    import numpy as np
-    import pandas as pd
-
     table = pd.crosstab(clusters.to_numpy(), vote.names)
     names, shares = [], []
     for cluster in clusters.cat.categories:
@@ -73,7 +70,7 @@ def vote_of_clusters(vote: Vote, clusters: "pd.Series") -> Vote:
     return Vote(vote.source, np.array(names, dtype=object), np.array(shares))
 
 
-def consensus(votes: Sequence[Vote]) -> tuple["np.ndarray", "np.ndarray"]:
+def consensus(votes: Sequence[Vote]) -> tuple[np.ndarray, np.ndarray]:
     """The types on which the sources agree, and how strongly.
 
     Parameters
@@ -89,8 +86,6 @@ def consensus(votes: Sequence[Vote]) -> tuple["np.ndarray", "np.ndarray"]:
         Mean over the sources of the strength of those that speak for it, 0 to 1, (n,); 0 where
         there is no consensus.
     """
-    import numpy as np
-
     if len(votes) == 1:
         (only,) = votes
         cast = ~np.isin(only.names.astype(str), ABSTENTIONS)
@@ -134,7 +129,7 @@ def not_comparable(votes: Sequence[Vote]) -> list[str]:
     return sorted(name for name in found if len(votes) > 1 and not vocabulary().knows(name))
 
 
-def _as_written(name: str, cast: "pd.Series") -> str:
+def _as_written(name: str, cast: pd.Series) -> str:
     """The source's own word for a type, where it has one only."""
     words = [str(word) for word in cast.index if vocabulary().meant(str(word)) == name]
     return words[0] if len(words) == 1 else name

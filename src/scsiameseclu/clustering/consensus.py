@@ -1,5 +1,7 @@
 """What an ensemble of clusterings agrees on, and how sure that is of each cell and cluster."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -111,7 +113,7 @@ class Consensus:
         # clusters that were dissolved have left with their share of the votes
         return total / total.sum(dim=1, keepdim=True).clamp(min=1e-30)
 
-    def to(self, device: torch.device | str) -> "Consensus":
+    def to(self, device: torch.device | str) -> Consensus:
         """The same on another device."""
         members = [
             replace(m, centres=m.centres.to(device), potential=m.potential.to(device))
@@ -120,7 +122,7 @@ class Consensus:
         translations = [translated.to(device) for translated in self.translations]
         return replace(self, members=members, translations=translations)
 
-    def reordered(self, order: Sequence[int]) -> "Consensus":
+    def reordered(self, order: Sequence[int]) -> Consensus:
         """The same with clusters renamed: new cluster i is old cluster ``order[i]``."""
         columns = list(order)
         translations = [translated[:, columns] for translated in self.translations]

@@ -8,6 +8,8 @@ doi:10.1214/09-BA414). Too few clusters disagree with all finer clusterings, too
 coarser ones and with each other.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -84,7 +86,7 @@ class Clustering:
         """Number of clusters."""
         return self.consensus.n_clusters
 
-    def with_evidence(self, evidence: Evidence) -> "Clustering":
+    def with_evidence(self, evidence: Evidence) -> Clustering:
         """The same with the evidence of an earlier search."""
         return replace(self, evidence=evidence)
 

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
+from sklearn.cluster import KMeans, MiniBatchKMeans
 
 N_MICRO = 200
 CELLS_PER_MICRO = 4
@@ -33,8 +36,6 @@ class Hierarchy:
 
     def cut(self, n_clusters: int) -> np.ndarray:
         """The partition into ``n_clusters`` (fewer if there are fewer micro-clusters)."""
-        from scipy.cluster.hierarchy import fcluster
-
         joined = fcluster(self.tree, n_clusters, criterion="maxclust")
         return np.unique(joined[self.micro], return_inverse=True)[1]
 
@@ -66,10 +67,6 @@ def grow_hierarchy(blocks: Sequence[np.ndarray], features: np.ndarray, seed: int
     seed
         Of k-means.
     """
-    from scipy.cluster.hierarchy import linkage
-    from scipy.spatial.distance import squareform
-    from sklearn.cluster import MiniBatchKMeans
-
     n_micro = int(min(N_MICRO, max(2, features.shape[0] // CELLS_PER_MICRO)))
     kmeans = MiniBatchKMeans(n_micro, random_state=seed, n_init=1, batch_size=4096, max_iter=50)
     micro = np.unique(kmeans.fit_predict(features), return_inverse=True)[1]
@@ -84,7 +81,5 @@ def renumbered(labels: np.ndarray) -> np.ndarray:
 
 def by_kmeans(features: np.ndarray, n_clusters: int, seed: int) -> np.ndarray:
     """For more clusters than there are micro-clusters to join."""
-    from sklearn.cluster import KMeans
-
     kmeans = KMeans(n_clusters, n_init=3, random_state=seed)
     return renumbered(kmeans.fit_predict(features))

@@ -1,14 +1,14 @@
 """Genes of one table found in another, by id or by symbol, whatever their case and version."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
 
 from scsiameseclu.errors import UserError
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
 
 LEAST_OVERLAP = 0.2
 """Smallest share of the genes looked for that must be found."""
@@ -23,7 +23,7 @@ class GeneNames:
     symbols: list[str]
 
     @classmethod
-    def of(cls, genes: "pd.DataFrame") -> "GeneNames":
+    def of(cls, genes: pd.DataFrame) -> GeneNames:
         """From the columns ``gene_id`` and ``gene_symbol``, or else from the genes' names."""
         names = [str(name) for name in genes.index]
         columns = [
@@ -45,10 +45,10 @@ class Match:
         ``"gene ids"`` or ``"gene symbols"``.
     """
 
-    positions: "np.ndarray"
+    positions: np.ndarray
     by: str
 
-    def of(self, genes: "np.ndarray") -> "Match":
+    def of(self, genes: np.ndarray) -> Match:
         """The match of some of the wanted genes, by their places among them."""
         return Match(self.positions[genes], self.by)
 
@@ -92,9 +92,7 @@ def check_overlap(match: Match, wanted: GeneNames, there: GeneNames, what: str, 
         )
 
 
-def _positions(wanted: Sequence[str], there: Sequence[str]) -> "np.ndarray":
-    import numpy as np
-
+def _positions(wanted: Sequence[str], there: Sequence[str]) -> np.ndarray:
     places: dict[str, int] = {}
     for at, name in enumerate(map(_plain, there)):
         places.setdefault(name, at)

@@ -1,11 +1,12 @@
 """Gene symbols and gene ids, kept apart whatever a file calls them."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pandas as pd
+import pandas as pd
+from anndata.utils import make_index_unique
 
 # Ensembl (human ENSG, mouse ENSMUSG, ... with version or not), FlyBase, WormBase.
 GENE_ID = re.compile(r"^(ENS[A-Z]{0,6}G\d{6,}|FBgn\d{7}|WBGene\d{8})(\.\d+)?$")
@@ -21,7 +22,7 @@ SYMBOL_COLUMNS = (
 MOST = 0.5
 
 
-def share(pattern: "re.Pattern[str]", names: Sequence[str]) -> float:
+def share(pattern: re.Pattern[str], names: Sequence[str]) -> float:
     """The share of names that match a pattern."""
     return sum(1 for name in names if pattern.match(name)) / max(len(names), 1)
 
@@ -31,7 +32,7 @@ def gene_table(
     *,
     ids: Sequence[str] | None = None,
     symbols: Sequence[str] | None = None,
-) -> tuple["pd.DataFrame", list[str], list[str]]:
+) -> tuple[pd.DataFrame, list[str], list[str]]:
     """The ``var`` table of a count matrix.
 
     Parameters
@@ -49,9 +50,6 @@ def gene_table(
     notes, warnings
         Sentences.
     """
-    import pandas as pd
-    from anndata.utils import make_index_unique
-
     given_ids, given_symbols, source = _apart([str(name) for name in names], ids, symbols)
     table = pd.DataFrame({"gene_id": given_ids, "gene_symbol": given_symbols}, dtype=object)
     unnamed = table["gene_symbol"].isin(["", "nan", "None", "NaN"])
@@ -90,7 +88,7 @@ def _apart(
     return names, names, "genes are named by symbols only, which stand for the ids too"
 
 
-def genes_of_table(var: "pd.DataFrame") -> tuple["pd.DataFrame", list[str], list[str]]:
+def genes_of_table(var: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
     """:func:`gene_table` of a table of genes, whose id and symbol columns go by many names."""
     names = [str(name) for name in var.index]
     names_are_ids = share(GENE_ID, names) >= MOST
@@ -109,6 +107,6 @@ def genes_of_table(var: "pd.DataFrame") -> tuple["pd.DataFrame", list[str], list
     return table, [said, *notes], warnings
 
 
-def _column(var: "pd.DataFrame", known: Sequence[str]) -> str | None:
+def _column(var: pd.DataFrame, known: Sequence[str]) -> str | None:
     lower = {str(name).lower(): str(name) for name in reversed(list(var.columns))}
     return next((lower[name] for name in known if name in lower), None)

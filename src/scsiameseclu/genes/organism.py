@@ -1,12 +1,13 @@
 """Which organism the genes are of, and which of them are mitochondrial."""
 
+from __future__ import annotations
+
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
 Organism = Literal["human", "mouse", "unknown"]
 
@@ -61,7 +62,7 @@ def _decide(human: int, mouse: int, total: int) -> Organism:
     return "mouse" if mouse >= 3 * human else "unknown"
 
 
-def mitochondrial_genes(symbols: Sequence[str], ids: Sequence[str]) -> tuple["np.ndarray", str]:
+def mitochondrial_genes(symbols: Sequence[str], ids: Sequence[str]) -> tuple[np.ndarray, str]:
     """Mark the mitochondrial genes.
 
     Returns
@@ -72,8 +73,6 @@ def mitochondrial_genes(symbols: Sequence[str], ids: Sequence[str]) -> tuple["np
         The commonest prefix found (``"MT-"``, ``"mt-"``, ``"MT."`` ...), ``"Ensembl ids"`` when
         only the ids gave them away, ``""`` when none was recognised.
     """
-    import numpy as np
-
     found = [MITOCHONDRIAL_NAME.match(gene) for gene in symbols]
     mask = np.array([match is not None for match in found], dtype=bool)
     prefixes = Counter(match.group(1) for match in found if match)

@@ -1,16 +1,15 @@
 """Dense matrices on disk read straight into sparse ones, and text out of HDF5."""
 
-from typing import TYPE_CHECKING
+from __future__ import annotations
+
+import h5py
+import numpy as np
+from scipy.sparse import csr_matrix, vstack
 
 from scsiameseclu.limits import BLOCK_VALUES
 
-if TYPE_CHECKING:
-    import h5py
-    import numpy as np
-    from scipy.sparse import csr_matrix
 
-
-def dense_to_csr(dataset: "h5py.Dataset", *, cells_in_rows: bool) -> "csr_matrix":
+def dense_to_csr(dataset: h5py.Dataset, *, cells_in_rows: bool) -> csr_matrix:
     """Read a dense dataset a block of cells at a time.
 
     Parameters
@@ -28,8 +27,6 @@ def dense_to_csr(dataset: "h5py.Dataset", *, cells_in_rows: bool) -> "csr_matrix
     ValueError
         The dataset has not two dimensions.
     """
-    from scipy.sparse import csr_matrix, vstack
-
     if dataset.ndim != 2:
         raise ValueError(f"{dataset.name} has {dataset.ndim} dimensions, not 2")
     n_cells, n_genes = dataset.shape if cells_in_rows else dataset.shape[::-1]
@@ -47,15 +44,13 @@ def cells_per_block(n_genes: int) -> int:
     return max(1, BLOCK_VALUES // max(n_genes, 1))
 
 
-def strings(dataset: "h5py.Dataset") -> "np.ndarray":
+def strings(dataset: h5py.Dataset) -> np.ndarray:
     """A dataset as an array of str objects, whatever kind of text or number it holds."""
     return as_strings(dataset[()])
 
 
-def as_strings(values: "np.ndarray") -> "np.ndarray":
+def as_strings(values: np.ndarray) -> np.ndarray:
     """An array as str objects: bytes decoded, whole floats without their ``.0``."""
-    import numpy as np
-
     flat = np.asarray(values).ravel()
     if flat.dtype.kind == "f" and np.isfinite(flat).all() and (flat == np.rint(flat)).all():
         flat = flat.astype(np.int64)

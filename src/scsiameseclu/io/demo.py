@@ -1,15 +1,15 @@
 """The demo data: 700 PBMC that travel with scanpy, as two samples of 350 cells; no network."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import genes_of_table
 from scsiameseclu.io.loaded import Loaded, Origin
 from scsiameseclu.io.values import describe
-
-if TYPE_CHECKING:
-    import numpy as np
-    from scipy.sparse import csr_matrix
 
 PREFIX = "demo:"
 HALVES = ("a", "b")
@@ -47,7 +47,7 @@ def load(half: str, origin: Origin) -> Loaded:
     )
 
 
-def recovered_counts(logged: "csr_matrix", totals: "np.ndarray") -> "csr_matrix":
+def recovered_counts(logged: csr_matrix, totals: np.ndarray) -> csr_matrix:
     """Counts behind ``log1p(counts / totals * 1e4)``: the nearest whole numbers.
 
     Parameters
@@ -57,9 +57,6 @@ def recovered_counts(logged: "csr_matrix", totals: "np.ndarray") -> "csr_matrix"
     totals
         Each cell's total counts before genes were removed, (n_cells,).
     """
-    import numpy as np
-    from scipy.sparse import csr_matrix
-
     matrix = csr_matrix(logged, dtype=np.float64, copy=True)
     each = np.repeat(np.asarray(totals, dtype=np.float64), np.diff(matrix.indptr))
     matrix.data = np.rint(np.expm1(matrix.data) * each / 1e4)

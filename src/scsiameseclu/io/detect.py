@@ -6,14 +6,14 @@ A folder is 10x mtx. A file that begins with the HDF5 signature is told by what 
 be named .csv, .tsv or .txt (.gz, .zip), or .mtx.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import h5py
 
 from scsiameseclu.io.loaded import Origin, names
 from scsiameseclu.io.request import ReadRequest
-
-if TYPE_CHECKING:
-    import h5py
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".tab")
@@ -65,8 +65,6 @@ def _tabs(path: Path) -> bool:
 
 
 def _hdf5_format(path: Path, request: ReadRequest, origin: Origin) -> str:
-    import h5py
-
     if request.format in ("csv", "tsv"):
         raise origin.error(f"is HDF5, not {request.format}; correct column `format`")
     with origin.reading("HDF5"), h5py.File(path, "r") as file:
@@ -81,9 +79,7 @@ def _hdf5_format(path: Path, request: ReadRequest, origin: Origin) -> str:
     return found
 
 
-def _root_format(file: "h5py.File") -> str | None:
-    import h5py
-
+def _root_format(file: h5py.File) -> str | None:
     matrix = file.get("matrix")
     if isinstance(matrix, h5py.Dataset) and "row_attrs" in file:
         return "loom"

@@ -4,9 +4,16 @@ Order of search when the request names no layer: ``layers["counts"]``, ``X``, ``
 other layers by name; the first that holds whole numbers, zero or more, is taken.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import h5py
+import pandas as pd
+from anndata.io import read_elem
+from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import genes_of_table
 from scsiameseclu.io.blocks import as_strings, cells_per_block, dense_to_csr
@@ -14,11 +21,6 @@ from scsiameseclu.io.loaded import Loaded, Origin, names
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.values import Values, describe
 from scsiameseclu.limits import BLOCK_VALUES
-
-if TYPE_CHECKING:
-    import h5py
-    import pandas as pd
-    from scipy.sparse import csr_matrix
 
 PLACES = {"X": "the matrix X", "raw": "the matrix raw.X"}
 
@@ -31,9 +33,6 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     UserError
         The layer named does not exist, or the file holds no matrix.
     """
-    import h5py
-    from scipy.sparse import csr_matrix
-
     with h5py.File(path, "r") as file:
         found = dict(_matrices(file))
         if not found:
@@ -64,7 +63,7 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     )
 
 
-def _matrices(file: "h5py.File") -> "Iterator[tuple[str, Any]]":
+def _matrices(file: h5py.File) -> Iterator[tuple[str, Any]]:
     """Every matrix of cells x genes, in the order of search."""
     layers = file.get("layers", {})
     if "counts" in layers:
@@ -89,8 +88,6 @@ def _choose(found: dict[str, Any], request: ReadRequest, origin: Origin) -> str:
 
 def _starts_as_counts(node: Any) -> bool:
     """Whether a matrix's first block of values is whole numbers, zero or more."""
-    from scipy.sparse import csr_matrix
-
     if hasattr(node, "keys"):
         first = node["data"][:BLOCK_VALUES]
     else:
@@ -98,11 +95,8 @@ def _starts_as_counts(node: Any) -> bool:
     return describe(csr_matrix(first.reshape(1, -1))).are_counts
 
 
-def _read(node: Any) -> tuple["csr_matrix", Values]:
+def _read(node: Any) -> tuple[csr_matrix, Values]:
     """Read a matrix; of a dense one that is not counts no more than its first block."""
-    from anndata.io import read_elem
-    from scipy.sparse import csr_matrix
-
     if hasattr(node, "keys"):
         matrix = read_elem(node).tocsr().astype("float32")
         matrix.sum_duplicates()
@@ -113,11 +107,8 @@ def _read(node: Any) -> tuple["csr_matrix", Values]:
     return csr_matrix(matrix), describe(matrix)
 
 
-def _table(file: "h5py.File", key: str) -> "pd.DataFrame":
+def _table(file: h5py.File, key: str) -> pd.DataFrame:
     """``obs``, ``var`` or ``raw.var``, in today's layout or in that of anndata before 0.7."""
-    import pandas as pd
-    from anndata.io import read_elem
-
     node = file[key] if key in file else file[key.replace(".", "/")]
     if hasattr(node, "keys"):
         table = read_elem(node)

@@ -1,5 +1,7 @@
 """What every reader returns, and how every reader complains."""
 
+from __future__ import annotations
+
 import csv
 import zipfile
 import zlib
@@ -7,17 +9,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
+from scipy.sparse import csr_matrix
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.io.values import Values
 from scsiameseclu.limits import MANY_NAMES
 from scsiameseclu.store.files import first_line
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from scipy.sparse import csr_matrix
-
-    from scsiameseclu.io.values import Values
 
 # What the libraries beneath raise on corrupt input; everything else is a defect of ours.
 CORRUPT = (
@@ -97,12 +96,12 @@ class Loaded:
         Which matrix of the file was taken, for sentences; empty when there is only one.
     """
 
-    matrix: "csr_matrix"
-    obs: "pd.DataFrame"
-    var: "pd.DataFrame"
+    matrix: csr_matrix
+    obs: pd.DataFrame
+    var: pd.DataFrame
     format: str
     files: list[Path]
-    values: "Values"
+    values: Values
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     place: str = ""

@@ -1,17 +1,17 @@
 """Loom files: a dense genes x cells matrix, read in blocks straight into a sparse one."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import h5py
+import pandas as pd
 
 from scsiameseclu.genes.names import genes_of_table
 from scsiameseclu.io.blocks import as_strings, dense_to_csr, numbered
 from scsiameseclu.io.loaded import Loaded, Origin, names
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.values import describe
-
-if TYPE_CHECKING:
-    import h5py
-    import pandas as pd
 
 CELL_NAMES = ("CellID", "obs_names", "cell_id", "cell_names", "barcode", "Barcode")
 GENE_NAMES = ("var_names", "Gene", "gene", "GeneName", "gene_names", "Symbol", "Accession")
@@ -25,8 +25,6 @@ def load_loom(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     UserError
         The layer named does not exist.
     """
-    import h5py
-
     with h5py.File(path, "r") as file:
         layers = sorted(file["layers"]) if "layers" in file else []
         dataset = file["matrix"]
@@ -60,10 +58,8 @@ def load_loom(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     )
 
 
-def _attributes(group: "h5py.Group", length: int) -> tuple["pd.DataFrame", list[str]]:
+def _attributes(group: h5py.Group, length: int) -> tuple[pd.DataFrame, list[str]]:
     """Attributes of one value per cell (or gene) as a table, and the names of the others."""
-    import pandas as pd
-
     columns, left_out = {}, []
     for name in sorted(group):
         values = group[name][()]
@@ -74,7 +70,7 @@ def _attributes(group: "h5py.Group", length: int) -> tuple["pd.DataFrame", list[
     return pd.DataFrame(columns, index=pd.RangeIndex(length)), left_out
 
 
-def _take_names(table: "pd.DataFrame", known: tuple[str, ...]) -> bool:
+def _take_names(table: pd.DataFrame, known: tuple[str, ...]) -> bool:
     """Make the first column of a known name the index."""
     column = next((name for name in known if name in table), None)
     if column is None:

@@ -1,17 +1,17 @@
 """Joins a user's table of cells by barcode."""
 
+from __future__ import annotations
+
 import csv
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from scsiameseclu.io.loaded import Origin, names
 from scsiameseclu.io.textfile import open_text, sniff
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def read_metadata(path: Path, origin: Origin) -> "pd.DataFrame":
+def read_metadata(path: Path, origin: Origin) -> pd.DataFrame:
     """Read a csv or tsv (plain, .gz or .zip) of cells, text kept as it stands.
 
     Raises
@@ -19,8 +19,6 @@ def read_metadata(path: Path, origin: Origin) -> "pd.DataFrame":
     UserError
         The file is missing, empty or no table.
     """
-    import pandas as pd
-
     if not path.is_file():
         raise origin.error("does not exist; correct column `metadata`")
     with origin.reading("a table of cells"):
@@ -35,8 +33,8 @@ def read_metadata(path: Path, origin: Origin) -> "pd.DataFrame":
 
 
 def join_metadata(
-    obs: "pd.DataFrame", table: "pd.DataFrame", origin: Origin
-) -> tuple["pd.DataFrame", list[str], list[str]]:
+    obs: pd.DataFrame, table: pd.DataFrame, origin: Origin
+) -> tuple[pd.DataFrame, list[str], list[str]]:
     """Add the table's columns to ``obs`` (index: barcodes), by the column that holds barcodes.
 
     That column is the one in which most barcodes are found. Columns of ``obs`` that the table has
@@ -61,8 +59,6 @@ def join_metadata(
     UserError
         No barcode of the sample is in the table.
     """
-    import pandas as pd
-
     wanted = set(obs.index)
     hits = {name: len(wanted & set(table[name].astype(str))) for name in table.columns}
     key = max(hits, key=hits.__getitem__, default=None)

@@ -4,20 +4,23 @@
 damaged file, where a user needs a sentence.
 """
 
+from __future__ import annotations
+
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
 
 from scsiameseclu.limits import BLOCK_VALUES
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
 
 LAYOUT = ["%%matrixmarket", "matrix", "coordinate"]
 
 
-def read_mtx(file: Path) -> "csr_matrix":
+def read_mtx(file: Path) -> csr_matrix:
     """Read a sparse matrix of numbers, plain or gzipped.
 
     Returns
@@ -30,9 +33,6 @@ def read_mtx(file: Path) -> "csr_matrix":
     ValueError
         The file is no sparse MatrixMarket file of numbers, or has not the entries its head names.
     """
-    import numpy as np
-    from scipy.sparse import csr_matrix
-
     with gzip.open(file, "rt") if file.suffix == ".gz" else file.open("rt") as stream:
         shape, expected = _head(stream)
         parts = list(_blocks(stream, shape))
@@ -59,8 +59,6 @@ def _head(stream: TextIO) -> tuple[tuple[int, int], int]:
 
 def _blocks(stream: TextIO, shape: tuple[int, int]) -> Iterator[tuple]:
     """Rows and columns (from 0) and values, a block at a time."""
-    import pandas as pd
-
     kinds = {"row": "int32", "column": "int32", "value": "float32"}
     try:
         chunks = pd.read_csv(

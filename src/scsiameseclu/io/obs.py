@@ -1,12 +1,11 @@
 """The table of cells: what of a user's columns can be kept, and which cells have no label."""
 
-from typing import TYPE_CHECKING
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
 
 from scsiameseclu.io.blocks import as_strings
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
 
 # Columns that the pipeline itself writes; a user's column of such a name is kept under another.
 OWN_COLUMNS = frozenset(
@@ -23,7 +22,7 @@ SUFFIX = "_input"
 NOT_A_LABEL = frozenset({"", "na", "n/a", "nan", "none", "null", "<na>"})
 
 
-def missing_labels(column: "pd.Series") -> "np.ndarray":
+def missing_labels(column: pd.Series) -> np.ndarray:
     """Which cells have no label: NaN, empty text, or a text such as ``NA`` (as loom files have).
 
     Returns
@@ -31,14 +30,12 @@ def missing_labels(column: "pd.Series") -> "np.ndarray":
     np.ndarray
         (n_cells,) of bool.
     """
-    import numpy as np
-
     told = column.astype(object)
     absent = [str(value).strip().lower() in NOT_A_LABEL for value in told]
     return told.isna().to_numpy() | np.array(absent, dtype=bool)
 
 
-def tidy(obs: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
+def tidy(obs: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """The user's columns in types that an h5ad can hold, under names of their own.
 
     Returns
@@ -49,8 +46,6 @@ def tidy(obs: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
     notes
         Sentences on the columns that were renamed.
     """
-    import pandas as pd
-
     columns: dict[str, pd.Series] = {}
     notes = []
     for place, original in enumerate(obs.columns):
@@ -64,9 +59,7 @@ def tidy(obs: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
     return pd.DataFrame(columns, index=obs.index), notes
 
 
-def _writable(column: "pd.Series") -> "pd.Series":
-    import pandas as pd
-
+def _writable(column: pd.Series) -> pd.Series:
     kind = column.dtype
     if isinstance(kind, pd.CategoricalDtype):
         if kind.categories.inferred_type in ("string", "empty"):

@@ -1,8 +1,13 @@
 """Reads any supported file of counts: tells its format, then hands it to that format's reader."""
 
+from __future__ import annotations
+
+import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import anndata as ad
+import numpy as np
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.demo import PREFIX
@@ -17,9 +22,6 @@ from scsiameseclu.io.tenx_mtx import load_10x_mtx
 from scsiameseclu.io.text import load_text
 from scsiameseclu.io.values import complaints
 from scsiameseclu.io.xy import load_xy_h5
-
-if TYPE_CHECKING:
-    import anndata as ad
 
 READERS: dict[str, Callable[[Path, ReadRequest, Origin], Loaded]] = {
     "10x_h5": load_10x_h5,
@@ -55,8 +57,6 @@ def load(path: str | Path, request: ReadRequest, *, sample: str) -> Loaded:
     UserError
         The file cannot be read, or has not what the request asks for.
     """
-    import warnings
-
     origin = Origin(sample, str(path))
     if str(path).startswith(PREFIX):
         _meant(request, "demo", origin)
@@ -86,14 +86,12 @@ def value_errors(loaded: Loaded, origin: Origin) -> list[str]:
 
 def whole(loaded: Loaded) -> None:
     """Round counts that float arithmetic left a little off, and drop stored zeros, in place."""
-    import numpy as np
-
     np.rint(loaded.matrix.data, out=loaded.matrix.data)
     loaded.matrix.eliminate_zeros()
     loaded.matrix.sort_indices()
 
 
-def read_counts(path: str | Path, request: ReadRequest, *, sample: str) -> "ad.AnnData":
+def read_counts(path: str | Path, request: ReadRequest, *, sample: str) -> ad.AnnData:
     """Read raw counts.
 
     Returns
@@ -108,8 +106,6 @@ def read_counts(path: str | Path, request: ReadRequest, *, sample: str) -> "ad.A
     UserError
         The file cannot be read, has not what the request asks for, or does not hold counts.
     """
-    import anndata as ad
-
     loaded = load(path, request, sample=sample)
     errors = value_errors(loaded, Origin(sample, str(path)))
     if errors:

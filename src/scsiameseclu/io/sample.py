@@ -1,20 +1,22 @@
 """One sample from its file to checked counts; every problem is gathered, not only the first."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from anndata.utils import make_index_unique
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.io.blocks import as_strings
 from scsiameseclu.io.loaded import Loaded, Origin, names
 from scsiameseclu.io.metadata import join_metadata, read_metadata
 from scsiameseclu.io.obs import OWN_COLUMNS, SUFFIX, missing_labels, tidy
 from scsiameseclu.io.readers import load, value_errors, whole
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.limits import MIN_CELLS
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
 
 UNKNOWN_BATCH = "unknown"
 
@@ -27,7 +29,7 @@ class Sample:
     """
 
     loaded: Loaded
-    obs: "pd.DataFrame"
+    obs: pd.DataFrame
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -72,14 +74,14 @@ def _join(result: Sample, request: ReadRequest, origin: Origin) -> None:
     result.warnings += warnings
 
 
-def column_of(obs: "pd.DataFrame", wanted: str) -> str | None:
+def column_of(obs: pd.DataFrame, wanted: str) -> str | None:
     """The column of cells that the user calls ``wanted``, which may have been renamed."""
     renamed = wanted.replace("/", "_").strip()
     options = [wanted, renamed, renamed + SUFFIX]
     return next((name for name in options if name in obs.columns), None)
 
 
-def _absent(obs: "pd.DataFrame", wanted: str, role: str, origin: Origin) -> str:
+def _absent(obs: pd.DataFrame, wanted: str, role: str, origin: Origin) -> str:
     there = [str(name).removesuffix(SUFFIX) for name in obs.columns]
     return f"{origin.where} has no column of cells {wanted!r} ({role}); it has: {names(there)}"
 
@@ -87,8 +89,6 @@ def _absent(obs: "pd.DataFrame", wanted: str, role: str, origin: Origin) -> str:
 def _take_subset(result: Sample, request: ReadRequest, origin: Origin) -> None:
     if request.subset is None:
         return
-    from scsiameseclu.io.blocks import as_strings
-
     wanted, equals, value = request.subset.partition("=")
     column = column_of(result.obs, wanted.strip())
     if not equals or column is None:
@@ -110,7 +110,7 @@ def _take_subset(result: Sample, request: ReadRequest, origin: Origin) -> None:
     _keep(result, chosen)
 
 
-def _keep(result: Sample, chosen: "np.ndarray") -> None:
+def _keep(result: Sample, chosen: np.ndarray) -> None:
     result.loaded.matrix = result.loaded.matrix[chosen.nonzero()[0]]
     obs = result.obs[chosen].copy()
     for name in obs.select_dtypes("category"):
@@ -139,8 +139,6 @@ def _check_columns(result: Sample, request: ReadRequest, origin: Origin) -> None
 
 def _check_size(result: Sample, request: ReadRequest, origin: Origin) -> None:
     """Enough cells; empty cells and genes."""
-    import numpy as np
-
     n_cells, n_genes = result.loaded.matrix.shape
     if n_cells < MIN_CELLS or n_genes == 0:
         what = f"{n_cells} cells" if n_genes else f"{n_cells} cells and no genes"
@@ -162,8 +160,6 @@ def _check_size(result: Sample, request: ReadRequest, origin: Origin) -> None:
 
 def _name_cells(result: Sample) -> None:
     """Give repeated barcodes a suffix, and say so."""
-    from anndata.utils import make_index_unique
-
     index = result.obs.index
     repeated = index.duplicated()
     if repeated.any():
@@ -177,8 +173,6 @@ def _name_cells(result: Sample) -> None:
 
 def _set_batch(result: Sample, request: ReadRequest, sample: str) -> None:
     """Put the columns ``sample`` and ``batch`` before the user's own."""
-    import pandas as pd
-
     column = None if request.batch is None else column_of(result.obs, request.batch)
     if column is None:
         batch = pd.Series(sample, index=result.obs.index)

@@ -1,18 +1,19 @@
 """10x HDF5 files: Cell Ranger 3 and later (``matrix``), and 1 and 2 (a group for each genome)."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import h5py
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import gene_table
 from scsiameseclu.io.blocks import strings
 from scsiameseclu.io.loaded import Loaded, Origin, names
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.values import describe
-
-if TYPE_CHECKING:
-    import h5py
-    import numpy as np
-    from scipy.sparse import csr_matrix
 
 EXPRESSION = "Gene Expression"
 
@@ -25,9 +26,6 @@ def load_10x_h5(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     UserError
         The file holds several genomes and none is named, or not the one named.
     """
-    import h5py
-    import pandas as pd
-
     with h5py.File(path, "r") as file:
         if isinstance(file.get("matrix"), h5py.Group):
             group, (matrix, ids, symbols, notes) = file["matrix"], _version_3(file, request, origin)
@@ -60,10 +58,8 @@ def choose_genome(found: list[str], request: ReadRequest, origin: Origin) -> str
     return request.genome or (found[0] if found else None)
 
 
-def _sparse(group: "h5py.Group") -> "csr_matrix":
+def _sparse(group: h5py.Group) -> csr_matrix:
     """(n_cells, n_genes): 10x's columns are cells, so its arrays are the rows of a CSR."""
-    from scipy.sparse import csr_matrix
-
     n_genes, n_cells = (int(number) for number in group["shape"][()])
     matrix = csr_matrix(
         (group["data"][()].astype("float32"), group["indices"][()], group["indptr"][()]),
@@ -75,10 +71,8 @@ def _sparse(group: "h5py.Group") -> "csr_matrix":
 
 
 def _version_3(
-    file: "h5py.File", request: ReadRequest, origin: Origin
-) -> tuple["csr_matrix", "np.ndarray", "np.ndarray", list[str]]:
-    import numpy as np
-
+    file: h5py.File, request: ReadRequest, origin: Origin
+) -> tuple[csr_matrix, np.ndarray, np.ndarray, list[str]]:
     group = file["matrix"]
     features = group["features"]
     matrix, ids, symbols = _sparse(group), strings(features["id"]), strings(features["name"])
@@ -100,10 +94,8 @@ def _version_3(
 
 
 def _version_2(
-    file: "h5py.File", request: ReadRequest, origin: Origin
-) -> tuple["h5py.Group", tuple["csr_matrix", "np.ndarray", "np.ndarray", list[str]]]:
-    import h5py
-
+    file: h5py.File, request: ReadRequest, origin: Origin
+) -> tuple[h5py.Group, tuple[csr_matrix, np.ndarray, np.ndarray, list[str]]]:
     found = [
         name for name, item in sorted(file.items())
         if isinstance(item, h5py.Group) and "barcodes" in item

@@ -4,9 +4,14 @@ The three may carry one common prefix (``GSM123_matrix.mtx.gz``), and may lie in
 for each genome, as Cell Ranger 1 and 2 wrote them.
 """
 
+from __future__ import annotations
+
+import csv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
+from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import gene_table
 from scsiameseclu.io.loaded import Loaded, Origin, names
@@ -14,10 +19,6 @@ from scsiameseclu.io.mtx import read_mtx
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.tenx_h5 import EXPRESSION, choose_genome
 from scsiameseclu.io.values import describe
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from scipy.sparse import csr_matrix
 
 ENDINGS = ("matrix.mtx", "matrix.mtx.gz")
 FEATURES = ("features.tsv", "features.tsv.gz", "genes.tsv", "genes.tsv.gz")
@@ -46,8 +47,6 @@ def load_10x_mtx(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     UserError
         A file is missing, the three disagree, or the folder holds several genomes or samples.
     """
-    import pandas as pd
-
     matrices = [path] if path.is_file() else _matrices(path, request, origin)
     triplet = _triplet(matrices, origin)
     with origin.reading(f"10x mtx ({triplet.features.name})"):
@@ -127,25 +126,21 @@ def _triplet(matrices: list[Path], origin: Origin) -> Triplet:
     return Triplet(matrices[0], found[0], found[1])
 
 
-def _lines(file: Path) -> "pd.DataFrame":
+def _lines(file: Path) -> pd.DataFrame:
     """A headerless table of text; a gene called NA stays one."""
-    import csv
-
-    import pandas as pd
-
     return pd.read_csv(
         file, sep="\t", header=None, dtype=str, quoting=csv.QUOTE_NONE, keep_default_na=False
     )
 
 
 def _cells_in_rows(
-    stored: "csr_matrix",
+    stored: csr_matrix,
     n_features: int,
     n_barcodes: int,
     triplet: Triplet,
     request: ReadRequest,
     origin: Origin,
-) -> tuple["csr_matrix", list[str]]:
+) -> tuple[csr_matrix, list[str]]:
     """(n_cells, n_genes): 10x writes genes in rows, other programs cells."""
     genes_in_rows = stored.shape == (n_features, n_barcodes)
     cells_in_rows = stored.shape == (n_barcodes, n_features)

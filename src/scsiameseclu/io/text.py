@@ -4,11 +4,16 @@ Columns of text beside the counts describe cells (or genes, when genes are the r
 in a GEO table becomes a column of cells. Headers shorter by one field, as R writes them, are read.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import gene_table, genes_of_table
 from scsiameseclu.io.blocks import numbered
@@ -17,11 +22,6 @@ from scsiameseclu.io.orientation import CELL_CORNERS, GENE_CORNERS, rows_are_gen
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.textfile import NAMELESS, SEPARATORS, open_text, table_rows
 from scsiameseclu.io.values import describe
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from scipy.sparse import csr_matrix
 
 Row = tuple[int, list[str]]
 PEEKED = 50
@@ -48,14 +48,11 @@ class Table:
 
     names: list[str] = field(default_factory=list)
     texts: list[list[str]] = field(default_factory=list)
-    data: list["np.ndarray"] = field(default_factory=list)
-    indices: list["np.ndarray"] = field(default_factory=list)
+    data: list[np.ndarray] = field(default_factory=list)
+    indices: list[np.ndarray] = field(default_factory=list)
 
-    def matrix(self, n_columns: int) -> "csr_matrix":
+    def matrix(self, n_columns: int) -> csr_matrix:
         """(n_rows, n_columns), float32."""
-        import numpy as np
-        from scipy.sparse import csr_matrix
-
         indptr = np.concatenate([[0], np.cumsum([part.size for part in self.data])])
         return csr_matrix(
             (np.concatenate(self.data), np.concatenate(self.indices), indptr),
@@ -71,8 +68,6 @@ def load_text(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     UserError
         The table is empty, has no header, or a line that does not fit.
     """
-    import pandas as pd
-
     with open_text(path, origin) as stream:
         separator, rows = table_rows(stream)
         layout, rows = _layout(rows, request, origin)
@@ -146,8 +141,6 @@ def _layout(
 
 
 def _read(rows: Iterator[Row], layout: Layout, origin: Origin) -> Table:
-    import numpy as np
-
     table, width = Table(), len(layout.header)
     plain = layout.numbers == list(range(layout.numbers[0], width))
     for line, row in rows:
@@ -171,10 +164,8 @@ def _read(rows: Iterator[Row], layout: Layout, origin: Origin) -> Table:
     return table
 
 
-def _with_missing(fields: Sequence[str], line: int, layout: Layout, origin: Origin) -> "np.ndarray":
+def _with_missing(fields: Sequence[str], line: int, layout: Layout, origin: Origin) -> np.ndarray:
     """Numbers of a row in which some are missing."""
-    import numpy as np
-
     for place, value in zip(layout.numbers, fields, strict=True):
         if not _is_number(value):
             raise origin.error(
@@ -195,10 +186,8 @@ def _is_number(value: str) -> bool:
     return True
 
 
-def _texts(table: Table, layout: Layout) -> "pd.DataFrame":
+def _texts(table: Table, layout: Layout) -> pd.DataFrame:
     """The columns that are not counts, indexed by the rows' names; missing text is None."""
-    import pandas as pd
-
     columns = {
         layout.header[place]: [None if row[at] in MISSING else row[at] for row in table.texts]
         for at, place in enumerate(layout.texts)

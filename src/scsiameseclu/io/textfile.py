@@ -1,5 +1,7 @@
 """Opens text tables whatever they are packed in, and tells what separates their fields."""
 
+from __future__ import annotations
+
 import csv
 import gzip
 import io
@@ -50,7 +52,7 @@ def open_text(path: Path, origin: Origin) -> Iterator[TextIO]:
         yield io.TextIOWrapper(buffered, encoding="utf-8-sig", errors="replace", newline="")
 
 
-def table_rows(stream: TextIO) -> tuple[str, "Iterator[tuple[int, list[str]]]"]:
+def table_rows(stream: TextIO) -> tuple[str, Iterator[tuple[int, list[str]]]]:
     """The separator, and every row that is not empty with its line number."""
     first = stream.readline()
     while first and not first.strip():

@@ -1,13 +1,14 @@
 """What kind of values a matrix holds: counts, or which of the things that are not counts."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+import numpy as np
+from scipy.sparse import csr_matrix
 
 from scsiameseclu.limits import BLOCK_VALUES
-
-if TYPE_CHECKING:
-    import numpy as np
-    from scipy.sparse import csr_matrix
 
 Kind = Literal["counts", "negative", "scaled", "log", "per_million", "normalised", "fractional"]
 
@@ -42,17 +43,13 @@ class Values:
         return self.kind == "counts" and not (self.n_nan or self.n_infinite)
 
 
-def fractional(data: "np.ndarray") -> "np.ndarray":
+def fractional(data: np.ndarray) -> np.ndarray:
     """Which of the (finite) values are no whole numbers, within the tolerance."""
-    import numpy as np
-
     return np.abs(data - np.rint(data)) > TOLERANCE + RELATIVE_TOLERANCE * np.abs(data)
 
 
-def describe(matrix: "csr_matrix") -> Values:
+def describe(matrix: csr_matrix) -> Values:
     """Summarise the values of a sparse matrix (n_cells, n_genes), a block at a time."""
-    import numpy as np
-
     stored = matrix.data
     n_nan = n_infinite = n_negative = n_fractional = 0
     smallest, largest = 0.0, 0.0
@@ -81,10 +78,8 @@ def describe(matrix: "csr_matrix") -> Values:
     )
 
 
-def _common_sum(matrix: "csr_matrix") -> float | None:
+def _common_sum(matrix: csr_matrix) -> float | None:
     """The sum that all cells share; None when they do not."""
-    import numpy as np
-
     sums = np.asarray(matrix.sum(axis=1, dtype=np.float64)).ravel()
     sums = sums[np.isfinite(sums) & (sums > 0)]
     if sums.size < 2 or np.ptp(sums) > EQUAL_SUMS * sums.mean():

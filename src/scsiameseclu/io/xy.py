@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import h5py
+import pandas as pd
+
 from scsiameseclu.genes.names import gene_table
 from scsiameseclu.io.blocks import dense_to_csr, numbered, strings
 from scsiameseclu.io.loaded import Loaded, Origin, names
@@ -11,9 +14,6 @@ from scsiameseclu.io.values import describe
 
 def load_xy_h5(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     """Read ``X``, and ``Y`` (when there is one) as the column of cells ``Y``."""
-    import h5py
-    import pandas as pd
-
     with h5py.File(path, "r") as file:
         matrix = dense_to_csr(file["X"], cells_in_rows=True)
         obs = pd.DataFrame(index=pd.Index(numbered("cell", matrix.shape[0]), dtype=object))

@@ -1,11 +1,15 @@
 """Agreement of a clustering with published labels: ARI, NMI, ACC and macro-F1."""
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+from scsiameseclu.io.obs import missing_labels
 
 
 @dataclass(frozen=True)
@@ -35,18 +39,16 @@ class Agreement:
         return asdict(self)
 
 
-def labelled(labels: "pd.Series") -> "np.ndarray":
+def labelled(labels: pd.Series) -> np.ndarray:
     """Mask of the cells that have a label, (n_cells,).
 
     NaN, empty text and a written ``"NA"`` are no label, as everywhere (``missing_labels``);
     ``"unknown"`` is a class: whether its cells belong together is for the user to say.
     """
-    from scsiameseclu.io.obs import missing_labels
-
     return ~missing_labels(labels)
 
 
-def agreement(classes: "pd.Series | np.ndarray", clusters: "pd.Series | np.ndarray") -> Agreement:
+def agreement(classes: pd.Series | np.ndarray, clusters: pd.Series | np.ndarray) -> Agreement:
     """Compare clusters with classes; both of shape (n_cells,), every cell labelled.
 
     Raises
@@ -54,9 +56,6 @@ def agreement(classes: "pd.Series | np.ndarray", clusters: "pd.Series | np.ndarr
     ValueError
         There are no cells, or the lengths differ.
     """
-    import numpy as np
-    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
-
     truth, found = np.asarray(classes).astype(str), np.asarray(clusters).astype(str)
     if len(truth) == 0 or len(truth) != len(found):
         raise ValueError(f"{len(truth)} labels cannot be compared with {len(found)} clusters")
@@ -69,10 +68,8 @@ def agreement(classes: "pd.Series | np.ndarray", clusters: "pd.Series | np.ndarr
     )
 
 
-def contingency(classes: "np.ndarray", clusters: "np.ndarray") -> "np.ndarray":
+def contingency(classes: np.ndarray, clusters: np.ndarray) -> np.ndarray:
     """Cells by class (rows, sorted) and cluster (columns, sorted)."""
-    import numpy as np
-
     rows, row = np.unique(classes, return_inverse=True)
     columns, column = np.unique(clusters, return_inverse=True)
     counts = np.zeros((len(rows), len(columns)), dtype=np.int64)
@@ -80,15 +77,13 @@ def contingency(classes: "np.ndarray", clusters: "np.ndarray") -> "np.ndarray":
     return counts
 
 
-def _mapped(counts: "np.ndarray") -> tuple[float, float]:
+def _mapped(counts: np.ndarray) -> tuple[float, float]:
     """ACC and macro-F1 under the best one-to-one mapping.
 
     Of several mappings of equal ACC the one of highest macro-F1 is taken, so that the scores do not
     depend on the order of the clusters: F1 enters the assignment with a weight too small to outbid
     a single cell.
     """
-    from scipy.optimize import linear_sum_assignment
-
     sizes = counts.sum(axis=1)[:, None] + counts.sum(axis=0)[None, :]
     f1 = 2 * counts / sizes
     rows, columns = linear_sum_assignment(counts + f1 / (min(counts.shape) + 1), maximize=True)

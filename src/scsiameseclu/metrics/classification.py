@@ -1,11 +1,17 @@
 """How well labels can be told from an embedding: stratified cross-validation of a classifier."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, precision_recall_fscore_support
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 FOLDS = 5
 MOST_CELLS = 20_000
@@ -13,7 +19,7 @@ MOST_CELLS = 20_000
 
 
 def classification(
-    embeddings: "Mapping[str, np.ndarray]", labels: "pd.Series", *, seed: int
+    embeddings: Mapping[str, np.ndarray], labels: pd.Series, *, seed: int
 ) -> dict[str, Any] | None:
     """Accuracy, precision, recall and F1 of logistic regression in stratified five-fold
     cross-validation, as in the classification experiment of Xu et al. (2025).
@@ -34,13 +40,6 @@ def classification(
     ``n_cells``, ``n_classes``, and for each embedding ``accuracy`` and, means over the classes,
     ``precision``, ``recall`` and ``f1``; None with fewer than two classes.
     """
-    import numpy as np
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import accuracy_score, precision_recall_fscore_support
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
     names = labels.astype(str).to_numpy()
     rows = np.arange(len(names))
     if len(rows) > MOST_CELLS:

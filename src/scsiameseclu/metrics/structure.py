@@ -1,11 +1,12 @@
 """Quality of a clustering without labels: silhouette in a space, purity on a graph."""
 
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from scipy.sparse import csr_matrix
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
+from sklearn import config_context
+from sklearn.metrics import silhouette_score
 
 MOST_CELLS = 5000
 """The silhouette compares all pairs; above this a random sample of the cells stands for them."""
@@ -14,7 +15,7 @@ WORKING_MEMORY = 64
 
 
 def silhouette(
-    embedding: "np.ndarray", clusters: "pd.Series | np.ndarray", *, seed: int
+    embedding: np.ndarray, clusters: pd.Series | np.ndarray, *, seed: int
 ) -> float | None:
     """Mean silhouette width (Rousseeuw 1987), Euclidean, between -1 and 1.
 
@@ -31,10 +32,6 @@ def silhouette(
     -------
     None where it is not defined: one cluster, or as many clusters as cells.
     """
-    import numpy as np
-    from sklearn import config_context
-    from sklearn.metrics import silhouette_score
-
     labels = np.asarray(clusters).astype(str)
     if len(labels) > MOST_CELLS:
         chosen = np.random.default_rng(seed).choice(len(labels), MOST_CELLS, replace=False)
@@ -46,7 +43,7 @@ def silhouette(
         return float(silhouette_score(embedding, labels))
 
 
-def graph_purity(graph: "csr_matrix", clusters: "pd.Series | np.ndarray") -> float | None:
+def graph_purity(graph: csr_matrix, clusters: pd.Series | np.ndarray) -> float | None:
     """Mean share of a cell's graph neighbours that are in its own cluster.
 
     Every neighbour counts alike, whatever the weight of its edge; a cell is not its own neighbour,
@@ -59,8 +56,6 @@ def graph_purity(graph: "csr_matrix", clusters: "pd.Series | np.ndarray") -> flo
     clusters
         Shape (n_cells,).
     """
-    import numpy as np
-
     codes = np.unique(np.asarray(clusters).astype(str), return_inverse=True)[1]
     rows, columns = graph.nonzero()
     edge = rows != columns

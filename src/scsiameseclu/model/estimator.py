@@ -1,20 +1,22 @@
 """What a user calls: fit on an AnnData, embed and predict new cells, save and load."""
 
+from __future__ import annotations
+
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import anndata as ad
 import numpy as np
+import pandas as pd
 
 from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.errors import UserError
+from scsiameseclu.model.fitted import FittedModel
+from scsiameseclu.model.fitting import check_number, cluster_summary, fit_model, recluster
+from scsiameseclu.model.preparation import prepare
+from scsiameseclu.model.slots import write_clusters
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
-
-if TYPE_CHECKING:
-    import anndata as ad
-    import pandas as pd
-
-    from scsiameseclu.model.fitted import FittedModel
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +87,7 @@ class ScSiameseClu:
         self.history: pd.DataFrame | None = None
 
     @property
-    def model(self) -> "FittedModel":
+    def model(self) -> FittedModel:
         """The fitted model.
 
         Raises
@@ -106,11 +108,11 @@ class ScSiameseClu:
 
     def fit(
         self,
-        adata: "ad.AnnData",
+        adata: ad.AnnData,
         *,
         key_added: str = "siamese",
-        checkpoint: "str | Path | None" = None,
-    ) -> "ScSiameseClu":
+        checkpoint: str | Path | None = None,
+    ) -> ScSiameseClu:
         """Learn an embedding of the cells and cluster them.
 
         Raw counts are taken from ``layers["counts"]``, else from X (with ``logged``, log-normalised
@@ -157,10 +159,6 @@ class ScSiameseClu:
             There are no counts, too few cells, more clusters asked for than cells, or no GPU though
             ``device="cuda"``.
         """
-        from scsiameseclu.model.fitting import check_number, fit_model
-        from scsiameseclu.model.preparation import prepare
-        from scsiameseclu.model.slots import write_clusters
-
         check_number(self.number, adata.n_obs)
         fitted = fit_model(
             prepare(
@@ -183,11 +181,11 @@ class ScSiameseClu:
 
     def recluster(
         self,
-        adata: "ad.AnnData",
+        adata: ad.AnnData,
         n_clusters: int | str | tuple[int, int] | None = None,
         *,
         key_added: str = "siamese",
-    ) -> "ScSiameseClu":
+    ) -> ScSiameseClu:
         """Cluster the fitted cells again with another number of clusters; nothing is trained.
 
         Parameters
@@ -209,9 +207,6 @@ class ScSiameseClu:
         UserError
             There is no embedding in ``adata``.
         """
-        from scsiameseclu.model.fitting import cluster_summary, recluster
-        from scsiameseclu.model.slots import write_clusters
-
         slot = f"X_{key_added}"
         if slot not in adata.obsm:
             raise UserError(f'adata.obsm has no "{slot}"; call fit(adata) first')
@@ -223,7 +218,7 @@ class ScSiameseClu:
         write_clusters(adata, found.probability, found.coarse, found.fine, model.summary, key_added)
         return self
 
-    def embed(self, adata: "ad.AnnData") -> np.ndarray:
+    def embed(self, adata: ad.AnnData) -> np.ndarray:
         """Embed cells, seen or new, from their raw counts; float32 (n_cells, n_dimensions).
 
         A new cell takes its neighbours from the fitted cells, so its embedding does not depend on
@@ -231,7 +226,7 @@ class ScSiameseClu:
         """
         return self.model.embed(adata)
 
-    def predict(self, adata: "ad.AnnData") -> np.ndarray:
+    def predict(self, adata: ad.AnnData) -> np.ndarray:
         """Clusters of cells, seen or new, as strings (n_cells,)."""
         probability = self.model.probability(self.embed(adata))
         return probability.argmax(axis=1).astype(str).astype(object)
@@ -241,10 +236,8 @@ class ScSiameseClu:
         self.model.save(directory)
 
     @classmethod
-    def load(cls, directory: str | Path) -> "ScSiameseClu":
+    def load(cls, directory: str | Path) -> ScSiameseClu:
         """Read a model that :meth:`save` wrote."""
-        from scsiameseclu.model.fitted import FittedModel
-
         model = FittedModel.load(directory)
         summary = model.summary
         asked = summary["n_clusters_asked"]

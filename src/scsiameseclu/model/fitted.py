@@ -1,13 +1,18 @@
 """A fitted model: what embeds and assigns cells, old or new, and what is saved to disk."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import anndata as ad
 import numpy as np
 import scipy.sparse as sp
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 
 from scsiameseclu.clustering.consensus import Consensus
 from scsiameseclu.clustering.members import Member
@@ -20,9 +25,7 @@ from scsiameseclu.module.joint_space import join, split
 from scsiameseclu.module.network import SiameseNetwork
 from scsiameseclu.preprocess.expression import project
 from scsiameseclu.settings import ModelSettings
-
-if TYPE_CHECKING:
-    import anndata as ad
+from scsiameseclu.store.atomic import atomic_path, write_json, write_text
 
 BLOCK = 2048
 FORMAT = 2
@@ -98,7 +101,7 @@ class FittedModel:
 
     def embed(
         self,
-        adata: "ad.AnnData",
+        adata: ad.AnnData,
         columns: np.ndarray | None = None,
         totals: np.ndarray | None = None,
     ) -> np.ndarray:
@@ -167,7 +170,7 @@ class FittedModel:
             blocks += own_blocks if number == 0 else own_blocks[-1:]
         return np.asarray(join(blocks).numpy(), dtype=np.float32)
 
-    def _columns(self, adata: "ad.AnnData") -> np.ndarray:
+    def _columns(self, adata: ad.AnnData) -> np.ndarray:
         positions = adata.var_names.get_indexer(self.scaling.genes)
         missing = [g for g, at in zip(self.scaling.genes, positions, strict=True) if at < 0]
         if missing:
@@ -180,10 +183,6 @@ class FittedModel:
 
     def save(self, directory: str | Path) -> None:
         """Write weights.safetensors, config.json and genes.txt, each atomically."""
-        from safetensors.torch import save_file
-
-        from scsiameseclu.store.files import atomic_path, write_json, write_text
-
         folder = Path(directory)
         tensors = {}
         for number, network in enumerate(self.networks):
@@ -217,7 +216,7 @@ class FittedModel:
         )
 
     @classmethod
-    def load(cls, directory: str | Path) -> "FittedModel":
+    def load(cls, directory: str | Path) -> FittedModel:
         """Read what :meth:`save` wrote.
 
         Raises
@@ -225,9 +224,6 @@ class FittedModel:
         UserError
             A file is missing or damaged, or written by another version of the format.
         """
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
         folder = Path(directory)
         for name in (WEIGHTS, CONFIG, GENES):
             if not (folder / name).is_file():
@@ -248,7 +244,7 @@ class FittedModel:
     @classmethod
     def _from_parts(
         cls, config: dict[str, Any], tensors: dict[str, torch.Tensor], genes: list[str]
-    ) -> "FittedModel":
+    ) -> FittedModel:
         def group(prefix: str) -> dict[str, torch.Tensor]:
             start = prefix + "."
             return {k[len(start) :]: v for k, v in tensors.items() if k.startswith(start)}

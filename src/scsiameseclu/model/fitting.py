@@ -1,11 +1,14 @@
 """One fit from an AnnData to a fitted model: prepare, train the networks, agree on clusters."""
 
+from __future__ import annotations
+
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -36,9 +39,6 @@ from scsiameseclu.training.loader import placed
 from scsiameseclu.training.progress import Progress
 from scsiameseclu.training.trainer import Trainer
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 log = logging.getLogger(__name__)
 
 N_GROUPS = 15  # of the latent-level readout
@@ -51,7 +51,7 @@ class Fit:
     model: FittedModel
     embedding: np.ndarray
     clustering: Clustering
-    history: "pd.DataFrame"
+    history: pd.DataFrame
 
 
 def fit_model(
@@ -64,8 +64,6 @@ def fit_model(
     checkpoint: Path | None = None,
 ) -> Fit:
     """Fit; see :meth:`scsiameseclu.model.estimator.ScSiameseClu.fit` for the parameters."""
-    import pandas as pd
-
     check_number(number, prepared.n_cells)
     where, device_note = choose_device(device)
     log.info("%s", device_note)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.neighbors import NearestNeighbors
 
 MAX_REFERENCE_CELLS = 10_000
 N_NEIGHBOURS = 15
@@ -38,8 +39,6 @@ class Reference:
         weight sum to 1. A neighbour's weight falls off exponentially with its distance beyond the
         nearest, as in the fuzzy graph of UMAP; the cell weighs as much as its nearest neighbour.
         """
-        from sklearn.neighbors import NearestNeighbors
-
         n_neighbours = min(N_NEIGHBOURS, self.components.shape[0])
         search = NearestNeighbors(n_neighbors=n_neighbours).fit(self.components)
         distances, indices = search.kneighbors(components)

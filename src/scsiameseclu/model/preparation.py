@@ -1,8 +1,10 @@
 """From an AnnData to what training needs: counts found, missing slots computed."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
+from dataclasses import dataclass
+
+import anndata as ad
 import numpy as np
 import scipy.sparse as sp
 
@@ -17,9 +19,6 @@ from scsiameseclu.preprocess.expression import (
 )
 from scsiameseclu.preprocess.neighbours import build_graph
 from scsiameseclu.settings import ExpressionSettings, GraphSettings
-
-if TYPE_CHECKING:
-    import anndata as ad
 
 BLOCK = 4096
 
@@ -40,7 +39,7 @@ class Prepared:
         return int(self.expression.shape[0])
 
 
-def find_counts(adata: "ad.AnnData") -> sp.csr_matrix:
+def find_counts(adata: ad.AnnData) -> sp.csr_matrix:
     """Raw counts from ``layers["counts"]`` or else X, as CSR float32 (n_cells, n_genes).
 
     Raises
@@ -69,7 +68,7 @@ def find_counts(adata: "ad.AnnData") -> sp.csr_matrix:
     return counts
 
 
-def find_logged(adata: "ad.AnnData") -> sp.csr_matrix:
+def find_logged(adata: ad.AnnData) -> sp.csr_matrix:
     """Log-normalised values from X, as CSR float32 (n_cells, n_genes).
 
     Raises
@@ -89,7 +88,7 @@ def find_logged(adata: "ad.AnnData") -> sp.csr_matrix:
 
 
 def prepare(
-    adata: "ad.AnnData",
+    adata: ad.AnnData,
     expression: ExpressionSettings,
     graph: GraphSettings,
     seed: int,
@@ -130,10 +129,8 @@ def prepare(
     )
 
 
-def _light_copy(adata: "ad.AnnData", normalised: sp.csr_matrix) -> "ad.AnnData":
+def _light_copy(adata: ad.AnnData, normalised: sp.csr_matrix) -> ad.AnnData:
     """A copy with log-normalised X and only the slots that a fit may use."""
-    import anndata as ad
-
     work = ad.AnnData(X=normalised, obs=adata.obs[[]].copy(), var=adata.var[[]].copy())
     if "batch" in adata.obs:
         work.obs["batch"] = adata.obs["batch"].to_numpy()
@@ -152,7 +149,7 @@ def _light_copy(adata: "ad.AnnData", normalised: sp.csr_matrix) -> "ad.AnnData":
     return work
 
 
-def _copy_slots(work: "ad.AnnData", adata: "ad.AnnData") -> None:
+def _copy_slots(work: ad.AnnData, adata: ad.AnnData) -> None:
     """Give the user's AnnData what it lacked."""
     for name in ("highly_variable", "mean", "deviation"):
         if name in work.var and name not in adata.var:

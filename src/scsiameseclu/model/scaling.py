@@ -1,15 +1,15 @@
 """How the variable genes of any cell become the model's inputs."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
+from dataclasses import dataclass
+
+import anndata as ad
 import numpy as np
 import scipy.sparse as sp
+from sklearn.linear_model import Ridge
 
-from scsiameseclu.preprocess.expression import gene_moments
-
-if TYPE_CHECKING:
-    import anndata as ad
+from scsiameseclu.preprocess.expression import gene_moments, scale_sparse
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class GeneScaling:
 
 
 def gene_scaling(
-    work: "ad.AnnData",
+    work: ad.AnnData,
     part: sp.csr_matrix,
     chosen: np.ndarray,
     total: float,
@@ -73,10 +73,6 @@ def _regress(
     max_value: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Loadings for components computed elsewhere, by ridge regression on the scaled genes."""
-    from sklearn.linear_model import Ridge
-
-    from scsiameseclu.preprocess.expression import scale_sparse
-
     scaled = scale_sparse(part, mean, deviation, max_value)
     ridge = Ridge(alpha=1.0, solver="sparse_cg").fit(scaled, components)
     return ridge.coef_.T, -ridge.intercept_

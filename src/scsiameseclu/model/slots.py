@@ -1,18 +1,19 @@
 """Clusters, confidence, stability and levels, as slots of an AnnData."""
 
+from __future__ import annotations
+
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import anndata as ad
 import numpy as np
-
-if TYPE_CHECKING:
-    import anndata as ad
+import pandas as pd
 
 AMBIGUOUS = 0.5
 
 
 def write_clusters(
-    adata: "ad.AnnData",
+    adata: ad.AnnData,
     probability: np.ndarray,
     coarse: np.ndarray,
     fine: np.ndarray,
@@ -33,8 +34,6 @@ def write_clusters(
     key
         Prefix of the slots.
     """
-    import pandas as pd
-
     n_clusters = probability.shape[1]
     names = [str(n) for n in range(n_clusters)]
     labels = probability.argmax(axis=1)
@@ -65,8 +64,6 @@ def write_clusters(
 
 def _categorical(names: np.ndarray) -> Any:
     """Categories in the order of their numbers: 2 before 10, 3.2 before 3.10."""
-    import pandas as pd
-
     text = names.astype(str)
     order = sorted(set(text), key=lambda name: [int(part) for part in name.split(".")])
     return pd.Categorical(text, categories=order)

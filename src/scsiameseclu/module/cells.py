@@ -5,6 +5,8 @@ prepares the next mini-batch while the device computes. Either way genes are den
 only.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -30,11 +32,11 @@ class Batch:
     neighbours: Tensor
     weights: Tensor
 
-    def pinned(self) -> "Batch":
+    def pinned(self) -> Batch:
         """In memory from which a GPU copies while it computes."""
         return Batch(*(getattr(self, part.name).pin_memory() for part in fields(self)))
 
-    def to(self, device: torch.device) -> "Batch":
+    def to(self, device: torch.device) -> Batch:
         """On another device."""
         return Batch(
             *(getattr(self, part.name).to(device, non_blocking=True) for part in fields(self))
@@ -80,11 +82,11 @@ class CellData:
         parts = (getattr(self, part.name) for part in fields(self))
         return sum(part.nbytes if isinstance(part, Tensor) else part.n_bytes for part in parts)
 
-    def to(self, device: torch.device) -> "CellData":
+    def to(self, device: torch.device) -> CellData:
         """On another device."""
         return CellData(*(getattr(self, part.name).to(device) for part in fields(self)))
 
-    def with_views(self, views: GraphViews) -> "CellData":
+    def with_views(self, views: GraphViews) -> CellData:
         """The same cells under other views of the graph."""
         device = self.components.device
         return replace(

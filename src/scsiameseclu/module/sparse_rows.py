@@ -4,6 +4,8 @@ A row times a dense matrix is a weighted sum of that matrix's rows, torch's ``em
 a CPU several times as fast as making the rows dense first, or as scipy's product.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,7 +38,7 @@ class SparseRows:
     n_columns: int
 
     @classmethod
-    def of(cls, matrix: sp.csr_matrix) -> "SparseRows":
+    def of(cls, matrix: sp.csr_matrix) -> SparseRows:
         """Of a CSR matrix, without a copy where types allow."""
         indptr = matrix.indptr.astype(np.int64)
         return cls(
@@ -52,7 +54,7 @@ class SparseRows:
         """What it takes on a device."""
         return sum(part.nbytes for part in (self.pointers, self.indices, self.values))
 
-    def to(self, device: torch.device) -> "SparseRows":
+    def to(self, device: torch.device) -> SparseRows:
         """On another device."""
         return replace(
             self,
@@ -61,7 +63,7 @@ class SparseRows:
             values=self.values.to(device),
         )
 
-    def block(self, first: int, last: int) -> "SparseRows":
+    def block(self, first: int, last: int) -> SparseRows:
         """The rows from ``first`` on, before ``last``; a view of the same values."""
         begin, end = self.indptr[first], self.indptr[last]
         return replace(

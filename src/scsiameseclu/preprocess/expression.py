@@ -4,16 +4,16 @@ Everything stays sparse: scaling to unit variance keeps zeros zero, and centring
 PCA, which does it implicitly.
 """
 
-import warnings
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
+import warnings
+
+import anndata as ad
 import numpy as np
 import scipy.sparse as sp
+from sklearn.utils.sparsefuncs import incr_mean_variance_axis, mean_variance_axis
 
 from scsiameseclu.settings import ExpressionSettings
-
-if TYPE_CHECKING:
-    import anndata as ad
 
 MIN_BATCH_CELLS = 50
 BLOCK_CELLS = 20_000
@@ -60,7 +60,7 @@ def divide_and_log(counts: sp.csr_matrix, size_factors: np.ndarray) -> sp.csr_ma
     return sp.csr_matrix((values, counts.indices, counts.indptr), counts.shape)
 
 
-def choose_variable_genes(adata: "ad.AnnData", settings: ExpressionSettings) -> None:
+def choose_variable_genes(adata: ad.AnnData, settings: ExpressionSettings) -> None:
     """Mark highly variable genes in ``adata.var["highly_variable"]`` (bool).
 
     Scanpy's dispersion method (Satija et al. 2015), within batches where ``obs["batch"]`` has two
@@ -84,8 +84,6 @@ def choose_variable_genes(adata: "ad.AnnData", settings: ExpressionSettings) -> 
 
 def gene_moments(matrix: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
     """Mean and (unbiased) variance of each gene; arrays of shape (n_genes,)."""
-    from sklearn.utils.sparsefuncs import incr_mean_variance_axis, mean_variance_axis
-
     n_cells = matrix.shape[0]
     mean, variance = mean_variance_axis(_double(matrix[:BLOCK_CELLS]), axis=0)
     seen = np.full(matrix.shape[1], float(min(BLOCK_CELLS, n_cells)))
@@ -121,7 +119,7 @@ def scale_sparse(
     return scaled
 
 
-def principal_components(adata: "ad.AnnData", settings: ExpressionSettings, seed: int) -> None:
+def principal_components(adata: ad.AnnData, settings: ExpressionSettings, seed: int) -> None:
     """Principal components of the scaled variable genes.
 
     Sets ``obsm["X_pca"]`` (n_cells, n_pcs), ``var["mean"]``, ``var["deviation"]`` (the scaling),

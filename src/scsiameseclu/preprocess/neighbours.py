@@ -1,24 +1,26 @@
 """The kNN graph of cells, sparse throughout."""
 
+from __future__ import annotations
+
 import warnings
 from typing import TYPE_CHECKING
+
+import anndata as ad
 
 from scsiameseclu.limits import EXACT_CELLS
 from scsiameseclu.settings import GraphSettings
 
 if TYPE_CHECKING:
-    import anndata as ad
-
     from scsiameseclu.preprocess.torch_neighbours import TorchNeighbours
 
 
-def build_graph(adata: "ad.AnnData", settings: GraphSettings, seed: int) -> None:
+def build_graph(adata: ad.AnnData, settings: GraphSettings, seed: int) -> None:
     """Set ``obsp`` distances and connectivities and ``uns["neighbors"]`` from ``obsm["X_pca"]``."""
     find_neighbours(adata, "X_pca", settings.n_neighbors, settings.metric, seed)
 
 
 def find_neighbours(
-    adata: "ad.AnnData", use_rep: str, n_neighbors: int, metric: str, seed: int
+    adata: ad.AnnData, use_rep: str, n_neighbors: int, metric: str, seed: int
 ) -> None:
     """``scanpy.pp.neighbors``, exact up to 50,000 cells and by nearest-neighbour descent above.
 
@@ -40,7 +42,7 @@ def find_neighbours(
         )
 
 
-def _search(n_cells: int, n_neighbors: int, metric: str) -> "str | TorchNeighbours":
+def _search(n_cells: int, n_neighbors: int, metric: str) -> str | TorchNeighbours:
     """How neighbours are found."""
     if n_cells <= EXACT_CELLS:
         return "sklearn"

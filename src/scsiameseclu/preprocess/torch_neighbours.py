@@ -1,5 +1,7 @@
 """Exact nearest neighbours by torch, in blocks: for machines with a GPU."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
@@ -33,7 +35,7 @@ class TorchNeighbours(TransformerMixin, BaseEstimator):
         self.metric = metric
         self.device = device
 
-    def fit(self, features: np.ndarray, y: Any = None) -> "TorchNeighbours":
+    def fit(self, features: np.ndarray, y: Any = None) -> TorchNeighbours:
         """Keep the features, (n_cells, n_dimensions), on the device."""
         points = torch.as_tensor(np.asarray(features, dtype=np.float32), device=self.device)
         if self.metric == "cosine":

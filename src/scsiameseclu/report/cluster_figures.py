@@ -1,6 +1,10 @@
 """Figures of the clusters section: the evidence for their number, their sizes and confidence."""
 
-from typing import TYPE_CHECKING
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 
 from scsiameseclu.palette import colour
 from scsiameseclu.report.inputs import Sample
@@ -17,11 +21,6 @@ from scsiameseclu.report.tables import (
     whole,
 )
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from matplotlib.figure import Figure
-
 
 def evidence_picture(sample: Sample) -> Picture | None:
     """Score against the number of clusters; nothing where the number was given."""
@@ -32,7 +31,7 @@ def evidence_picture(sample: Sample) -> Picture | None:
         return None
     chosen, criterion = int(sample.siamese["n_clusters"]), str(evidence["criterion"])
 
-    def paint(figure: "Figure") -> None:
+    def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
         axes.plot(tried, scores, color=ACCENT, marker="o", markersize=3.5)
         axes.axvline(chosen, color=INK, linestyle=(0, (4, 2)), linewidth=1.1)
@@ -68,7 +67,7 @@ def confidence_picture(sample: Sample) -> Picture:
     ]
     rows = range(len(groups))
 
-    def paint(figure: "Figure") -> None:
+    def paint(figure: Figure) -> None:
         sizes, spread = figure.subplots(1, 2, sharey=True)
         shades = [colour(row) for row in rows]
         sizes.barh(rows, [len(group) for group in groups], color=shades, height=0.7)
@@ -105,9 +104,7 @@ def confidence_picture(sample: Sample) -> Picture:
     return Picture(svg, "Cluster sizes and confidence", caption)
 
 
-def _quantiles(values: "np.ndarray") -> "np.ndarray":
-    import numpy as np
-
+def _quantiles(values: np.ndarray) -> np.ndarray:
     return np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95])
 
 
@@ -163,6 +160,6 @@ def level_table(sample: Sample) -> Table | None:
     return Table("levels-table", "Coarser and finer alternatives", header, rows)
 
 
-def _first_markers(markers: "pd.DataFrame", cluster: str, n: int = 3) -> list[str]:
+def _first_markers(markers: pd.DataFrame, cluster: str, n: int = 3) -> list[str]:
     mine = markers[markers["cluster"] == cluster].sort_values("rank", kind="stable")
     return [str(gene) for gene in mine["gene"].head(n)]

@@ -1,18 +1,18 @@
 """The figures of the cohort's page: cells kept and lost, and cell types, sample by sample."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from scsiameseclu.annotation.cell_types import UNASSIGNED
 from scsiameseclu.palette import ABSENT, colour
 from scsiameseclu.report.cohort_samples import Entry, common_types
 from scsiameseclu.report.look import ACCENT, FAINT, LOST, draw, ticks
 from scsiameseclu.report.tables import Picture, count, listed, percent
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 MOST_TYPES = 16  # with a colour of their own
 OTHER, OTHER_INK = "other types", "#5F5F5F"
@@ -27,7 +27,7 @@ def overview(entries: Sequence[Entry]) -> Picture | None:
     kept = [entry.numbers["cells_kept"] for entry in known]
     lost = [entry.numbers["cells_in"] - entry.numbers["cells_kept"] for entry in known]
 
-    def paint(axes: "Axes") -> None:
+    def paint(axes: Axes) -> None:
         rows = range(len(known))
         axes.barh(rows, kept, color=ACCENT, height=0.7)
         axes.barh(rows, lost, left=kept, color=LOST, height=0.7)
@@ -58,7 +58,7 @@ def composition(entries: Sequence[Entry]) -> Picture | None:
     shares = [_shares(entry.types, named) for entry in known]
     used = {name: ink for name, ink in inks.items() if any(own[name] for own in shares)}
 
-    def paint(axes: "Axes") -> None:
+    def paint(axes: Axes) -> None:
         left = [0.0] * len(known)
         for name, ink in used.items():
             widths = [own[name] for own in shares]
@@ -91,12 +91,10 @@ def _words(shares: Mapping[str, float]) -> str:
     return listed([f"{name} {percent(shares[name], 100)}" for name in most], limit=3)
 
 
-def _bars(
-    name: str, alt: str, entries: Sequence[Entry], paint: Callable[["Axes"], None]
-) -> "Markup":
+def _bars(name: str, alt: str, entries: Sequence[Entry], paint: Callable[[Axes], None]) -> Markup:
     """One line a sample, named at its left; lines are closer where there are many."""
 
-    def layout(figure: "Figure") -> None:
+    def layout(figure: Figure) -> None:
         axes = figure.add_subplot()
         paint(axes)
         axes.set_yticks(range(len(entries)), [entry.sample for entry in entries])

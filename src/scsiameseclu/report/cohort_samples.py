@@ -1,18 +1,19 @@
 """What the cohort's page and tables say about each sample: its status and its numbers."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from scsiameseclu.annotation.cell_types import ABSTENTIONS, UNASSIGNED
 from scsiameseclu.errors import UserError
 from scsiameseclu.report.inputs import read_table, read_warnings
 from scsiameseclu.store.files import read_parts
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # The file that shows that a stage is done, in the order of the pipeline.
 LAST_FILES = {
@@ -51,7 +52,7 @@ class Entry:
     funnel: list[tuple[str, int]] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     types: dict[str, int] = field(default_factory=dict)
-    training: "pd.DataFrame | None" = None
+    training: pd.DataFrame | None = None
 
     @property
     def reason(self) -> str:

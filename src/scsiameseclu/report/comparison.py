@@ -1,7 +1,12 @@
 """The comparison panel: ours beside Leiden, and beside the labels; the one reader of labels."""
 
+from __future__ import annotations
+
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
+from sklearn.metrics import adjusted_rand_score
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.sample import column_of
@@ -11,9 +16,6 @@ from scsiameseclu.report.map_data import as_json, category_layer
 from scsiameseclu.report.map_figures import Plane, category_map
 from scsiameseclu.report.tables import Cell, Table, count, real, text, whole
 from scsiameseclu.store.files import read_parts
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SCORES = {"ari": "ARI", "nmi": "NMI", "acc": "ACC", "macro_f1": "Macro-F1"}
 CLASSIFICATION = {
@@ -44,9 +46,6 @@ def comparison(sample: Sample, where: Plane, label: str | None) -> dict[str, Any
 
 
 def _with_leiden(sample: Sample, where: Plane) -> dict[str, Any]:
-    import pandas as pd
-    from sklearn.metrics import adjusted_rand_score
-
     ours, leiden = sample.cells["siamese"], sample.cells["leiden"]
     counts = pd.crosstab(ours, leiden, dropna=False)
     caption = "Cells by cluster (rows) and Leiden cluster (columns), shaded by the share of the row"
@@ -84,7 +83,7 @@ def _with_labels(
     }
 
 
-def _named(sample: Sample, label: str) -> "pd.Series":
+def _named(sample: Sample, label: str) -> pd.Series:
     """The labels of the kept cells as a category; missing ones are NaN."""
     table = read_parts(sample.directory / "counts.h5ad", ["obs"])["obs"]
     column = column_of(table, label)
@@ -128,14 +127,12 @@ def _classification_table(found: dict[str, Any] | None) -> Table | None:
     )
 
 
-def _frame(confusion: dict[str, Any]) -> "pd.DataFrame":
-    import pandas as pd
-
+def _frame(confusion: dict[str, Any]) -> pd.DataFrame:
     clusters, classes = map(list, (confusion["clusters"], confusion["classes"]))
     return pd.DataFrame(confusion["counts"], index=clusters, columns=classes)
 
 
-def _heat_table(name: str, caption: str, corner: str, counts: "pd.DataFrame") -> Table:
+def _heat_table(name: str, caption: str, corner: str, counts: pd.DataFrame) -> Table:
     """Counts with shading by the share of their row; the smallest columns are put together."""
     counts = _folded(counts)
     rows = []
@@ -152,7 +149,7 @@ def _heat_cell(value: int, total: int) -> Cell:
     return Cell(count(value), number=float(value), shade=value / total)
 
 
-def _folded(counts: "pd.DataFrame") -> "pd.DataFrame":
+def _folded(counts: pd.DataFrame) -> pd.DataFrame:
     """At most ``COLUMNS`` columns; the smaller ones become "other"."""
     if counts.shape[1] <= COLUMNS:
         return counts

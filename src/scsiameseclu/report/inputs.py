@@ -1,17 +1,18 @@
 """Read what the stages left of one sample, without its count matrices and without its labels."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.store.files import read_parts
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
 
 # In the order of the pipeline; each may hold warnings and its provenance.
 SIDECARS = {
@@ -41,15 +42,15 @@ class Sample:
     directory: Path
     source: dict[str, Any]
     quality: dict[str, Any]
-    ingested: "pd.DataFrame"
-    cells: "pd.DataFrame"
-    umap: "np.ndarray"
+    ingested: pd.DataFrame
+    cells: pd.DataFrame
+    umap: np.ndarray
     n_highly_variable: int
     siamese: dict[str, Any]
-    training: "pd.DataFrame"
+    training: pd.DataFrame
     training_notes: dict[str, Any]
-    markers: "pd.DataFrame"
-    annotation: "pd.DataFrame"
+    markers: pd.DataFrame
+    annotation: pd.DataFrame
     annotation_notes: dict[str, Any]
     transfer_notes: dict[str, Any]
     celltypist_notes: dict[str, Any]
@@ -78,10 +79,8 @@ def read_warnings(directory: Path, trajectory: bool = False) -> list[tuple[str, 
     return found
 
 
-def read_table(path: Path) -> "pd.DataFrame":
+def read_table(path: Path) -> pd.DataFrame:
     """Read one of the pipeline's tables; names that look like numbers or like NA stay text."""
-    import pandas as pd
-
     if not path.is_file():
         raise UserError(f"the file {path} does not exist; run the stage that writes it first")
     table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)

@@ -4,18 +4,19 @@ Figures are drawn in placeholder inks, which become CSS variables in the SVG, so
 right on white, on black and on paper. Layers of many points are rasterised inside the SVG.
 """
 
+from __future__ import annotations
+
 import re
 import warnings
 from collections.abc import Callable
 from io import BytesIO
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
+import matplotlib.style
 from markupsafe import Markup
-
-if TYPE_CHECKING:
-    from matplotlib.axis import Axis
-    from matplotlib.figure import Figure
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 INK, FAINT, ACCENT, LOST, PAPER = "#010101", "#020202", "#030303", "#040404", "#050505"
 INKS = {
@@ -51,16 +52,12 @@ STYLE = {
 }
 
 
-def ticks(axis: "Axis", most: int, *, whole: bool = False) -> None:
+def ticks(axis: Axis, most: int, *, whole: bool = False) -> None:
     """At most ``most`` ticks on round numbers; with ``whole``, on whole ones."""
-    from matplotlib.ticker import MaxNLocator
-
     axis.set_major_locator(MaxNLocator(most, integer=whole))
 
 
-def draw(
-    name: str, alt: str, size: tuple[float, float], paint: Callable[["Figure"], None]
-) -> Markup:
+def draw(name: str, alt: str, size: tuple[float, float], paint: Callable[[Figure], None]) -> Markup:
     """Draw a figure and return it as SVG to put into a page.
 
     Parameters
@@ -74,9 +71,6 @@ def draw(
     paint
         Receives the empty figure and draws on it.
     """
-    import matplotlib.style
-    from matplotlib.figure import Figure
-
     buffer = BytesIO()
     with matplotlib.style.context(["default", STYLE]), warnings.catch_warnings():
         # The browser has glyphs that matplotlib's own font lacks; it only measures with it.

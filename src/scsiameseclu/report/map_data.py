@@ -3,22 +3,24 @@
 Every value is a byte or two, in base64: 20,000 cells and sixty genes take about 2 MB.
 """
 
+from __future__ import annotations
+
 import base64
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import pandas as pd
 from markupsafe import Markup
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
 
 from scsiameseclu.palette import ABSENT, colour
 from scsiameseclu.report.annotation import ABSTENTIONS
 from scsiameseclu.report.inputs import Sample
 from scsiameseclu.report.map_figures import Plane
 from scsiameseclu.store.files import read_columns, read_parts
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
 
 STEPS = 254
 """Levels of a number; 255 is a missing value."""
@@ -65,10 +67,8 @@ def as_json(content: dict[str, Any]) -> Markup:
     return Markup(text)
 
 
-def category_layer(group: str, name: str, title: str, where: Plane, values: "pd.Series") -> Layer:
+def category_layer(group: str, name: str, title: str, where: Plane, values: pd.Series) -> Layer:
     """Of a categorical column of all cells; more than 250 categories are cut, missing is grey."""
-    import numpy as np
-
     codes = values.cat.codes.to_numpy()
     names = [str(category) for category in values.cat.categories]
     sizes = np.bincount(codes[codes >= 0], minlength=len(names))
@@ -92,10 +92,8 @@ def category_layer(group: str, name: str, title: str, where: Plane, values: "pd.
     )
 
 
-def number_layer(group: str, name: str, title: str, values: "np.ndarray", unit: str) -> Layer:
+def number_layer(group: str, name: str, title: str, values: np.ndarray, unit: str) -> Layer:
     """Of a number of the shown cells, from its 1st to its 99th percentile; missing is grey."""
-    import numpy as np
-
     low, high = (float(bound) for bound in np.nanpercentile(values, [1, 99]))
     if high <= low:
         low, high = float(np.nanmin(values)), float(np.nanmax(values))
@@ -156,8 +154,6 @@ def _of_quality(sample: Sample, where: Plane) -> list[Layer]:
 
 def _of_genes(sample: Sample, where: Plane) -> list[Layer]:
     """The top markers of each cluster that are no ribosomal or mitochondrial genes."""
-    import numpy as np
-
     table = sample.markers
     told = table[table["flag"] == ""].groupby("cluster", sort=False).head(GENES_PER_CLUSTER)
     wanted = list(dict.fromkeys(told.sort_values("rank", kind="stable")["gene"]))[:MOST_GENES]
@@ -175,10 +171,8 @@ def _of_genes(sample: Sample, where: Plane) -> list[Layer]:
     ]
 
 
-def _positions(positions: "np.ndarray") -> tuple[str, list[float]]:
+def _positions(positions: np.ndarray) -> tuple[str, list[float]]:
     """Both coordinates as 16 bits on one scale, y downwards; width and height of the map."""
-    import numpy as np
-
     corner = positions.min(axis=0)
     extent = np.maximum(positions.max(axis=0) - corner, 1e-9)
     scaled = (positions - corner) / extent.max() * 65535
@@ -189,12 +183,8 @@ def _positions(positions: "np.ndarray") -> tuple[str, list[float]]:
 
 def _scale() -> list[str]:
     """Colours of numbers, as in the drawn maps."""
-    import numpy as np
-    from matplotlib import colormaps
-    from matplotlib.colors import to_hex
-
     return [to_hex(ink) for ink in colormaps["viridis"](np.linspace(0.08, 0.94, 64))]
 
 
-def _bytes(values: "np.ndarray") -> str:
+def _bytes(values: np.ndarray) -> str:
     return base64.b64encode(values.tobytes()).decode()

@@ -1,19 +1,22 @@
 """UMAP figures: points coloured by a category or by a number."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
 
 from scsiameseclu.palette import ABSENT, colour
 from scsiameseclu.report.annotation import ABSTENTIONS
 from scsiameseclu.report.look import INK, PAPER, draw
 from scsiameseclu.report.tables import Picture, count
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 SHOWN = 20_000
 LEGEND = 24
@@ -25,8 +28,8 @@ NUMBERED = 40
 class Plane:
     """The cells that are drawn: positions (n_shown, 2) and their rows among all cells."""
 
-    positions: "np.ndarray"
-    rows: "np.ndarray"
+    positions: np.ndarray
+    rows: np.ndarray
     n_cells: int
 
     @property
@@ -40,10 +43,8 @@ class Plane:
         )
 
 
-def plane(umap: "np.ndarray", shown: int = SHOWN) -> Plane:
+def plane(umap: np.ndarray, shown: int = SHOWN) -> Plane:
     """Choose the cells to draw, in random order so that no category lies on top."""
-    import numpy as np
-
     rows = np.random.default_rng(0).permutation(len(umap))[:shown]
     return Plane(umap[rows], rows, len(umap))
 
@@ -52,7 +53,7 @@ def category_map(
     name: str,
     title: str,
     where: Plane,
-    values: "pd.Series",
+    values: pd.Series,
     *,
     caption: str,
     numbered: bool = False,
@@ -61,8 +62,6 @@ def category_map(
 
     With ``numbered`` the names of the 40 largest categories stand at the median of their cells.
     """
-    import numpy as np
-
     codes = values.cat.codes.to_numpy()
     categories = [str(category) for category in values.cat.categories]
     order = (
@@ -76,7 +75,7 @@ def category_map(
             colours[category] = colour(position)
     ink = np.array([*colours, ABSENT])[codes[where.rows]]
 
-    def paint(figure: "Figure") -> None:
+    def paint(figure: Figure) -> None:
         axes = _empty_axes(figure)
         x, y = where.positions.T
         axes.scatter(x, y, c=ink, **_dots(where))
@@ -95,19 +94,15 @@ def category_map(
 
 
 def number_map(
-    name: str, title: str, where: Plane, values: "np.ndarray", *, caption: str, label: str
+    name: str, title: str, where: Plane, values: np.ndarray, *, caption: str, label: str
 ) -> Picture:
     """A map coloured by a number, from its 1st to its 99th percentile; missing values are grey."""
-    import numpy as np
-    from matplotlib import colormaps
-    from matplotlib.colors import ListedColormap
-
     low, high = np.nanpercentile(values, [1, 99])
     known = ~np.isnan(values[where.rows])
     # Both ends cut, so that neither vanishes on a white or on a black page.
     scale = ListedColormap(colormaps["viridis"](np.linspace(0.08, 0.94, 256)))
 
-    def paint(figure: "Figure") -> None:
+    def paint(figure: Figure) -> None:
         axes = _empty_axes(figure)
         x, y = where.positions.T
         axes.scatter(x[~known], y[~known], c=ABSENT, **_dots(where))
@@ -126,13 +121,11 @@ def number_map(
     return Picture(draw(name, alt, (4.2, 3.9), paint), title, caption)
 
 
-def _sizes(codes: "np.ndarray", n: int) -> "np.ndarray":
-    import numpy as np
-
+def _sizes(codes: np.ndarray, n: int) -> np.ndarray:
     return np.bincount(codes[codes >= 0], minlength=n)
 
 
-def _empty_axes(figure: "Figure") -> "Axes":
+def _empty_axes(figure: Figure) -> Axes:
     axes = figure.add_subplot()
     axes.set_xticks([])
     axes.set_yticks([])
@@ -146,11 +139,7 @@ def _dots(where: Plane) -> dict[str, Any]:
     return {"s": size, "linewidths": 0, "rasterized": True}
 
 
-def _name_centres(
-    axes: "Axes", where: Plane, codes: "np.ndarray", names: Mapping[int, str]
-) -> None:
-    import numpy as np
-
+def _name_centres(axes: Axes, where: Plane, codes: np.ndarray, names: Mapping[int, str]) -> None:
     for code, name in names.items():
         mine = where.positions[codes == code]
         if len(mine):

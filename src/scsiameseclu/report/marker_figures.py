@@ -1,20 +1,27 @@
 """The markers section: the first markers of each cluster as dots, as a heat map, and the table."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import anndata as ad
+import h5py
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from scipy import sparse
 
 from scsiameseclu.report.inputs import Sample
 from scsiameseclu.report.look import ACCENT, FAINT, draw
 from scsiameseclu.report.tables import Cell, Picture, Table, probability, real, text
 from scsiameseclu.store.files import read_parts
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 IN_PLOT = 3
 IN_TABLE = 10
@@ -36,12 +43,12 @@ def marker_pictures(sample: Sample) -> list[Picture]:
     return [_dot_plot(sample, genes, share, mean), _heat_map(sample, genes, mean)]
 
 
-def _dot_plot(sample: Sample, genes: list[str], share: "np.ndarray", mean: "np.ndarray") -> Picture:
+def _dot_plot(sample: Sample, genes: list[str], share: np.ndarray, mean: np.ndarray) -> Picture:
     """Share of the cluster's cells as size, mean expression within the gene as colour."""
     scale = mean.max(axis=0, keepdims=True)
     relative = mean / (scale + (scale == 0))
 
-    def paint(figure: "Figure") -> None:
+    def paint(figure: Figure) -> None:
         _dots(figure, genes, sample.clusters, share, relative)
 
     said = "; ".join(
@@ -59,11 +66,11 @@ def _dot_plot(sample: Sample, genes: list[str], share: "np.ndarray", mean: "np.n
     )
 
 
-def _heat_map(sample: Sample, genes: list[str], mean: "np.ndarray") -> Picture:
+def _heat_map(sample: Sample, genes: list[str], mean: np.ndarray) -> Picture:
     """Mean expression as colour, on one scale for all genes."""
     top = float(mean.max()) or 1.0
 
-    def paint(figure: "Figure") -> None:
+    def paint(figure: Figure) -> None:
         _heat(figure, genes, sample.clusters, mean / top, top)
 
     said = "; ".join(
@@ -97,8 +104,8 @@ def _plotted_genes(sample: Sample) -> list[str]:
 
 
 def group_expression(
-    path: Path, genes: list[str], groups: "pd.Series"
-) -> tuple["np.ndarray", "np.ndarray"]:
+    path: Path, genes: list[str], groups: pd.Series
+) -> tuple[np.ndarray, np.ndarray]:
     """Share of cells with a gene, and its mean, by group; the matrix is read in blocks of cells.
 
     Parameters
@@ -115,11 +122,6 @@ def group_expression(
     share, mean
         Each (n_groups, n_chosen_genes).
     """
-    import anndata as ad
-    import h5py
-    import numpy as np
-    from scipy import sparse
-
     columns = read_parts(path, ["var"])["var"].index.get_indexer(genes)
     codes, n_groups = groups.cat.codes.to_numpy(), len(groups.cat.categories)
     found, total = np.zeros((2, n_groups, len(genes)))
@@ -138,11 +140,9 @@ def group_expression(
 
 
 def _dots(
-    figure: "Figure", genes: list[str], clusters: list[str], share: "np.ndarray", mean: "np.ndarray"
+    figure: Figure, genes: list[str], clusters: list[str], share: np.ndarray, mean: np.ndarray
 ) -> None:
     """Areas and opacities, which read alike on white and on black, and without colour vision."""
-    import numpy as np
-
     axes = _grid(figure, genes, clusters)
     across, down = np.meshgrid(range(len(clusters)), range(len(genes)), indexing="ij")
     axes.scatter(across, down, s=AREA * share, c=_inks(mean.ravel()), edgecolors=FAINT, lw=0.4)
@@ -158,12 +158,9 @@ def _dots(
 
 
 def _heat(
-    figure: "Figure", genes: list[str], clusters: list[str], share: "np.ndarray", top: float
+    figure: Figure, genes: list[str], clusters: list[str], share: np.ndarray, top: float
 ) -> None:
     """Squares whose opacities are shares of the largest mean."""
-    from matplotlib.collections import PatchCollection
-    from matplotlib.patches import Rectangle
-
     axes = _grid(figure, genes, clusters)
     places = [(x - 0.48, y - 0.48) for x in range(len(clusters)) for y in range(len(genes))]
     squares = [Rectangle(place, 0.96, 0.96) for place in places]
@@ -174,7 +171,7 @@ def _heat(
     figure.legend(keys, told, title="mean", loc="outside right upper", **KEY)
 
 
-def _grid(figure: "Figure", genes: list[str], clusters: list[str]) -> "Axes":
+def _grid(figure: Figure, genes: list[str], clusters: list[str]) -> Axes:
     """Clusters across, their names on top, and genes down."""
     axes = figure.add_subplot()
     axes.set_xticks(range(len(clusters)), clusters)
@@ -190,8 +187,6 @@ def _grid(figure: "Figure", genes: list[str], clusters: list[str]) -> "Axes":
 
 
 def _inks(strengths: Iterable[float]) -> list[tuple[float, float, float, float]]:
-    from matplotlib.colors import to_rgba
-
     return [to_rgba(ACCENT, 0.06 + 0.94 * float(strength)) for strength in strengths]
 
 

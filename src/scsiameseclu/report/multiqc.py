@@ -10,11 +10,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from scsiameseclu.annotation.cell_types import UNASSIGNED
 from scsiameseclu.palette import ABSENT, CATEGORIES
 from scsiameseclu.report.cohort_figures import OTHER, OTHER_INK
 from scsiameseclu.report.cohort_samples import Entry, common_types
-from scsiameseclu.store.files import write_json, write_text
+from scsiameseclu.store.atomic import write_json, write_text
 
 CONFIG = "multiqc_config.yaml"
 KEPT, LOST = CATEGORIES[0], CATEGORIES[1:]
@@ -71,8 +73,6 @@ def write_multiqc(entries: Sequence[Entry], folder: Path) -> None:
 
 
 def _config() -> str:
-    import yaml
-
     return yaml.safe_dump(
         {
             "title": "scSiameseClu",

@@ -1,24 +1,22 @@
 """Turn a template and its content into one self-contained page."""
 
+from __future__ import annotations
+
 import base64
 import hashlib
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 TEMPLATES = files("scsiameseclu.report") / "templates"
 
 
 @cache
-def environment() -> "Environment":
+def environment() -> Environment:
     """The templates; everything that is put into them is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     return Environment(
         loader=PackageLoader("scsiameseclu.report"),
         autoescape=True,

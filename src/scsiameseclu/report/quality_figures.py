@@ -1,19 +1,20 @@
 """Figures of the quality section: distributions with their thresholds, and the loss funnel."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from scsiameseclu.report.inputs import Sample
 from scsiameseclu.report.look import ACCENT, FAINT, INK, LOST, draw, ticks
 from scsiameseclu.report.tables import Picture, Table, count, percent, sentence, text, whole
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
-    from matplotlib.figure import Figure
 
 # column: (title, axis label, logarithmic axis)
 METRICS = {
@@ -56,8 +57,6 @@ def missing_metrics(sample: Sample) -> list[str]:
 
 def _knee(sample: Sample) -> Picture:
     """Counts of the cells from the largest on, at some hundred ranks however many cells."""
-    import numpy as np
-
     ordered = sample.ingested.sort_values("total_counts", ascending=False, kind="stable")
     counts = ordered["total_counts"].to_numpy(float)
     kept = _kept(ordered)
@@ -65,7 +64,7 @@ def _knee(sample: Sample) -> Picture:
     # of the cells from one rank to the next, the share that was kept
     passed = np.add.reduceat(kept, ranks - 1) / np.diff(np.append(ranks - 1, len(counts)))
 
-    def paint(figure: "Figure") -> None:
+    def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
         shown = np.maximum(counts[ranks - 1], 1)
         axes.plot(ranks, shown, color=FAINT, linewidth=1)
@@ -88,13 +87,11 @@ def _knee(sample: Sample) -> Picture:
     return Picture(draw("knee", alt, (3.3, 2.3), paint), "Counts by rank", caption)
 
 
-def _kept(cells: "pd.DataFrame") -> "np.ndarray":
+def _kept(cells: pd.DataFrame) -> np.ndarray:
     return cells["kept"].str.lower().isin(["true", "yes", "1"]).to_numpy()
 
 
 def _distribution(sample: Sample, metric: str, limits: dict[str, float]) -> Picture:
-    import numpy as np
-
     title, label, logarithmic = METRICS[metric]
     known = sample.ingested[sample.ingested[metric].notna()]
     values = known[metric].to_numpy(float)
@@ -102,7 +99,7 @@ def _distribution(sample: Sample, metric: str, limits: dict[str, float]) -> Pict
     bounds = [(side, float(limits[side])) for side in ("low", "high") if _binds(limits.get(side))]
     edges = _edges(np.append(values, [value for _, value in bounds]), logarithmic)
 
-    def paint(figure: "Figure") -> None:
+    def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
         inside = np.clip(values, edges[0], edges[-1])
         axes.hist(
@@ -131,9 +128,7 @@ def _distribution(sample: Sample, metric: str, limits: dict[str, float]) -> Pict
     return Picture(draw(f"quality-{metric}", alt, (3.3, 2.3), paint), title, caption)
 
 
-def _edges(values: "np.ndarray", logarithmic: bool) -> "np.ndarray":
-    import numpy as np
-
+def _edges(values: np.ndarray, logarithmic: bool) -> np.ndarray:
     low, high = float(values.min()), float(values.max())
     if logarithmic:
         low = max(float(values[values > 0].min(initial=high or 1)), 1)
@@ -141,16 +136,14 @@ def _edges(values: "np.ndarray", logarithmic: bool) -> "np.ndarray":
     return np.linspace(low, high if high > low else low + 1, BINS + 1)
 
 
-def _plain_numbers(axis: "Axis", subs: Sequence[int]) -> None:
+def _plain_numbers(axis: Axis, subs: Sequence[int]) -> None:
     """Plain numbers on a logarithmic axis, at these multiples of powers of ten."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
     axis.set_major_locator(LogLocator(base=10, subs=subs, numticks=7))
     axis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
     axis.set_minor_formatter(NullFormatter())
 
 
-def _bounds(axes: "Axes", bounds: Sequence[float]) -> None:
+def _bounds(axes: Axes, bounds: Sequence[float]) -> None:
     for value in bounds:
         axes.axvline(value, color=INK, linestyle=(0, (4, 2)), linewidth=1.1)
 
@@ -184,7 +177,7 @@ def funnel_picture(sample: Sample) -> Picture:
     steps = funnel_steps(sample)
     first = steps[0][1]
 
-    def paint(figure: "Figure") -> None:
+    def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
         before = first
         for row, (_, left) in enumerate(steps):

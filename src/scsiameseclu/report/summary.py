@@ -1,15 +1,15 @@
 """The summary at the head of a sample's page: a few sentences made from the numbers."""
 
+from __future__ import annotations
+
 from itertools import pairwise
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from scsiameseclu.report.annotation import ABSTENTIONS
 from scsiameseclu.report.inputs import Sample
 from scsiameseclu.report.quality_figures import funnel_steps
 from scsiameseclu.report.tables import count, listed, percent
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 UNCERTAIN = 0.5
 
@@ -82,6 +82,6 @@ def _named(sample: Sample) -> str:
     return f"{_by(table)}, the clusters are {types}{rest}."
 
 
-def _by(table: "pd.DataFrame") -> str:
+def _by(table: pd.DataFrame) -> str:
     sources = [name for name in table if str(name).startswith("vote_")]
     return "By their marker genes" if len(sources) < 2 else "By the votes on their cell types"

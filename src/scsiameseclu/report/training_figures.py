@@ -3,16 +3,16 @@
 With several networks there is a line for each, else one for each phase of the training.
 """
 
-from typing import TYPE_CHECKING
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 
 from scsiameseclu.palette import colour
 from scsiameseclu.report.inputs import Sample
 from scsiameseclu.report.look import FAINT, draw, ticks
 from scsiameseclu.report.tables import Picture, count
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
 
 POINTS = 300
 NOT_LOSSES = ("step", "epoch", "phase", "network", "lr", "learning_rate")
@@ -25,7 +25,7 @@ def training_pictures(sample: Sample) -> list[Picture]:
     return [_curve(table, name) for name in names if table[name].notna().any()]
 
 
-def lines(table: "pd.DataFrame") -> list[tuple[str, "pd.DataFrame"]]:
+def lines(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """(name, rows) of each line: a network's, or where there is one network a phase's."""
     networks = sorted(set(table["network"])) if "network" in table else []
     if len(networks) > 1:
@@ -39,12 +39,12 @@ def phase_legend(sample: Sample) -> list[tuple[str, str]]:
     return [(colour(i), name) for i, (name, _) in enumerate(lines(sample.training)) if name]
 
 
-def _curve(table: "pd.DataFrame", name: str) -> Picture:
+def _curve(table: pd.DataFrame, name: str) -> Picture:
     known = table[table[name].notna()]
     by_step = known.groupby("step")[name].mean()
     first, last = float(by_step.iloc[0]), float(by_step.iloc[-1])
 
-    def paint(figure: "Figure") -> None:
+    def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
         for position, (_, rows) in enumerate(lines(table)):
             part = _thinned(rows[rows[name].notna()], name)
@@ -60,10 +60,8 @@ def _curve(table: "pd.DataFrame", name: str) -> Picture:
     return Picture(draw(f"training-{name}", alt, (3.1, 1.9), paint), title, caption)
 
 
-def _thinned(table: "pd.DataFrame", name: str) -> "pd.DataFrame":
+def _thinned(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """At most ``POINTS`` rows: means of consecutive steps, so that no spike is chosen by chance."""
-    import numpy as np
-
     if len(table) <= POINTS:
         return table
     groups = np.arange(len(table)) * POINTS // len(table)

@@ -1,6 +1,11 @@
 """The trajectory section: pseudotime on the map, and the graph of clusters."""
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
 
 from scsiameseclu.palette import colour
 from scsiameseclu.report.inputs import Sample
@@ -17,10 +22,6 @@ from scsiameseclu.report.tables import (
     text,
     whole,
 )
-
-if TYPE_CHECKING:
-    import numpy as np
-    from matplotlib.figure import Figure
 
 JOINED = 0.1
 """PAGA's connectivity from which an edge is drawn."""
@@ -48,16 +49,12 @@ def trajectory(sample: Sample, where: Plane) -> dict[str, Any] | None:
     }
 
 
-def _connectivity(sample: Sample) -> "np.ndarray":
-    import numpy as np
-
+def _connectivity(sample: Sample) -> np.ndarray:
     return np.asarray(sample.trajectory_notes["connectivities"], dtype=float)
 
 
 def _graph(sample: Sample) -> Picture:
     """The clusters at the middle of their cells, joined as PAGA joins them."""
-    import numpy as np
-
     joined = _connectivity(sample)
     codes = sample.cells["siamese"].cat.codes.to_numpy()
     k = len(sample.clusters)
@@ -65,7 +62,7 @@ def _graph(sample: Sample) -> Picture:
     sizes = np.bincount(codes, minlength=k)
     pairs = [(i, j) for i in range(k) for j in range(i) if joined[i, j] >= JOINED]
 
-    def paint(figure: "Figure") -> None:
+    def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
         axes.set_axis_off()
         for i, j in pairs:

@@ -1,5 +1,7 @@
 """Stage annotate: a cell type for each cluster and cell, where the votes speak clearly enough."""
 
+from __future__ import annotations
+
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,14 +65,8 @@ def annotate(
 
     from scsiameseclu.annotation.by_markers import annotate_clusters
     from scsiameseclu.annotation.votes import consensus, vote_of_clusters
-    from scsiameseclu.store.files import (
-        add_warnings,
-        read_h5ad,
-        read_parts,
-        sidecar,
-        write_h5ad,
-        write_table,
-    )
+    from scsiameseclu.store.atomic import write_table
+    from scsiameseclu.store.files import add_warnings, read_h5ad, read_parts, sidecar, write_h5ad
     from scsiameseclu.store.provenance import record
 
     cells = read_h5ad(expression, without=["layers", "varm"])
@@ -112,11 +108,11 @@ def annotate(
 
 def _votes_of_cells(
     expression: Path,
-    cells: "ad.AnnData",
+    cells: ad.AnnData,
     settings: AnnotationSettings,
     sample: str,
     transferred: Path | None,
-) -> tuple[list["Vote"], dict[str, Any]]:
+) -> tuple[list[Vote], dict[str, Any]]:
     """The votes of the sources that look at each cell, and what is to be noted of them."""
     import numpy as np
 
@@ -140,7 +136,7 @@ def _votes_of_cells(
     return votes, notes
 
 
-def _marker_vote(found: "pd.DataFrame") -> "Vote":
+def _marker_vote(found: pd.DataFrame) -> Vote:
     import numpy as np
 
     from scsiameseclu.annotation.cell_types import UNASSIGNED
@@ -151,8 +147,8 @@ def _marker_vote(found: "pd.DataFrame") -> "Vote":
 
 
 def _columns(
-    types: "np.ndarray",
-    scores: "np.ndarray",
+    types: np.ndarray,
+    scores: np.ndarray,
     name: str = "cell_type_predicted",
     score: str = "cell_type_score",
 ) -> dict[str, Any]:
@@ -163,8 +159,8 @@ def _columns(
 
 
 def _with_votes(
-    table: "pd.DataFrame", types: "np.ndarray", scores: "np.ndarray", votes: list["Vote"]
-) -> "pd.DataFrame":
+    table: pd.DataFrame, types: np.ndarray, scores: np.ndarray, votes: list[Vote]
+) -> pd.DataFrame:
     """The table of clusters with the consensus and all votes before what speaks for markers."""
     import numpy as np
 
@@ -182,7 +178,7 @@ def _with_votes(
     return result
 
 
-def _incomparable(votes: list["Vote"], sample: str) -> list[str]:
+def _incomparable(votes: list[Vote], sample: str) -> list[str]:
     from scsiameseclu.annotation.votes import not_comparable
 
     names = not_comparable(votes)
@@ -195,9 +191,7 @@ def _incomparable(votes: list["Vote"], sample: str) -> list[str]:
     ]
 
 
-def _summary(
-    found: "Annotation", settings: AnnotationSettings, votes: list["Vote"]
-) -> dict[str, Any]:
+def _summary(found: Annotation, settings: AnnotationSettings, votes: list[Vote]) -> dict[str, Any]:
     import numpy as np
 
     return {

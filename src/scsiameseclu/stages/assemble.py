@@ -1,5 +1,7 @@
 """The assemble stage: the files of one sample become one annotated h5ad."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,7 +76,7 @@ def assemble(directory: Path, output: Path, *, sample: str, trajectory: bool = F
     )
 
 
-def _hold(sample: str, name: str, found: "pd.Index", wanted: "pd.Index") -> None:
+def _hold(sample: str, name: str, found: pd.Index, wanted: pd.Index) -> None:
     """Refuse a file that lacks cells or genes of expression.h5ad: it is from another run."""
     missing = wanted.difference(found, sort=False)
     if len(missing):
@@ -96,7 +98,7 @@ def _places(directory: Path) -> dict[str, str]:
     return found
 
 
-def _joined(*tables: "pd.DataFrame") -> "pd.DataFrame":
+def _joined(*tables: pd.DataFrame) -> pd.DataFrame:
     """The columns of all tables, whose rows are the same; the first of two alike stays."""
     import pandas as pd
 

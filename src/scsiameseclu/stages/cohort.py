@@ -1,10 +1,12 @@
 """The cohort stage: one page, two tables and MultiQC's content from the samples that there are."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scsiameseclu.store.files import write_table, write_text
+from scsiameseclu.store.atomic import write_table, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +50,7 @@ def cohort(samples: Path, results: Path, *, trajectory: bool = False) -> None:
     write_text(results / "index.html", cohort_page(entries))
 
 
-def status_table(entries: Sequence["Entry"]) -> "pd.DataFrame":
+def status_table(entries: Sequence[Entry]) -> pd.DataFrame:
     """One row a sample: sample, status, stage and reason."""
     import pandas as pd
 
@@ -56,7 +58,7 @@ def status_table(entries: Sequence["Entry"]) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=["sample", "status", "stage", "reason"])
 
 
-def cohort_table(entries: Sequence["Entry"]) -> "pd.DataFrame":
+def cohort_table(entries: Sequence[Entry]) -> pd.DataFrame:
     """One row a sample: status and every number; missing where it is not known."""
     import pandas as pd
 

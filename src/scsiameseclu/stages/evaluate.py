@@ -1,5 +1,7 @@
 """Stage evaluate: scores of the clustering, and with a label column its agreement with it."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +55,8 @@ def evaluate(
     UserError
         The label column does not exist.
     """
-    from scsiameseclu.store.files import read_h5ad, read_parts, write_json
+    from scsiameseclu.store.atomic import write_json
+    from scsiameseclu.store.files import read_h5ad, read_parts
 
     assigned = read_h5ad(clusters)
     cells = assigned.obs_names
@@ -77,7 +80,7 @@ def evaluate(
 
 
 def _unsupervised(
-    expression: Path, graph: Path, embedding: Path, assigned: "ad.AnnData", seed: int
+    expression: Path, graph: Path, embedding: Path, assigned: ad.AnnData, seed: int
 ) -> dict[str, float | None]:
     import numpy as np
 
@@ -99,7 +102,7 @@ def _unsupervised(
     }
 
 
-def _components(expression: Path, cells: "pd.Index") -> "np.ndarray":
+def _components(expression: Path, cells: pd.Index) -> np.ndarray:
     """Principal components of the cells, without reading the matrix."""
     import numpy as np
 
@@ -130,7 +133,7 @@ def _against_time(counts: Path, trajectory: Path) -> dict[str, Any] | None:
     return {"n_cells": int(known.sum()), "spearman": float(found)}
 
 
-def _labels(counts: Path, label: str, sample: str) -> "pd.Series":
+def _labels(counts: Path, label: str, sample: str) -> pd.Series:
     from scsiameseclu.io.sample import column_of
     from scsiameseclu.store.files import read_parts
 
@@ -144,7 +147,7 @@ def _labels(counts: Path, label: str, sample: str) -> "pd.Series":
     return obs[column]
 
 
-def _against_labels(labels: "pd.Series", obs: "pd.DataFrame", column: str) -> dict[str, Any]:
+def _against_labels(labels: pd.Series, obs: pd.DataFrame, column: str) -> dict[str, Any]:
     from scsiameseclu.metrics import agreement, labelled
 
     known = labelled(labels)
@@ -164,7 +167,7 @@ def _against_labels(labels: "pd.Series", obs: "pd.DataFrame", column: str) -> di
 
 
 def _classified(
-    labels: "pd.Series", spaces: "dict[str, np.ndarray]", seed: int
+    labels: pd.Series, spaces: dict[str, np.ndarray], seed: int
 ) -> dict[str, Any] | None:
     """How well the labels can be told from our embedding and from the principal components."""
     from scsiameseclu.metrics import classification, labelled
@@ -174,7 +177,7 @@ def _classified(
     return classification(own, labels[known], seed=seed)
 
 
-def _confusion(classes: "pd.Series", clusters: "pd.Series") -> dict[str, list[Any]]:
+def _confusion(classes: pd.Series, clusters: pd.Series) -> dict[str, list[Any]]:
     """Labelled cells by cluster (rows, in the clusters' order) and class (columns, sorted)."""
     import pandas as pd
 
@@ -185,7 +188,7 @@ def _confusion(classes: "pd.Series", clusters: "pd.Series") -> dict[str, list[An
     return {"clusters": rows, "classes": columns, "counts": counts.to_numpy(dtype=int).tolist()}
 
 
-def _note(known: "np.ndarray", classes: set[str]) -> str:
+def _note(known: np.ndarray, classes: set[str]) -> str:
     """Which cells the scores are about."""
     missing = int((~known).sum())
     if not known.any():

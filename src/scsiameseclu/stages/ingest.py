@@ -53,7 +53,8 @@ def ingest(
     import numpy as np
 
     from scsiameseclu.io.sample import read_sample
-    from scsiameseclu.store.files import add_warnings, write_h5ad, write_json
+    from scsiameseclu.store.atomic import write_json
+    from scsiameseclu.store.files import add_warnings, write_h5ad
     from scsiameseclu.store.provenance import record
 
     found = read_sample(source, request, sample=sample)

@@ -1,5 +1,7 @@
 """Stage layout: a map of the cells, and scanpy's Leiden to compare the clusters with."""
 
+from __future__ import annotations
+
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,7 +54,7 @@ def layout(graph: Path, embedding: Path, output: Path, *, seed: int) -> None:
     write_h5ad(result, output)
 
 
-def first_positions(embedding: "np.ndarray") -> "str | np.ndarray":
+def first_positions(embedding: np.ndarray) -> str | np.ndarray:
     """Where UMAP begins: with the graph's spectrum, above 50,000 cells with two components.
 
     Eigenvectors of a large graph that falls into parts take longer than all the rest, if they

@@ -30,7 +30,8 @@ def markers(
         Where to write the names of the cells with the settings and warnings of this stage (uns).
     """
     from scsiameseclu.annotation.markers import filter_markers, find_markers
-    from scsiameseclu.store.files import add_warnings, read_h5ad, sidecar, write_h5ad, write_table
+    from scsiameseclu.store.atomic import write_table
+    from scsiameseclu.store.files import add_warnings, read_h5ad, sidecar, write_h5ad
     from scsiameseclu.store.provenance import record
 
     cells = read_h5ad(expression, without=["layers", "varm"])

@@ -114,7 +114,7 @@ def run_stage(
 def _note_failure(path: Path | None, sample: str, stage: str, sentence: str) -> None:
     if path is None:
         return
-    from scsiameseclu.store.files import write_json
+    from scsiameseclu.store.atomic import write_json
 
     write_json(path, {"sample": sample, "stage": stage, "reason": sentence})
 
@@ -128,7 +128,7 @@ def _note_usage(arguments: argparse.Namespace, stage: str, seconds: float) -> No
     """Time and peak memory, beside what was asked for: the report shows both."""
     if arguments.usage is None:
         return
-    from scsiameseclu.store.files import write_json
+    from scsiameseclu.store.atomic import write_json
 
     own, others = (
         resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)

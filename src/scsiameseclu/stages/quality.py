@@ -45,7 +45,8 @@ def quality(
     import pandas as pd
 
     from scsiameseclu.preprocess.quality import control
-    from scsiameseclu.store.files import add_warnings, read_h5ad, sidecar, write_h5ad, write_table
+    from scsiameseclu.store.atomic import write_table
+    from scsiameseclu.store.files import add_warnings, read_h5ad, sidecar, write_h5ad
     from scsiameseclu.store.provenance import record
 
     adata = read_h5ad(counts)

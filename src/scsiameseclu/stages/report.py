@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from scsiameseclu.store.files import write_text
+from scsiameseclu.store.atomic import write_text
 
 
 def report(

@@ -6,6 +6,8 @@ no prediction lies below what was measured. Nothing but the standard library is 
 asks on hosts where nothing else is installed.
 """
 
+from __future__ import annotations
+
 import gzip
 import json
 import math
@@ -62,19 +64,19 @@ class Size:
         return asdict(self)
 
     @classmethod
-    def read(cls, path: Path) -> "Size":
+    def read(cls, path: Path) -> Size:
         """From the file that the stage ingest wrote."""
         return cls(**json.loads(path.read_text(encoding="utf-8")))
 
     @classmethod
-    def of_files(cls, files: Iterable[Path]) -> "Size":
+    def of_files(cls, files: Iterable[Path]) -> Size:
         """An upper bound for a user's files, from their headers or else from their bytes.
 
         Only the stored values are known; they are what reading a file is paid by.
         """
         return cls(0, 0, sum(_stored_values(file) for file in files))
 
-    def guessed(self) -> "Size":
+    def guessed(self) -> Size:
         """The same with cells and genes as in a shallow sample with as many stored values."""
         return Size(self.nonzeros // SHALLOW, MANY_GENES, self.nonzeros)
 

@@ -1,5 +1,7 @@
 """What is this? Reads every sample of a sheet and reports all problems of all samples at once."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -20,7 +22,7 @@ REQUEST_COLUMNS = (
 )  # fmt: skip
 
 
-def read_sheet(sheet: str | Path) -> "pd.DataFrame":
+def read_sheet(sheet: str | Path) -> pd.DataFrame:
     """A sample sheet as text; empty fields are empty strings.
 
     Raises

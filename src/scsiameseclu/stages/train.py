@@ -1,5 +1,7 @@
 """Stage: train the Siamese network on one sample."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +40,8 @@ def train(
     from scsiameseclu.cluster_number import ClusterNumber
     from scsiameseclu.errors import UserError
     from scsiameseclu.model.fitting import fit_model
-    from scsiameseclu.store.files import read_parts, sidecar, write_h5ad, write_table
+    from scsiameseclu.store.atomic import write_table
+    from scsiameseclu.store.files import read_parts, sidecar, write_h5ad
     from scsiameseclu.store.provenance import record
 
     try:
@@ -72,7 +75,7 @@ def train(
         checkpoint.unlink(missing_ok=True)
 
 
-def read_prepared(expression: Path, graph: Path) -> "Prepared":
+def read_prepared(expression: Path, graph: Path) -> Prepared:
     """The inputs of a fit from the files of the stages expression and graph.
 
     Of the matrices only the variable genes are held.

@@ -1,79 +1,31 @@
-"""Atomic writing, and the light h5ad sidecars that stages exchange."""
+"""The light h5ad sidecars that stages exchange, read and written without holding a matrix."""
 
-import glob
-import json
-import os
-import tempfile
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import anndata as ad
+import h5py
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
 
 from scsiameseclu.errors import UserError
-
-if TYPE_CHECKING:
-    import anndata as ad
-    import h5py
-    import numpy as np
-    import pandas as pd
-    import scipy.sparse as sp
+from scsiameseclu.store.atomic import atomic_path
 
 COMPRESSION: dict[str, Any] = {"compression": "gzip", "compression_opts": 1}
 BLOCK_CELLS = 20_000
 """Cells whose values of a matrix on disk are held at once."""
 
 
-@contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary name beside ``path``; on success flush it to disk and rename it there.
-
-    A process that is killed inside the block leaves ``path`` as it was, and its temporary file,
-    which the next to write ``path`` removes: no two processes may write it at once.
-    """
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    for left in target.parent.glob(f".{glob.escape(target.name)}.{8 * '?'}.tmp"):
-        left.unlink(missing_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb+") as written:
-            os.fsync(written.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Write ``text`` as UTF-8, atomically."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def write_json(path: str | Path, content: Any, *, sort_keys: bool = True) -> None:
-    """Write ``content`` as indented JSON, atomically; keys sorted, or else in their own order."""
-    write_text(path, json.dumps(content, indent=2, sort_keys=sort_keys, allow_nan=False) + "\n")
-
-
-def write_table(path: str | Path, table: "pd.DataFrame", *, index: bool = False) -> None:
-    """Write a table as tab-separated text, atomically; floats keep six significant digits."""
-    write_text(path, table.to_csv(sep="\t", index=index, float_format="%.6g", na_rep="NA"))
-
-
 def write_h5ad(
-    adata: "ad.AnnData",
+    adata: ad.AnnData,
     path: str | Path,
     *,
-    fill: "Callable[[h5py.File], None] | None" = None,
+    fill: Callable[[h5py.File], None] | None = None,
 ) -> None:
     """Write ``adata`` atomically, with gzip compression but for dense matrices of floats.
 
@@ -84,9 +36,6 @@ def write_h5ad(
     fill
         Called with the open file to add what ``adata`` lacks, such as :func:`copy_elements`.
     """
-    import anndata as ad
-    import h5py
-
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
         ad.experimental.write_dispatched(file, "/", adata, _write, dataset_kwargs=COMPRESSION)
         if fill is not None:
@@ -95,21 +44,19 @@ def write_h5ad(
 
 def _write(
     write: Callable[..., None],
-    group: "h5py.Group",
+    group: h5py.Group,
     name: str,
     value: Any,
     dataset_kwargs: Mapping[str, Any],
     **others: Any,
 ) -> None:
     """Write one element of an AnnData."""
-    import numpy as np
-
     if isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype.kind == "f":
         dataset_kwargs = {}
     write(group, name, value, dataset_kwargs=dataset_kwargs)
 
 
-def copy_elements(source: Path, keys: Sequence[str], file: "h5py.File") -> None:
+def copy_elements(source: Path, keys: Sequence[str], file: h5py.File) -> None:
     """Copy elements (``"X"``, ``"layers/counts"``) of another h5ad as they lie on disk."""
     with _opened(source) as given:
         for key in keys:
@@ -119,7 +66,7 @@ def copy_elements(source: Path, keys: Sequence[str], file: "h5py.File") -> None:
 
 
 def copy_part(
-    source: Path, key: str, rows: "np.ndarray", columns: "np.ndarray", file: "h5py.File", name: str
+    source: Path, key: str, rows: np.ndarray, columns: np.ndarray, file: h5py.File, name: str
 ) -> None:
     """Copy some cells and genes of a sparse matrix of another h5ad, a block of cells at a time.
 
@@ -132,8 +79,6 @@ def copy_part(
     file, name
         Where to, and the element to write there.
     """
-    import anndata as ad
-
     with _opened(source) as given:
         for number, block in enumerate(_blocks(given[key], rows, columns)):
             if number == 0:
@@ -142,7 +87,7 @@ def copy_part(
                 ad.io.sparse_dataset(file[name]).append(block)
 
 
-def read_h5ad(path: str | Path, *, without: Sequence[str] = ()) -> "ad.AnnData":
+def read_h5ad(path: str | Path, *, without: Sequence[str] = ()) -> ad.AnnData:
     """Read an h5ad that a stage wrote.
 
     Parameters
@@ -156,8 +101,6 @@ def read_h5ad(path: str | Path, *, without: Sequence[str] = ()) -> "ad.AnnData":
     UserError
         The file is missing, truncated, or not an h5ad file.
     """
-    import anndata as ad
-
     with _opened(path) as file:
         if not without:
             return ad.read_h5ad(path)
@@ -173,15 +116,13 @@ def read_parts(path: str | Path, keys: Sequence[str]) -> dict[str, Any]:
     UserError
         The file is missing or not an h5ad file.
     """
-    import anndata as ad
-
     with _opened(path) as file:
         return {key: ad.io.read_elem(file[key]) for key in keys if key in file}
 
 
 def read_columns(
-    path: str | Path, key: str, columns: "np.ndarray", *, rows: "np.ndarray | None" = None
-) -> "sp.csr_matrix":
+    path: str | Path, key: str, columns: np.ndarray, *, rows: np.ndarray | None = None
+) -> sp.csr_matrix:
     """Read some genes of a sparse matrix in an h5ad, a block of cells at a time.
 
     Parameters
@@ -203,9 +144,6 @@ def read_columns(
     UserError
         The file is missing or not an h5ad file.
     """
-    import numpy as np
-    import scipy.sparse as sp
-
     with _opened(path) as file:
         stored = file[key]
         # As long as all that is stored: pages that nothing is written to take no memory.
@@ -223,7 +161,7 @@ def read_columns(
     return sp.csr_matrix((values[:n_stored], genes[:n_stored], indptr), shape)
 
 
-def read_blocks(path: str | Path, key: str, n_cells: int) -> "Iterator[sp.csr_matrix]":
+def read_blocks(path: str | Path, key: str, n_cells: int) -> Iterator[sp.csr_matrix]:
     """Read a CSR matrix of an h5ad so many cells at a time, each (n_cells, n_genes).
 
     Raises
@@ -236,15 +174,12 @@ def read_blocks(path: str | Path, key: str, n_cells: int) -> "Iterator[sp.csr_ma
 
 
 def _blocks(
-    stored: "h5py.Group",
-    rows: "np.ndarray | None",
-    columns: "np.ndarray | slice",
+    stored: h5py.Group,
+    rows: np.ndarray | None,
+    columns: np.ndarray | slice,
     n_cells: int | None = None,
-) -> "Iterator[sp.csr_matrix]":
+) -> Iterator[sp.csr_matrix]:
     """Some cells and genes of a CSR matrix on disk, a block of cells at a time."""
-    import anndata as ad
-    import scipy.sparse as sp
-
     matrix, step = ad.io.sparse_dataset(stored), n_cells or BLOCK_CELLS
     for first in range(0, matrix.shape[0], step):
         part = slice(first, first + step)
@@ -253,10 +188,8 @@ def _blocks(
 
 
 @contextmanager
-def _opened(path: str | Path) -> "Iterator[h5py.File]":
+def _opened(path: str | Path) -> Iterator[h5py.File]:
     """Open an HDF5 file; what goes wrong in reading it is the user's to mend."""
-    import h5py
-
     source = Path(path)
     if not source.is_file():
         raise UserError(f"the file {source} does not exist; run the stage that writes it first")
@@ -276,13 +209,13 @@ def first_line(error: BaseException) -> str:
 
 
 def sidecar(
-    obs: "pd.DataFrame | pd.Index",
+    obs: pd.DataFrame | pd.Index,
     *,
-    var: "pd.DataFrame | None" = None,
+    var: pd.DataFrame | None = None,
     obsm: dict[str, Any] | None = None,
     obsp: dict[str, Any] | None = None,
     uns: dict[str, Any] | None = None,
-) -> "ad.AnnData":
+) -> ad.AnnData:
     """An AnnData without a matrix, keyed by the cells' names.
 
     Parameters
@@ -294,17 +227,12 @@ def sidecar(
     obsm, obsp, uns
         As in AnnData.
     """
-    import anndata as ad
-    import pandas as pd
-
     table = pd.DataFrame(index=obs) if isinstance(obs, pd.Index) else obs
     return ad.AnnData(X=None, obs=table, var=var, obsm=obsm, obsp=obsp, uns=uns or {})
 
 
-def add_warnings(adata: "ad.AnnData", sentences: list[str]) -> None:
+def add_warnings(adata: ad.AnnData, sentences: list[str]) -> None:
     """Append sentences for the report to ``adata.uns["warnings"]`` (a list of strings)."""
-    import numpy as np
-
     known = [str(sentence) for sentence in adata.uns.get("warnings", [])]
     if known + sentences:
         adata.uns["warnings"] = np.array(known + sentences, dtype=object)

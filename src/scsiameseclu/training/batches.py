@@ -1,5 +1,7 @@
 """Mini-batches of cells whose order can be taken up again where it stopped."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,7 @@ class Batches:
         self._order = self._rng.permutation(self.n_cells)
         self._first = 0
 
-    def __iter__(self) -> "Batches":
+    def __iter__(self) -> Batches:
         return self
 
     def __next__(self) -> np.ndarray:

@@ -1,9 +1,13 @@
 """How far training is: a bar on a terminal, one line a minute in a log."""
 
+from __future__ import annotations
+
 import logging
 import sys
 import time
 from types import TracebackType
+
+from tqdm import tqdm
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +37,6 @@ class Progress:
         self._last_line = self._began
         self._bar = None
         if _somebody_looks() if bar is None else bar:
-            from tqdm import tqdm
-
             self._bar = tqdm(
                 desc="training",
                 total=n_steps * batch_size,
@@ -62,7 +64,7 @@ class Progress:
             *(what, self.done, self.n_steps, loss, rate * self.batch_size, left),
         )
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> Progress:
         return self
 
     def __exit__(

@@ -1,7 +1,13 @@
 """Quality control of one sample: which cells and genes stay, and why the others go."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import anndata as ad
+import numpy as np
+import pandas as pd
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.genes.organism import detect_organism, mitochondrial_genes
@@ -10,11 +16,6 @@ from scsiameseclu.preprocess.quality.doublets import CALLS, Doublets, find_doubl
 from scsiameseclu.preprocess.quality.metrics import cell_metrics, cells_per_gene
 from scsiameseclu.preprocess.quality.thresholds import Bound, thresholds
 from scsiameseclu.settings import QualitySettings
-
-if TYPE_CHECKING:
-    import anndata as ad
-    import numpy as np
-    import pandas as pd
 
 METRICS = {
     "total_counts": ("total counts", "counts", "mad_counts, min_counts, max_counts"),
@@ -37,10 +38,10 @@ class QualityResult:
     ``uns["quality"]``.
     """
 
-    table: "pd.DataFrame"
-    kept_cells: "np.ndarray"
-    kept_genes: "np.ndarray"
-    cells_per_gene: "np.ndarray"
+    table: pd.DataFrame
+    kept_cells: np.ndarray
+    kept_genes: np.ndarray
+    cells_per_gene: np.ndarray
     summary: dict[str, Any]
     warnings: list[str] = field(default_factory=list)
 
@@ -49,19 +50,17 @@ class Funnel:
     """Cells that are left after each step, and each cell's reasons for going."""
 
     def __init__(self, n_cells: int) -> None:
-        import numpy as np
-
         self.alive = np.ones(n_cells, dtype=bool)
         self.reasons: list[list[str]] = [[] for _ in range(n_cells)]
         self.steps = ["ingested"]
         self.cells = [n_cells]
 
-    def note(self, mask: "np.ndarray", reason: str) -> None:
+    def note(self, mask: np.ndarray, reason: str) -> None:
         """Write a reason down for the cells of ``mask``, whether they are still there or not."""
         for cell in mask.nonzero()[0]:
             self.reasons[cell].append(reason)
 
-    def drop(self, mask: "np.ndarray", step: str) -> None:
+    def drop(self, mask: np.ndarray, step: str) -> None:
         """Take the cells of ``mask`` away."""
         self.alive &= ~mask
         self.steps.append(step)
@@ -74,7 +73,7 @@ class Funnel:
 
 
 def control(
-    counts: "ad.AnnData", settings: QualitySettings, *, seed: int, sample: str
+    counts: ad.AnnData, settings: QualitySettings, *, seed: int, sample: str
 ) -> QualityResult:
     """Decide which cells and genes of a sample stay.
 
@@ -115,7 +114,7 @@ def control(
 
 
 def _apply_thresholds(
-    funnel: Funnel, table: "pd.DataFrame", settings: QualitySettings
+    funnel: Funnel, table: pd.DataFrame, settings: QualitySettings
 ) -> dict[str, Bound]:
     bounds = thresholds(table, settings)
     empty = (table["total_counts"] == 0).to_numpy()
@@ -132,16 +131,14 @@ def _apply_thresholds(
 
 def _apply_doublets(
     funnel: Funnel,
-    table: "pd.DataFrame",
-    counts: "ad.AnnData",
+    table: pd.DataFrame,
+    counts: ad.AnnData,
     settings: QualitySettings,
     *,
     seed: int,
     sample: str,
 ) -> Doublets:
     """Seek doublets among the cells still there, and drop them if that is asked for."""
-    import pandas as pd
-
     found = find_doublets(counts, settings, cells=funnel.alive, seed=seed, sample=sample)
     table["doublet_score"] = found.score
     table["predicted_doublet"] = pd.Categorical(found.call, categories=CALLS)
@@ -152,11 +149,9 @@ def _apply_doublets(
 
 
 def _apply_gene_filter(
-    funnel: Funnel, counts: "ad.AnnData", min_cells: int
-) -> "tuple[np.ndarray, np.ndarray]":
+    funnel: Funnel, counts: ad.AnnData, min_cells: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Keep genes detected in ``min_cells`` kept cells, then drop cells that lost all counts."""
-    import numpy as np
-
     per_gene = cells_per_gene(counts.X, funnel.alive)
     genes = per_gene >= min_cells
     bare = np.asarray(counts.X @ genes.astype(np.float32)).ravel() == 0
@@ -166,9 +161,7 @@ def _apply_gene_filter(
     return genes, per_gene
 
 
-def _funnel_arrays(funnel: Funnel) -> "dict[str, np.ndarray]":
-    import numpy as np
-
+def _funnel_arrays(funnel: Funnel) -> dict[str, np.ndarray]:
     return {
         "step": np.array(funnel.steps, dtype=object),
         "cells": np.array(funnel.cells, dtype=np.int64),
@@ -197,9 +190,9 @@ def _enough(funnel: Funnel, sample: str) -> None:
 
 def _warnings(
     funnel: Funnel,
-    table: "pd.DataFrame",
+    table: pd.DataFrame,
     bounds: dict[str, Bound],
-    batch: "pd.Series",
+    batch: pd.Series,
     sample: str,
 ) -> list[str]:
     """What a careful reader of the report should look at."""

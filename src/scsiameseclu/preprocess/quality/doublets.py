@@ -1,18 +1,19 @@
 """Doublets by Scrublet, batch by batch, with an honest NA where it cannot tell."""
 
+from __future__ import annotations
+
 import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
 
 from scsiameseclu.limits import SCORED_CELLS
 from scsiameseclu.preprocess.quality.metrics import cells_per_gene
 from scsiameseclu.settings import QualitySettings
 from scsiameseclu.store.files import first_line
-
-if TYPE_CHECKING:
-    import anndata as ad
-    import numpy as np
-    from scipy.sparse import csr_matrix
 
 CALLS = ("no", "yes", "NA")
 MIN_GENES = 200
@@ -25,23 +26,23 @@ MOST_DOUBLETS = 0.25
 class Doublets:
     """Scores and calls of all cells, and what to say of them."""
 
-    score: "np.ndarray"
-    call: "np.ndarray"
+    score: np.ndarray
+    call: np.ndarray
     sentence: str = ""
     warnings: list[str] = field(default_factory=list)
 
     @property
-    def called(self) -> "np.ndarray":
+    def called(self) -> np.ndarray:
         """Mask of the cells called doublets."""
         mask: np.ndarray = self.call == "yes"
         return mask
 
 
 def find_doublets(
-    counts: "ad.AnnData",
+    counts: ad.AnnData,
     settings: QualitySettings,
     *,
-    cells: "np.ndarray | None" = None,
+    cells: np.ndarray | None = None,
     seed: int,
     sample: str,
 ) -> Doublets:
@@ -60,8 +61,6 @@ def find_doublets(
         Mask of the cells that passed the thresholds, (n_cells,); all by default. The others keep
         NaN and ``"NA"``.
     """
-    import numpy as np
-
     found = Doublets(np.full(counts.n_obs, np.nan), np.full(counts.n_obs, "NA", dtype=object))
     if settings.doublets == "off":
         found.sentence = "Doublets were not sought (doublets: off)."
@@ -91,10 +90,8 @@ def find_doublets(
     return found
 
 
-def _parts(rows: "np.ndarray", seed: int) -> "list[np.ndarray]":
+def _parts(rows: np.ndarray, seed: int) -> list[np.ndarray]:
     """Cells of a batch in random parts of at most :data:`SCORED_CELLS`, each in file order."""
-    import numpy as np
-
     n_parts = -(-len(rows) // SCORED_CELLS)
     if n_parts == 1:
         return [rows]
@@ -103,11 +100,9 @@ def _parts(rows: "np.ndarray", seed: int) -> "list[np.ndarray]":
 
 
 def _score_batch(
-    batch: "csr_matrix", rows: "np.ndarray", found: Doublets, *, seed: int, where: str
+    batch: csr_matrix, rows: np.ndarray, found: Doublets, *, seed: int, where: str
 ) -> None:
     """Fill scores and calls of one batch into ``found``."""
-    import numpy as np
-
     try:
         score, called = _scrublet(batch, seed)
     except Exception as error:  # whatever a doublet caller stumbles over must not cost the sample
@@ -129,10 +124,7 @@ def _score_batch(
         found.call[rows] = np.where(np.isnan(score), "NA", np.where(called, "yes", "no"))
 
 
-def _scrublet(batch: "csr_matrix", seed: int) -> "tuple[np.ndarray, np.ndarray | None]":
-    import anndata as ad
-    import numpy as np
-    import pandas as pd
+def _scrublet(batch: csr_matrix, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
     import scanpy as sc
 
     n_cells = batch.shape[0]
@@ -155,8 +147,6 @@ def _scrublet(batch: "csr_matrix", seed: int) -> "tuple[np.ndarray, np.ndarray |
 
 
 def _sentence(found: Doublets, small: list[str], settings: QualitySettings) -> str:
-    import numpy as np
-
     parts = []
     scored = int((~np.isnan(found.score)).sum())
     if scored and (found.call != "NA").any():

@@ -1,18 +1,17 @@
 """What is measured of every cell before any is left out."""
 
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
-if TYPE_CHECKING:
-    import anndata as ad
-    import numpy as np
-    import pandas as pd
-    from scipy.sparse import csr_matrix
+import anndata as ad
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
 
 TOP_GENES = 20
 BLOCK_CELLS = 20_000
 
 
-def cells_per_gene(counts: "csr_matrix", cells: "np.ndarray") -> "np.ndarray":
+def cells_per_gene(counts: csr_matrix, cells: np.ndarray) -> np.ndarray:
     """In how many cells each gene is detected, shape (n_genes,).
 
     Parameters
@@ -22,8 +21,6 @@ def cells_per_gene(counts: "csr_matrix", cells: "np.ndarray") -> "np.ndarray":
     cells
         Mask of the cells that count, (n_cells,).
     """
-    import numpy as np
-
     found = np.zeros(counts.shape[1], dtype=np.int64)
     for first in range(0, counts.shape[0], BLOCK_CELLS):
         block = slice(first, first + BLOCK_CELLS)
@@ -32,7 +29,7 @@ def cells_per_gene(counts: "csr_matrix", cells: "np.ndarray") -> "np.ndarray":
     return found
 
 
-def cell_metrics(counts: "ad.AnnData", mitochondrial: "np.ndarray") -> "pd.DataFrame":
+def cell_metrics(counts: ad.AnnData, mitochondrial: np.ndarray) -> pd.DataFrame:
     """Detected genes, counts, share of the 20 largest genes and of mitochondrial genes.
 
     Parameters
@@ -48,9 +45,6 @@ def cell_metrics(counts: "ad.AnnData", mitochondrial: "np.ndarray") -> "pd.DataF
     ``pct_top20`` (percent; NaN for empty cells; 100 when there are 20 genes or fewer) and
     ``pct_mito`` (percent; NaN where no mitochondrial gene is known).
     """
-    import anndata as ad
-    import numpy as np
-    import pandas as pd
     import scanpy as sc
 
     bare = ad.AnnData(counts.X, obs=pd.DataFrame(index=counts.obs_names))

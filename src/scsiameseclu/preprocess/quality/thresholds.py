@@ -12,14 +12,14 @@ share never takes more than 2 % of the cells: what lies above in greater numbers
 an outlier (doublets are sought by other means).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
 
 from scsiameseclu.settings import QualitySettings
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
 
 LOG_MAD_FLOOR = 0.25
 """On the scale of log1p: at 5 MADs, cells within a factor 3.5 of the median always stay."""
@@ -43,17 +43,17 @@ class Bound:
     high: float = float("nan")
     widened: int = 0
 
-    def below(self, values: "np.ndarray") -> "np.ndarray":
+    def below(self, values: np.ndarray) -> np.ndarray:
         """Mask of the values below; NaN is never outside."""
         mask: np.ndarray = values < self.low
         return mask
 
-    def above(self, values: "np.ndarray") -> "np.ndarray":
+    def above(self, values: np.ndarray) -> np.ndarray:
         """Mask of the values above; NaN is never outside."""
         mask: np.ndarray = values > self.high
         return mask
 
-    def override(self, low: float | None, high: float | None) -> "Bound":
+    def override(self, low: float | None, high: float | None) -> Bound:
         """The bound with the user's own numbers in place of either end."""
         return Bound(
             self.low if low is None else float(low),
@@ -62,7 +62,7 @@ class Bound:
         )
 
 
-def thresholds(metrics: "pd.DataFrame", settings: QualitySettings) -> dict[str, Bound]:
+def thresholds(metrics: pd.DataFrame, settings: QualitySettings) -> dict[str, Bound]:
     """The bound of each metric, in the metric's own units (counts, genes, percent).
 
     Parameters
@@ -72,8 +72,6 @@ def thresholds(metrics: "pd.DataFrame", settings: QualitySettings) -> dict[str, 
     settings
         ``min_*`` and ``max_*`` replace the end of the MAD bound that they name, not the other one.
     """
-    import numpy as np
-
     cells = metrics[metrics["total_counts"] > 0]
     counts = _logged(cells["total_counts"].to_numpy(float), settings.mad_counts)
     genes = _logged(cells["n_genes"].to_numpy(float), settings.mad_genes)
@@ -91,17 +89,13 @@ def thresholds(metrics: "pd.DataFrame", settings: QualitySettings) -> dict[str, 
     }
 
 
-def _centre(values: "np.ndarray", floor: float) -> tuple[float, float]:
-    import numpy as np
-
+def _centre(values: np.ndarray, floor: float) -> tuple[float, float]:
     centre = float(np.median(values))
     return centre, max(float(np.median(np.abs(values - centre))), floor)
 
 
-def _around(values: "np.ndarray", mads: float, floor: float) -> Bound:
+def _around(values: np.ndarray, mads: float, floor: float) -> Bound:
     """``median ± mads · MAD``, the upper end raised until at most 2 % of the values lie above."""
-    import numpy as np
-
     if values.size == 0:
         return Bound()
     centre, mad = _centre(values, floor)
@@ -113,16 +107,14 @@ def _around(values: "np.ndarray", mads: float, floor: float) -> Bound:
     return Bound(low, least, int((values > high).sum()))
 
 
-def _percent(values: "np.ndarray", mads: float) -> Bound:
+def _percent(values: np.ndarray, mads: float) -> Bound:
     """The same on percentages, which no bound needs to leave."""
     bound = _around(values, mads, SHARE_MAD_FLOOR)
     return Bound(max(bound.low, 0.0), min(bound.high, 100.0), bound.widened)
 
 
-def _logged(values: "np.ndarray", mads: float) -> Bound:
+def _logged(values: np.ndarray, mads: float) -> Bound:
     """The same on log1p of the values, given back in the values' own units."""
-    import numpy as np
-
     bound = _around(np.log1p(values), mads, LOG_MAD_FLOOR)
     # A value that is itself the bound must not fall out by rounding in expm1.
     low, high = np.expm1(bound.low) * (1 - 1e-9), np.expm1(bound.high) * (1 + 1e-9)
