@@ -109,7 +109,10 @@ def test_expression_and_graph(folders: tuple[Path, Path, Path]) -> None:
 
 def test_model_and_clusters(folders: tuple[Path, Path, Path]) -> None:
     names = {file.name for file in (folders[0] / "model").iterdir()}
-    assert names == {"weights.safetensors", "config.json", "genes.txt"}
+    parts = {
+        f"{part}.{kind}" for part in ("networks", "consensus") for kind in ("safetensors", "json")
+    }
+    assert names == parts | {"genes.txt"}
     embedding = ad.read_h5ad(folders[0] / "embedding.h5ad")
     assert np.isfinite(embedding.obsm["X_siamese"]).all()
     assert {"device", "n_steps", "stopped"} <= set(embedding.uns["training"])

@@ -35,7 +35,8 @@ FILES = (
         "markers.tsv",
     ),
     *("markers_all.tsv", "annotation.tsv", "metrics.json", "report.html"),
-    *("model/weights.safetensors", "model/config.json", "model/genes.txt"),
+    *("model/networks.safetensors", "model/networks.json", "model/genes.txt"),
+    *("model/consensus.safetensors", "model/consensus.json"),
 )
 
 

@@ -16,7 +16,7 @@ from runs import ROOT
 from scsiameseclu.io.request import ReadRequest
 
 pytestmark = pytest.mark.slow
-WRITTEN = ("embedding.h5ad", "training.tsv", "model/weights.safetensors", "model/config.json")
+WRITTEN = ("embedding.h5ad", "training.tsv", "model/networks.safetensors", "model/networks.json")
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from scsiameseclu.settings import ExpressionSettings, ModelSettings
+from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
 
 if TYPE_CHECKING:
     from scsiameseclu.model.preparation import Prepared
@@ -90,6 +91,7 @@ def read_prepared(expression: Path, graph: Path) -> Prepared:
 
     keys = ["obs", "var", "varm/PCs", "obsm/X_pca", "uns/pca", "uns/median_total"]
     parts = read_parts(expression, keys)
+    of_expression = ExpressionSettings(**_settings(expression, "expression"))
     chosen = parts["var"]["highly_variable"].to_numpy(dtype=bool)
     work = ad.AnnData(obs=parts["obs"], var=parts["var"])
     work.obsm["X_pca"], work.varm["PCs"] = parts["obsm/X_pca"], parts["varm/PCs"]
@@ -101,6 +103,17 @@ def read_prepared(expression: Path, graph: Path) -> Prepared:
         components=np.asarray(work.obsm["X_pca"], dtype=np.float32),
         adjacency=sp.csr_matrix(read_parts(graph, [ADJACENCY])[ADJACENCY]),
         scaling=gene_scaling(
-            work, part, chosen, float(parts["uns/median_total"]), ExpressionSettings().max_value
+            work, part, chosen, float(parts["uns/median_total"]), of_expression.max_value
         ),
+        expression_settings=of_expression,
+        graph_settings=GraphSettings(**_settings(graph, "graph")),
     )
+
+
+def _settings(path: Path, stage: str) -> dict[str, Any]:
+    """The settings that a stage recorded in its file."""
+    from scsiameseclu.store.files import read_parts
+
+    key = "uns/provenance"
+    kept: dict[str, Any] = json.loads(read_parts(path, [key])[key][stage]["settings"])
+    return kept
