@@ -2,11 +2,14 @@
 
 import argparse
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
+import yaml
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import (
+    PAPER,
     AnnotationSettings,
     ExpressionSettings,
     GraphSettings,
@@ -54,3 +57,22 @@ def test_what_is_out_of_range_is_named(
 ) -> None:
     with pytest.raises(UserError, match=sentence):
         kind(**wrong)
+
+
+def test_the_papers_file_and_class_agree() -> None:
+    root = Path(__file__).resolve().parent.parent
+    (section,) = yaml.safe_load((root / "config/presets/paper.yaml").read_text()).items()
+    assert section == ("model", PAPER)
+    assert ModelSettings.paper() == ModelSettings(**section[1])
+    assert ModelSettings.paper() != ModelSettings()
+
+
+def test_what_the_user_writes_wins_over_the_paper_even_if_it_is_the_default() -> None:
+    default = ModelSettings()
+    for name, value in PAPER.items():
+        assert getattr(ModelSettings.paper(), name) == value
+        kept = ModelSettings.paper(**{name: getattr(default, name)})
+        assert getattr(kept, name) == getattr(default, name)
+    settings = ModelSettings.paper(networks=3, latent_size=8)
+    assert (settings.networks, settings.latent_size, settings.likelihood) == (3, 8, "zinb")
+    assert ModelSettings(**settings.to_dict()) == settings

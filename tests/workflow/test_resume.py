@@ -67,7 +67,7 @@ def test_goes_on_to_the_same_bytes(
     assert process.wait() == code, log.read_text()
     assert not (tmp_path / "embedding.h5ad").exists()
     assert train(inputs, tmp_path, log).wait() == 0, log.read_text()
-    assert "network 1 goes on from step 60" in log.read_text()
+    assert "network 1 of 3 resumes from step 60" in log.read_text()
     assert digests(tmp_path) == unbroken
     assert not (tmp_path / "training.checkpoint").exists()
     assert ad.read_h5ad(tmp_path / "embedding.h5ad").uns["training"]["n_steps"] == 180
