@@ -13,6 +13,7 @@ from scsiameseclu.limits import MIN_CELLS
 from scsiameseclu.model.scaling import GeneScaling, gene_scaling
 from scsiameseclu.preprocess.expression import (
     choose_variable_genes,
+    gene_moments,
     log_normalise,
     median_total,
     principal_components,
@@ -112,12 +113,14 @@ def prepare(
         raise UserError(f"adata has {adata.n_obs} cells; at least {MIN_CELLS} are needed")
     counts = find_logged(adata) if logged else find_counts(adata)
     work = _light_copy(adata, counts if logged else log_normalise(counts)[0])
+    lacking = "highly_variable" not in work.var or "X_pca" not in work.obsm
+    moments = gene_moments(work.X) if lacking else None
     if "highly_variable" not in work.var:
-        choose_variable_genes(work, expression)
+        choose_variable_genes(work, expression, moments)
     if not work.var["highly_variable"].any():
         raise UserError("no gene varies between the cells of adata; give counts of more genes")
     if "X_pca" not in work.obsm:
-        principal_components(work, expression, seed)
+        principal_components(work, expression, seed, moments)
     if "connectivities" not in work.obsp:
         build_graph(work, graph, seed)
     _copy_slots(work, adata)

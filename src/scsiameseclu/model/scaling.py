@@ -112,7 +112,9 @@ def gene_scaling(
     Parameters
     ----------
     work
-        Holds ``obsm["X_pca"]`` and, where they are ours, ``varm["PCs"]`` and ``uns["pca"]``.
+        Holds ``obsm["X_pca"]``. Where the components are ours (``uns["pca"]["centre"]``), the
+        loadings in ``varm["PCs"]`` and the scaling in ``var["mean"]`` and ``var["deviation"]`` are
+        used; else loadings come from a regression.
     part
         Log-normalised variable genes, (n_cells, n_genes).
     chosen
@@ -120,13 +122,14 @@ def gene_scaling(
     total, max_value
         See :class:`GeneScaling`.
     """
-    mean, variance = gene_moments(part)
-    deviation = np.sqrt(variance)
-    deviation[deviation == 0] = 1.0
     if "centre" in work.uns.get("pca", {}):
+        mean, deviation = (work.var[name].to_numpy()[chosen] for name in ("mean", "deviation"))
         loadings, centre = work.varm["PCs"][chosen], np.asarray(work.uns["pca"]["centre"])
         max_value = float(work.uns["pca"]["params"]["max_value"])
     else:
+        mean, variance = gene_moments(part)
+        deviation = np.sqrt(variance)
+        deviation[deviation == 0] = 1.0
         loadings, centre = _regress(part, mean, deviation, work.obsm["X_pca"], max_value)
     components = np.asarray(work.obsm["X_pca"], dtype=np.float32)
     return GeneScaling(

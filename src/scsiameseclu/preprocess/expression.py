@@ -15,6 +15,9 @@ from sklearn.utils.sparsefuncs import incr_mean_variance_axis, mean_variance_axi
 
 from scsiameseclu.settings import ExpressionSettings
 
+Moments = tuple[np.ndarray, np.ndarray]
+"""Mean and variance of each gene, (n_genes,)."""
+
 MIN_BATCH_CELLS = 50
 BLOCK_CELLS = 20_000
 """Cells whose values are held in double precision at once."""
@@ -60,15 +63,26 @@ def divide_and_log(counts: sp.csr_matrix, size_factors: np.ndarray) -> sp.csr_ma
     return sp.csr_matrix((values, counts.indices, counts.indptr), counts.shape)
 
 
-def choose_variable_genes(adata: ad.AnnData, settings: ExpressionSettings) -> None:
+def choose_variable_genes(
+    adata: ad.AnnData, settings: ExpressionSettings, moments: Moments | None = None
+) -> None:
     """Mark highly variable genes in ``adata.var["highly_variable"]`` (bool).
 
     Scanpy's dispersion method (Satija et al. 2015), within batches where ``obs["batch"]`` has two
     or more of at least 50 cells. A matrix of at most ``n_top_genes`` genes keeps all that vary.
+
+    Parameters
+    ----------
+    adata
+        Log-normalised values in X.
+    settings
+        ``n_top_genes``.
+    moments
+        :func:`gene_moments` of X, if they are known.
     """
     import scanpy as sc
 
-    variances = gene_moments(adata.X)[1]
+    _, variances = moments or gene_moments(adata.X)
     if adata.n_vars <= settings.n_top_genes:
         adata.var["highly_variable"] = variances > 0
         return
@@ -82,7 +96,7 @@ def choose_variable_genes(adata: ad.AnnData, settings: ExpressionSettings) -> No
     adata.var["highly_variable"] &= variances > 0
 
 
-def gene_moments(matrix: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+def gene_moments(matrix: sp.csr_matrix) -> Moments:
     """Mean and (unbiased) variance of each gene; arrays of shape (n_genes,)."""
     n_cells = matrix.shape[0]
     mean, variance = mean_variance_axis(_double(matrix[:BLOCK_CELLS]), axis=0)
@@ -119,16 +133,29 @@ def scale_sparse(
     return scaled
 
 
-def principal_components(adata: ad.AnnData, settings: ExpressionSettings, seed: int) -> None:
+def principal_components(
+    adata: ad.AnnData, settings: ExpressionSettings, seed: int, moments: Moments | None = None
+) -> None:
     """Principal components of the scaled variable genes.
 
     Sets ``obsm["X_pca"]`` (n_cells, n_pcs), ``var["mean"]``, ``var["deviation"]`` (the scaling),
     ``varm["PCs"]`` and ``uns["pca"]`` (``variance_ratio``, ``params``). The number of components is
     at most the number of cells or variable genes, less one.
+
+    Parameters
+    ----------
+    adata
+        Log-normalised values in X, ``var["highly_variable"]``.
+    settings
+        ``n_pcs`` and ``max_value``.
+    seed
+        Seed for the PCA.
+    moments
+        :func:`gene_moments` of X, if they are known.
     """
     import scanpy as sc
 
-    mean, variance = gene_moments(adata.X)
+    mean, variance = moments or gene_moments(adata.X)
     deviation = np.sqrt(variance)
     deviation[deviation == 0] = 1.0
     adata.var["mean"], adata.var["deviation"] = mean, deviation

@@ -26,6 +26,7 @@ def expression(
 
     from scsiameseclu.preprocess.expression import (
         choose_variable_genes,
+        gene_moments,
         log_normalise,
         median_total,
         principal_components,
@@ -46,14 +47,15 @@ def expression(
     adata.obs["size_factor"] = size_factors
     adata.uns = {"provenance": record("expression", seed=seed, settings=settings.to_dict())}
     adata.uns["median_total"] = total
-    choose_variable_genes(adata, settings)
+    moments = gene_moments(adata.X)
+    choose_variable_genes(adata, settings, moments)
     n_variable = int(adata.var["highly_variable"].sum())
     if n_variable < 3:
         raise UserError(
             f"sample {sample}: {n_variable} of {adata.n_vars} genes vary between the "
             f"{adata.n_obs} cells kept; give counts of more genes, or loosen the quality thresholds"
         )
-    principal_components(adata, settings, seed)
+    principal_components(adata, settings, seed, moments)
     write_h5ad(
         adata,
         output,
