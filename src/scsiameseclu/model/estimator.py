@@ -161,7 +161,10 @@ class ScSiameseClu:
         """
         fitted = fit_model(
             prepare(
-                *(adata, self.expression_settings, self.graph_settings, self.random_state),
+                adata,
+                self.expression_settings,
+                self.graph_settings,
+                self.random_state,
                 logged=self.logged,
             ),
             number=self.number,

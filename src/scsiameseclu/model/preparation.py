@@ -1,4 +1,4 @@
-"""From an AnnData to what training needs: counts found, missing slots computed."""
+"""From an AnnData to the inputs of a fit; slots that are missing are computed."""
 
 from __future__ import annotations
 
@@ -103,11 +103,11 @@ def prepare(
 ) -> Prepared:
     """Compute the slots that are missing and gather the inputs of a fit.
 
-    With ``logged`` X is taken as log-normalised, and what stands for counts is X too.
+    With ``logged``, X is log-normalised, and is used instead of counts too.
 
     Sets, where missing, ``var["highly_variable"]``, ``obsm["X_pca"]`` (with ``varm["PCs"]`` and
     ``uns["pca"]``), ``obsp["distances"]``, ``obsp["connectivities"]`` and ``uns["neighbors"]``.
-    What is there is used as it is; X and the layers are not touched.
+    Existing slots are used as they are; X and the layers are not changed.
     """
     if adata.n_obs < MIN_CELLS:
         raise UserError(f"adata has {adata.n_obs} cells; at least {MIN_CELLS} are needed")
