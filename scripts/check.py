@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Say what every file of a sample sheet is, and everything that is wrong with it."""
+"""Check the config, the sample sheet and every sample's file, and report all problems at once."""
 
 import argparse
 from pathlib import Path
@@ -10,12 +10,19 @@ from scsiameseclu.stages.program import run_stage, stage_parser
 
 def parser() -> argparse.ArgumentParser:
     options = stage_parser(__doc__)
-    options.add_argument("--samples", type=Path, required=True, help="the sample sheet (tsv)")
+    options.add_argument(
+        "--configfile",
+        type=Path,
+        nargs="+",
+        default=[Path("config/config.yaml")],
+        help="config files (YAML), in the order in which Snakemake merges them",
+    )
+    options.add_argument("--samples", help="a sample sheet (tsv) instead of the config's")
     return options
 
 
 def work(arguments: argparse.Namespace) -> None:
-    check(arguments.samples)
+    check(arguments.configfile, arguments.samples)
 
 
 if __name__ == "__main__":

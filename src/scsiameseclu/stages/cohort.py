@@ -41,9 +41,9 @@ def cohort(samples: Path, results: Path, *, trajectory: bool = False) -> None:
     from scsiameseclu.report.cohort_page import cohort_page
     from scsiameseclu.report.cohort_samples import read_entries
     from scsiameseclu.report.multiqc import write_multiqc
-    from scsiameseclu.stages.sheet import read_sheet
+    from scsiameseclu.stages.sheet import sample_names
 
-    entries = read_entries(results, list(read_sheet(samples)["sample"]), trajectory)
+    entries = read_entries(results, sample_names(samples), trajectory)
     write_table(results / "status.tsv", status_table(entries))
     write_table(results / "cohort.tsv", cohort_table(entries))
     write_multiqc(entries, results / "multiqc")

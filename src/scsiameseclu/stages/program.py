@@ -9,12 +9,12 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar
 
 from scsiameseclu.errors import UserError
-from scsiameseclu.settings import Settings, choices, scalar_type
+from scsiameseclu.options import Settings, from_text, rules, summary
 
 SomeSettings = TypeVar("SomeSettings", bound=Settings)
 THREAD_VARIABLES = (
@@ -42,32 +42,27 @@ def stage_parser(description: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def truth(text: str) -> bool:
-    """``true`` or ``false`` as written in YAML."""
-    if text.lower() not in {"true", "false"}:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
-    return text.lower() == "true"
-
-
 def add_settings(parser: argparse.ArgumentParser, kind: type[Settings]) -> None:
-    """Add one option for each field of a settings class."""
-    hints = get_type_hints(kind)
-    group = parser.add_argument_group(f"{kind.__name__}: {kind.__doc__}")
-    for item in fields(kind):  # type: ignore[arg-type]
-        plain = scalar_type(hints[item.name])
+    """Add one option for each setting of a class.
+
+    A value of the wrong type is kept as text, so that the class refuses it as it refuses a number
+    out of range.
+    """
+    group = parser.add_argument_group(summary(kind).rstrip("."))
+    for name, rule in rules(kind).items():
         group.add_argument(
-            "--" + item.name.replace("_", "-"),
-            dest=item.name,
-            type=truth if plain is bool else plain,
-            choices=choices(hints[item.name]) or None,
-            default=item.default,
-            help=item.metadata["help"].replace("%", "%%"),
+            "--" + name.replace("_", "-"),
+            dest=name,
+            type=partial(from_text, rule=rule),
+            metavar="{" + ",".join(rule["enum"]) + "}" if "enum" in rule else None,
+            default=rule["default"],
+            help=rule["description"].replace("%", "%%"),
         )
 
 
 def settings_from(arguments: argparse.Namespace, kind: type[SomeSettings]) -> SomeSettings:
     """The settings object that the parsed options describe."""
-    return kind(**{item.name: getattr(arguments, item.name) for item in fields(kind)})  # type: ignore[arg-type]
+    return kind(**{name: getattr(arguments, name) for name in rules(kind)})
 
 
 def run_stage(
