@@ -7,8 +7,8 @@ of its value, the command-line option, and, written by ``make settings``, the sc
 
 from __future__ import annotations
 
+import math
 import re
-import sys
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from numbers import Integral, Real
 from types import NoneType
@@ -150,10 +150,12 @@ def _fits_kind(value: Any, kind: str, rule: Rule) -> bool:
         return isinstance(value, str) and re.search(rule["pattern"], value) is not None
     if isinstance(value, bool) or not isinstance(value, Integral if kind == "integer" else Real):
         return False
-    number: Any = value
-    largest = sys.float_info.max
-    low, high = rule.get("minimum", -largest), rule.get("maximum", largest)
-    return bool(-largest <= number <= largest and low <= number <= high)  # NaN is in no range
+    try:
+        number = float(value)
+    except OverflowError:
+        return False
+    low, high = rule.get("minimum", -math.inf), rule.get("maximum", math.inf)
+    return bool(math.isfinite(number) and low <= number <= high)
 
 
 def as_declared(value: Any, rule: Rule) -> Any:

@@ -43,8 +43,8 @@ from commandline import command_prefix, options, run_with_this_python
 from on_failure import show_failures
 from run_lock import clear_lock_of_killed_run, hold
 from scsiameseclu.stages.config import checked
+from scsiameseclu.stages.input_files import input_files
 from scsiameseclu.stages.resources import Size, request
-from scsiameseclu.stages.sheet import input_files
 from slurm_resources import image, in_containers, placement, show_gpu_to_container
 
 config, SAMPLES, problems = checked(config)

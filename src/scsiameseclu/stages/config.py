@@ -15,8 +15,9 @@ import yaml
 from scsiameseclu.errors import UserError
 from scsiameseclu.options import Rule, as_declared, fits, from_text, kinds_of, rules, summary
 from scsiameseclu.run_settings import SECTIONS, RunSettings
+from scsiameseclu.stages.input_files import file_problem
 from scsiameseclu.stages.schema_messages import problems_with, reversed_range
-from scsiameseclu.stages.sheet import Row, Sheet, check_sheet, file_problem
+from scsiameseclu.stages.sheet import Row, Sheet, check_sheet
 
 Config = dict[str, Any]
 

@@ -6,8 +6,7 @@ It needs nothing but the standard library, since Snakemake runs on hosts without
 from __future__ import annotations
 
 import csv
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ from typing import Any
 from scsiameseclu.errors import UserError
 from scsiameseclu.options import Rule, as_declared, fits, from_text
 from scsiameseclu.stages.columns import COLUMNS
+from scsiameseclu.stages.input_files import file_problem
 from scsiameseclu.stages.schema_messages import problems_with, reversed_range, unknown_name
 
-DEMO = ("demo:a", "demo:b")
 SCHEMA: Rule = {
     "type": "object",
     "additionalProperties": False,
@@ -67,34 +66,23 @@ def read_sheet(path: str | Path) -> Sheet:
         A tab-separated file with a header, in UTF-8. Blank lines, lines of tabs only and lines
         that begin with ``#`` are ignored; cells are stripped, and unquoted as Excel quotes them.
     """
-    sheet = Sheet()
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        return Sheet(problems=[f"the sample sheet {path} does not exist; set config key samples"])
-    except UnicodeDecodeError:
-        return Sheet(problems=[f"the sample sheet {path} is not UTF-8 text; save it as UTF-8"])
-    except OSError as error:
-        return Sheet(problems=[f"the sample sheet {path} cannot be read ({error.strerror})"])
+        text = _text(Path(path))
+    except UserError as error:
+        return Sheet(problems=[str(error)])
+    sheet = Sheet()
     header: Cells = []
     for number, written in enumerate(text.split("\n"), start=1):
         where = f"{path}, line {number}"
-        try:
-            cells = _cells(written)
-        except csv.Error:
-            sheet.problems.append(
-                f"{where}: misplaced quotation mark; quote a whole cell or nothing"
-            )
-            continue
-        if not any(cells):
-            continue
-        if header:
-            sheet.lines.append(Line(number, *_row(header, cells, where)))
-            continue
-        header = cells
-        sheet.problems += _header_problems(header, where)
-        if sheet.problems:
-            return sheet
+        cells, problems = _cells(written, where)
+        if header and (problems or any(cells)):
+            row, more = _row(header, cells, where)
+            sheet.lines.append(Line(number, row, problems or more))
+        elif problems or any(cells):
+            header = cells
+            sheet.problems = problems or _header_problems(header, where)
+            if sheet.problems:
+                return sheet
     if not header:
         sheet.problems.append(f"the sample sheet {path} is empty; its first line names the columns")
     elif not sheet.lines:
@@ -126,43 +114,32 @@ def sample_names(path: str | Path) -> list[str]:
     return [row["sample"] for row in sheet.rows]
 
 
-def input_files(row: Mapping[str, Any]) -> list[str]:
-    """The files of a sample that Snakemake watches: for a 10x folder, the files inside it."""
-    files = [row["metadata"]] if "metadata" in row else []
-    source = Path(row["path"])
-    if row["path"] in DEMO:
-        return files
-    if not source.is_dir():
-        return [row["path"], *files]
-    inside = sorted(str(item) for item in source.iterdir() if {".mtx", ".tsv"} & set(item.suffixes))
-    return [*(inside or [row["path"]]), *files]
-
-
-def file_problem(path: str) -> str | None:
-    """What is wrong with the path of an input file; None where nothing is."""
-    if path in DEMO:
-        return None
-    if path.startswith("demo:"):
-        return f"{path} is not part of the demo data; available: {', '.join(DEMO)}"
-    if not os.path.exists(path):  # False, too, where the system refuses the path
-        return f"{path} does not exist; paths are absolute or relative to {Path.cwd()}"
+def _text(path: Path) -> str:
     try:
-        files = input_files({"path": path})
+        text = path.read_text(encoding="utf-8-sig")
+        if "\0" in text:
+            raise UnicodeError
+    except FileNotFoundError as error:
+        raise UserError(
+            f"the sample sheet {path} does not exist; set config key samples"
+        ) from error
+    except UnicodeError as error:
+        raise UserError(f"the sample sheet {path} is not UTF-8 text; save it as UTF-8") from error
     except OSError as error:
-        return f"{path} cannot be read ({error.strerror})"
-    braced = [file for file in files if "{" in file or "}" in file]
-    if braced:
-        return f"{braced[0]} contains a brace, which Snakemake reads as a wildcard; rename it"
-    return None
+        raise UserError(f"the sample sheet {path} cannot be read ({error.strerror})") from error
+    return text
 
 
-def _cells(line: str) -> Cells:
-    """The cells of a line, stripped; none for a comment."""
+def _cells(line: str, where: str) -> tuple[Cells, list[str]]:
+    """The cells of a line, stripped and unquoted, or what is wrong; none for a comment."""
     if line.lstrip().startswith("#"):
-        return []
+        return [], []
     reader = csv.reader([line], delimiter="\t", strict=True, skipinitialspace=True)
-    cells = [cell.strip() for cell in next(reader, [])]
-    return [] if cells and cells[0].startswith("#") else cells
+    try:
+        cells = [cell.strip() for cell in next(reader, [])]
+    except csv.Error:
+        return [], [f"{where}: misplaced quotation mark; quote a whole cell or nothing"]
+    return ([] if cells and cells[0].startswith("#") else cells), []
 
 
 def _header_problems(header: Cells, where: str) -> list[str]:
