@@ -97,7 +97,7 @@ def test_without_a_file_a_program_has_the_defaults() -> None:
     [
         ({"settings": {"mad_cuonts": 3}}, "unknown setting mad_cuonts in section settings"),
         ({"sede": 1}, "unknown settings: sede"),
-        ({"settings": {"mad_counts": -1}}, "mad_counts is -1; it must be 0 or more"),
+        ({"settings": {"mad_counts": -1}}, "mad_counts is -1; it must be a number of 0 or more"),
     ],
 )
 def test_a_wrong_settings_file_is_one_sentence(

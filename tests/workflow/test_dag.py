@@ -42,7 +42,7 @@ def test_mistakes_are_told_before_any_job_and_without_a_traceback(tmp_path: Path
         "config key n_clusters is 0",
         "config: unknown key 'sed'; did you mean 'seed'?",
         "config/samples.tsv, line 3: path gone.h5 does not exist",
-        "config/samples.tsv, line 3: sample 'a' was there before, in line 2",
+        "config/samples.tsv, line 3: sample 'a' is already defined in line 2",
         "config/samples.tsv, line 4: sample is '\"><img src=x onerror=alert(1)>'; it must be",
     ):
         assert part in done.stdout

@@ -40,17 +40,17 @@ def project_folder(rules):
 ROOT = project_folder(workflow.current_basedir)
 sys.path[:0] = [str(ROOT / "workflow" / "lib"), str(ROOT / "src")]
 
-from aftermath import show_failures
 from commandline import command_prefix, run_with_this_python
-from configuration import checked
-from interruption import clear_lock_of_killed_run, hold
-from placement import image, in_containers, placement, show_gpu_to_container
-from samplesheet import input_files
+from on_failure import show_failures
+from run_lock import clear_lock_of_killed_run, hold
+from scsiameseclu.stages.config import checked
+from scsiameseclu.stages.input_files import input_files
 from scsiameseclu.stages.resolved import resolved
 from scsiameseclu.stages.resources import Size, request
 from scsiameseclu.store import manifest
+from slurm_resources import image, in_containers, placement, show_gpu_to_container
 
-config, SAMPLES, problems = checked(config, ROOT / "workflow" / "schemas")
+config, SAMPLES, problems = checked(config)
 if problems:
     raise WorkflowError("\n".join(problems))
 

@@ -38,10 +38,10 @@ def run(*, samples: Path, results: Path, features: Sequence[str] = ()) -> None:
     from scsiameseclu.report.cohort_page import cohort_page
     from scsiameseclu.report.cohort_samples import read_entries
     from scsiameseclu.report.multiqc import write_multiqc
-    from scsiameseclu.stages.sheet import read_sheet
+    from scsiameseclu.stages.sheet import sample_names
     from scsiameseclu.store.atomic import write_table, write_text
 
-    entries = read_entries(results, list(read_sheet(samples)["sample"]), features)
+    entries = read_entries(results, sample_names(samples), features)
     write_table(results / "status.tsv", status_table(entries))
     write_table(results / "cohort.tsv", cohort_table(entries))
     write_multiqc(entries, results / "multiqc")

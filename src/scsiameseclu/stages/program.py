@@ -1,7 +1,7 @@
 """The programs of the stages: options, one file of settings, threads, log lines and failures.
 
 A stage is a module here with a function ``run``. Its keyword parameters are the program's options:
-a :class:`~scsiameseclu.settings.Settings` class gives one option for each field, any other
+a :class:`~scsiameseclu.options.Settings` class gives one option for each field, any other
 parameter one option of its own. ``--settings FILE`` reads them all from one JSON file, as the
 workflow writes it; options on the command line win.
 """
@@ -18,12 +18,15 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from scsiameseclu.errors import UserError
-from scsiameseclu.settings import choices, scalar_type
+from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.options import Rule, Settings, from_text, rules, summary
+from scsiameseclu.run_settings import RunSettings
+from scsiameseclu.stages.columns import SampleSettings
 from scsiameseclu.stages.notes import clear_failure, note_failure, note_usage
 from scsiameseclu.store.manifest import FEATURES
 
@@ -36,18 +39,15 @@ THREAD_VARIABLES = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"),
 )
 HELP = {
-    "seed": "seed for every random choice",
-    "n_clusters": "a number, or a range such as 8-15 (default: estimated)",
-    "device": "where to train: auto, cpu or cuda",
-    "organism": "organism of the marker sets: auto, human or mouse",
-    "label": "column of cells with the published label; only metrics read it",
     "source": "file, 10x folder, demo:a or demo:b",
     "directory": "folder to write to",
     "reference": "folder that the stage reference wrote",
-    "samples": "the sample sheet (tsv)",
     "results": "the folder of results",
-    "configfile": "the configuration (yaml)",
+    "samples": "the sample sheet (tsv)",
+    "configfile": "config files (YAML), in the order in which Snakemake merges them",
+    "features": f"what the run includes: {', '.join(FEATURES)}",
 }
+"""Help of the options that are no settings."""
 Work = Callable[..., None]
 
 
@@ -62,6 +62,11 @@ def parameters(work: Work) -> dict[str, tuple[Any, Any]]:
     hints = get_type_hints(work, localns={"SampleFolder": object})
     listed = inspect.signature(work).parameters
     return {name: (hints[name], item.default) for name, item in listed.items() if name != "folder"}
+
+
+def is_settings(hint: Any) -> bool:
+    """Whether a parameter is a section of settings."""
+    return isinstance(hint, type) and issubclass(hint, Settings)
 
 
 def stage_parser(stage: str) -> argparse.ArgumentParser:
@@ -81,39 +86,50 @@ def stage_parser(stage: str) -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, help="threads to use (default: all)")
     parser.add_argument("--asked-mb", type=int, help="requested memory, for the usage note")
     parser.add_argument("--asked-minutes", type=int, help="requested time, for the usage note")
-    for name, (hint, default) in parameters(work).items():
-        if is_dataclass(hint):
-            _add_fields(parser, name, hint)
+    for name, (hint, _) in parameters(work).items():
+        if is_settings(hint):
+            add_settings(parser, name, hint)
         else:
-            _add_option(parser, name, hint, HELP.get(name, ""), default)
+            _add_option(parser, name, hint)
     return parser
 
 
-def _add_fields(parser: argparse.ArgumentParser, name: str, kind: Any) -> None:
-    group = parser.add_argument_group(name, (inspect.getdoc(kind) or "").splitlines()[0])
-    hints = get_type_hints(kind)
-    for item in fields(kind):
-        help = item.metadata.get("help", "")
-        _add_option(group, item.name, hints[item.name], help, item.default)
+def add_settings(parser: argparse.ArgumentParser, name: str, kind: type[Settings]) -> None:
+    """One option for each setting of a class.
+
+    A value of the wrong type is kept as text, so that the class refuses it as it refuses a number
+    out of range.
+    """
+    group = parser.add_argument_group(name, summary(kind))
+    for setting, rule in rules(kind).items():
+        _add_setting(group, setting, rule)
 
 
-def _add_option(parser: Any, name: str, hint: Any, help: str, default: Any) -> None:
-    plain = scalar_type(hint)
-    shown = "" if default in (None, inspect.Parameter.empty) else f" (default: {default})"
+def _add_option(parser: argparse.ArgumentParser, name: str, hint: Any) -> None:
+    shared = rules(RunSettings) | rules(ReadRequest) | rules(SampleSettings)
+    if name in shared and name not in HELP:
+        _add_setting(parser, name, shared[name])
+        return
+    many = get_origin(hint) is Sequence
+    plain = get_args(hint)[0] if many else hint
     parser.add_argument(
         "--" + name.replace("_", "-"),
-        dest=name,
-        type=_truth if plain is bool else plain,
-        choices=choices(hint) or None,
-        help=(help + shown).replace("%", "%%"),
+        type=Path if plain is Path else str,
+        nargs="*" if many else None,
+        help=HELP[name],
     )
 
 
-def _truth(text: str) -> bool:
-    """``true`` or ``false`` as written in YAML."""
-    if text.lower() not in {"true", "false"}:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
-    return text.lower() == "true"
+def _add_setting(parser: Any, name: str, rule: Rule) -> None:
+    default = rule.get("default")
+    shown = "" if default is None else f" (default: {default})"
+    parser.add_argument(
+        "--" + name.replace("_", "-"),
+        dest=name,
+        type=partial(from_text, rule=rule),
+        metavar="{" + ",".join(rule["enum"]) + "}" if "enum" in rule else None,
+        help=(rule["description"] + shown).replace("%", "%%"),
+    )
 
 
 def arguments_of(work: Work, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,12 +143,12 @@ def arguments_of(work: Work, given: Mapping[str, Any]) -> dict[str, Any]:
     listed = _read_settings(given.get("settings"))
     arguments: dict[str, Any] = {}
     for name, (hint, default) in parameters(work).items():
-        if is_dataclass(hint):
-            names = {item.name for item in fields(hint)}
+        if is_settings(hint):
+            names = set(rules(hint))
             values = listed.pop(name, {}) | {k: v for k, v in given.items() if k in names}
             if unknown := sorted(set(values) - names):
                 raise UserError(f"unknown setting {', '.join(unknown)} in section {name}")
-            arguments[name] = hint(**values)  # type: ignore[operator]
+            arguments[name] = hint(**values)
         elif name in given or name in listed:
             value = given.get(name, listed.pop(name, None))
             arguments[name] = Path(value) if hint is Path else value

@@ -4,32 +4,13 @@ Standard library only: Snakemake asks on hosts where nothing else is installed.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from typing import Any
 
-from scsiameseclu.settings import (
-    AnnotationSettings,
-    ExpressionSettings,
-    GraphSettings,
-    MarkerSettings,
-    ModelSettings,
-    QualitySettings,
-    ReferenceSettings,
-    TrajectorySettings,
-)
-from scsiameseclu.stages.program import parameters, work_of
+from scsiameseclu.options import Settings, rules
+from scsiameseclu.run_settings import SECTIONS
+from scsiameseclu.stages.program import is_settings, parameters, work_of
 
-SECTIONS: dict[Any, str] = {
-    QualitySettings: "quality",
-    ExpressionSettings: "expression",
-    GraphSettings: "graph",
-    ModelSettings: "model",
-    MarkerSettings: "markers",
-    AnnotationSettings: "annotation",
-    ReferenceSettings: "reference",
-    TrajectorySettings: "trajectory",
-}
-"""The section of the configuration that each class describes."""
+SECTION_OF: dict[type[Settings], str] = {kind: name for name, kind in SECTIONS.items()}
 
 
 def resolved(stage: str, config: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,10 +33,10 @@ def resolved(stage: str, config: Mapping[str, Any], row: Mapping[str, Any]) -> d
     sheet = {"source": row["path"], **row} if "path" in row else dict(row)
     values: dict[str, Any] = {}
     for name, (hint, _) in parameters(work_of(stage)).items():
-        if is_dataclass(hint):
-            section = config.get(SECTIONS.get(hint, ""), {})
+        if is_settings(hint):
+            section = config.get(SECTION_OF.get(hint, ""), {})
             both = {**section, **sheet}
-            values[name] = {f.name: both[f.name] for f in fields(hint) if f.name in both}
+            values[name] = {key: both[key] for key in rules(hint) if key in both}
         elif (value := sheet.get(name, config.get(name))) is not None:
             values[name] = value
     return values
