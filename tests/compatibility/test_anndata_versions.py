@@ -23,7 +23,7 @@ for path in sys.argv[1:]:
         "version": anndata.__version__,
         "shape": adata.shape,
         "X": None if adata.X is None else float(adata.X.sum()),
-        "layers": sorted(adata.layers),
+        "layers": sorted(name for name in adata.layers if name is not None),  # 0.13 lists X
         "obs": sorted(adata.obs.columns),
         "obsm": sorted(adata.obsm),
         "obsp": sorted(adata.obsp),
