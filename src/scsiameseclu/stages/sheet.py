@@ -5,7 +5,7 @@ It needs nothing but the standard library, since Snakemake runs on hosts without
 
 from __future__ import annotations
 
-import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,8 @@ SCHEMA: Rule = {
     "required": ["sample", "path"],
     "properties": COLUMNS,
 }
+QUOTED = re.compile(r'"((?:[^"]|"")*)"')
+"""A cell as spreadsheets quote it, with doubled quotation marks inside."""
 Row = dict[str, Any]
 Cells = list[str]
 
@@ -74,15 +76,16 @@ def read_sheet(path: str | Path) -> Sheet:
     header: Cells = []
     for number, written in enumerate(text.split("\n"), start=1):
         where = f"{path}, line {number}"
-        cells, problems = _cells(written, where)
-        if header and (problems or any(cells)):
-            row, more = _row(header, cells, where)
-            sheet.lines.append(Line(number, row, problems or more))
-        elif problems or any(cells):
-            header = cells
-            sheet.problems = problems or _header_problems(header, where)
-            if sheet.problems:
-                return sheet
+        cells = _cells(written)
+        if not any(cells):
+            continue
+        if header:
+            sheet.lines.append(Line(number, *_row(header, cells, where)))
+            continue
+        header = cells
+        sheet.problems = _header_problems(header, where)
+        if sheet.problems:
+            return sheet
     if not header:
         sheet.problems.append(f"the sample sheet {path} is empty; its first line names the columns")
     elif not sheet.lines:
@@ -130,16 +133,15 @@ def _text(path: Path) -> str:
     return text
 
 
-def _cells(line: str, where: str) -> tuple[Cells, list[str]]:
-    """The cells of a line, stripped and unquoted, or what is wrong; none for a comment."""
-    if line.lstrip().startswith("#"):
-        return [], []
-    reader = csv.reader([line], delimiter="\t", strict=True, skipinitialspace=True)
-    try:
-        cells = [cell.strip() for cell in next(reader, [])]
-    except csv.Error:
-        return [], [f"{where}: misplaced quotation mark; quote a whole cell or nothing"]
-    return ([] if cells and cells[0].startswith("#") else cells), []
+def _cells(line: str) -> Cells:
+    """The cells of a line, stripped and unquoted; none for a comment."""
+    cells = [_unquoted(cell.strip()) for cell in line.split("\t")]
+    return [] if cells[0].startswith("#") else cells
+
+
+def _unquoted(cell: str) -> str:
+    quoted = QUOTED.fullmatch(cell)
+    return quoted[1].replace('""', '"').strip() if quoted else cell
 
 
 def _header_problems(header: Cells, where: str) -> list[str]:
