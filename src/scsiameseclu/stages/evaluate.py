@@ -119,11 +119,11 @@ def _against_time(counts: Path, trajectory: Path) -> dict[str, Any] | None:
     from scipy.stats import spearmanr
 
     from scsiameseclu.store.files import read_parts
-    from scsiameseclu.trajectory import order_of_times
+    from scsiameseclu.trajectory import times_as_numbers
 
     pseudotime = read_parts(trajectory, ["obs"])["obs"]["pseudotime"]
     given = read_parts(counts, ["obs"])["obs"]
-    times = order_of_times(given["time"].loc[pseudotime.index]) if "time" in given else None
+    times = times_as_numbers(given["time"].loc[pseudotime.index]) if "time" in given else None
     if times is None:
         return None
     known = np.isfinite(times) & pseudotime.notna().to_numpy()

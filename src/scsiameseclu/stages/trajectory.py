@@ -50,7 +50,7 @@ def trajectory(
     from scsiameseclu.model.fitted import FittedModel
     from scsiameseclu.store.files import add_warnings, read_h5ad, read_parts, sidecar, write_h5ad
     from scsiameseclu.store.provenance import record
-    from scsiameseclu.trajectory import cells_at_beginning, find_trajectory
+    from scsiameseclu.trajectory import find_trajectory, root_candidates
 
     wanted = (settings.root or "").partition("=")[0].strip()
     if label and wanted == label:
@@ -63,10 +63,10 @@ def trajectory(
         given = read_parts(counts, ["obs"])["obs"].loc[cells.obs_names]
         cells.obs = given.drop(columns=[label] if label in given else [])
     assigned = read_h5ad(clusters).obs["siamese"].loc[cells.obs_names]
-    at_beginning, sentence = cells_at_beginning(settings.root, cells, assigned, sample)
+    candidates, sentence = root_candidates(settings.root, cells, assigned)
     learned = np.asarray(read_h5ad(embedding)[cells.obs_names].obsm["X_siamese"])
     parts = FittedModel.load(model_dir).parts(learned)
-    found = find_trajectory(learned, assigned, at_beginning, parts=parts, seed=seed)
+    found = find_trajectory(learned, assigned, candidates, parts=parts, seed=seed)
     result = sidecar(cells.obs_names, obsm={"X_diffmap": found.components})
     result.obs["pseudotime"], result.obs["pseudotime_spread"] = found.pseudotime, found.spread
     result.uns = {
