@@ -29,7 +29,7 @@ from scsiameseclu.errors import UserError
 from scsiameseclu.genes.matching import GeneNames, Match, check_overlap, match_genes
 from scsiameseclu.model.estimator import ScSiameseClu
 from scsiameseclu.model.fitted import FittedModel
-from scsiameseclu.model.preparation import find_counts
+from scsiameseclu.preprocess.matrices import find_counts
 
 METHODS = ("transport", "neighbours", "logistic")
 N_NEIGHBOURS = 15

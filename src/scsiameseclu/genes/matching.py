@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.genes.names import genes_of_table
 
 LEAST_OVERLAP = 0.2
 """Smallest share of the genes looked for that must be found."""
@@ -24,13 +25,15 @@ class GeneNames:
 
     @classmethod
     def of(cls, genes: pd.DataFrame) -> GeneNames:
-        """From the columns ``gene_id`` and ``gene_symbol``, or else from the genes' names."""
-        names = [str(name) for name in genes.index]
-        columns = [
-            [str(value) for value in genes[column]] if column in genes else names
-            for column in ("gene_id", "gene_symbol")
-        ]
-        return cls(*columns)
+        """Ids and symbols of a ``var`` table.
+
+        From the columns ``gene_id`` and ``gene_symbol`` if it has both; otherwise from the columns
+        that other tools write, such as ``gene_ids`` or ``feature_name``, and the genes' names.
+        """
+        if not {"gene_id", "gene_symbol"} <= set(genes.columns):
+            genes = genes_of_table(genes)[0]
+        ids, symbols = ([str(name) for name in genes[c]] for c in ("gene_id", "gene_symbol"))
+        return cls(ids, symbols)
 
 
 @dataclass(frozen=True)

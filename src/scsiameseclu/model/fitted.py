@@ -18,12 +18,12 @@ from scsiameseclu.clustering.consensus import Consensus
 from scsiameseclu.clustering.members import Member
 from scsiameseclu.errors import UserError
 from scsiameseclu.model.landmarks import Reference
-from scsiameseclu.model.preparation import find_counts, find_logged
 from scsiameseclu.model.scaling import GeneScaling
 from scsiameseclu.module.graph_views import scaled_expression
 from scsiameseclu.module.joint_space import join, split
 from scsiameseclu.module.network import SiameseNetwork
 from scsiameseclu.preprocess.expression import project
+from scsiameseclu.preprocess.matrices import find_counts, find_logged
 from scsiameseclu.settings import ModelSettings
 from scsiameseclu.store.atomic import atomic_path, write_json, write_text
 

@@ -24,6 +24,7 @@ def expression(
     """
     import anndata as ad
 
+    from scsiameseclu.preprocess.batches import batches_of
     from scsiameseclu.preprocess.expression import (
         choose_variable_genes,
         log_normalise,
@@ -46,7 +47,7 @@ def expression(
     adata.obs["size_factor"] = size_factors
     adata.uns = {"provenance": record("expression", seed=seed, settings=settings.to_dict())}
     adata.uns["median_total"] = total
-    choose_variable_genes(adata, settings)
+    choose_variable_genes(adata, settings, batches_of(adata, "batch"))
     n_variable = int(adata.var["highly_variable"].sum())
     if n_variable < 3:
         raise UserError(

@@ -44,13 +44,15 @@ def quality(
     """
     import pandas as pd
 
+    from scsiameseclu.preprocess.batches import batches_of
     from scsiameseclu.preprocess.quality import control
     from scsiameseclu.store.atomic import write_table
     from scsiameseclu.store.files import add_warnings, read_h5ad, sidecar, write_h5ad
     from scsiameseclu.store.provenance import record
 
     adata = read_h5ad(counts)
-    result = control(adata, settings, seed=seed, sample=sample)
+    batches = batches_of(adata, "batch")
+    result = control(adata, settings, batches=batches, seed=seed)
     genes = pd.DataFrame(
         {"n_cells": result.cells_per_gene[result.kept_genes]},
         index=adata.var_names[result.kept_genes],
