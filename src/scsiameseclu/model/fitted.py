@@ -104,6 +104,8 @@ class FittedModel:
         adata: ad.AnnData,
         columns: np.ndarray | None = None,
         totals: np.ndarray | None = None,
+        *,
+        layer: str | None = None,
     ) -> np.ndarray:
         """Embedding of any cells from their counts alone, float32 (n_cells, n_dimensions).
 
@@ -117,13 +119,16 @@ class FittedModel:
         totals
             Total counts of each cell, (n_cells,), where they are to be of some genes only; by
             default of all genes of ``adata``.
+        layer
+            Layer of the values; by default as for :class:`scsiameseclu.ScSiameseClu`.
 
         Raises
         ------
         UserError
             A gene of the model is missing from ``adata``, and ``columns`` is not given.
         """
-        counts = find_logged(adata) if self.scaling.median_total == 0 else find_counts(adata)
+        find = find_logged if self.scaling.median_total == 0 else find_counts
+        counts = find(adata, layer)
         columns = self._columns(adata) if columns is None else columns
         if totals is None:
             totals = np.asarray(counts.sum(axis=1)).ravel()

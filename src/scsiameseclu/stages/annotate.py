@@ -77,10 +77,9 @@ def annotate(
         *(cells, assigned, settings),
         embedding=lies["obsm/X_siamese"][at],
         organism=organism,
-        sample=sample,
         seed=seed,
     )
-    by_cell, notes = _votes_of_cells(expression, cells, settings, sample, transferred)
+    by_cell, notes = _votes_of_cells(expression, cells, settings, transferred)
     markers = _marker_vote(found.table)
     by_cluster = [*(vote_of_clusters(vote, assigned) for vote in by_cell), markers]
     types, scores = consensus(by_cluster)
@@ -101,7 +100,7 @@ def annotate(
         "annotate", seed=seed, settings=settings.to_dict()
     )
     result = sidecar(pd.DataFrame(obs, index=cells.obs_names), uns=uns)
-    add_warnings(result, [*found.warnings, *_incomparable(by_cluster, sample)])
+    add_warnings(result, [*found.warnings, *_incomparable(by_cluster)])
     write_h5ad(result, output)
     write_table(table, _with_votes(found.table, types, scores, by_cluster))
 
@@ -110,7 +109,6 @@ def _votes_of_cells(
     expression: Path,
     cells: ad.AnnData,
     settings: AnnotationSettings,
-    sample: str,
     transferred: Path | None,
 ) -> tuple[list[Vote], dict[str, Any]]:
     """The votes of the sources that look at each cell, and what is to be noted of them."""
@@ -130,7 +128,7 @@ def _votes_of_cells(
         notes |= {key: carried.uns[key] for key in ("transfer", "provenance")}
     if settings.celltypist_model is not None:
         counts = read_blocks(expression, "layers/counts", CELLS_AT_ONCE)
-        vote, match = celltypist_vote(cells.var, counts, settings.celltypist_model, sample=sample)
+        vote, match = celltypist_vote(cells.var, counts, settings.celltypist_model)
         votes.append(vote)
         notes["celltypist"] = {"model": settings.celltypist_model, "overlap": match.overlap}
     return votes, notes
@@ -178,7 +176,7 @@ def _with_votes(
     return result
 
 
-def _incomparable(votes: list[Vote], sample: str) -> list[str]:
+def _incomparable(votes: list[Vote]) -> list[str]:
     from scsiameseclu.annotation.votes import not_comparable
 
     names = not_comparable(votes)
@@ -186,8 +184,8 @@ def _incomparable(votes: list[Vote], sample: str) -> list[str]:
         return []
     shown = ", ".join(names[:MANY_NAMES]) + (", …" if len(names) > MANY_NAMES else "")
     return [
-        f"sample {sample}: {len(names)} names of cell types are not known ({shown}), so they "
-        "cannot be held against other votes; the reference's own names then decide"
+        f"{len(names)} names of cell types are not known ({shown}), so they cannot be compared "
+        "with other votes; the source of highest rank decides there"
     ]
 
 

@@ -36,7 +36,7 @@ def markers(
 
     cells = read_h5ad(expression, without=["layers", "varm"])
     assigned = read_h5ad(clusters)
-    found, notes = find_markers(cells, assigned.obs["siamese"].loc[cells.obs_names], sample=sample)
+    found, notes = find_markers(cells, assigned.obs["siamese"].loc[cells.obs_names])
     result = sidecar(cells.obs_names)
     add_warnings(result, notes)
     result.uns["provenance"] = record("markers", seed=None, settings=settings.to_dict())

@@ -62,8 +62,8 @@ def reference(
     check_types(types)
     cells = ad.AnnData(found.loaded.matrix, var=found.loaded.var)
     cells.obs_names = found.obs.index
-    fitted = fit_reference(cells, seed=seed, device=device, checkpoint=checkpoint)
-    fitted.model.save(model_dir)
+    model = fit_reference(cells, seed=seed, device=device, checkpoint=checkpoint)
+    model.save(model_dir)
     genes = found.loaded.var
     result = sidecar(
         pd.DataFrame({"cell_type": pd.Categorical(types)}, index=found.obs.index),
@@ -75,13 +75,13 @@ def reference(
                 "label": settings.label,
                 "gene_id": np.array(genes["gene_id"], dtype=object),
                 "gene_symbol": np.array(genes["gene_symbol"], dtype=object),
-                "places": genes.index.get_indexer(pd.Index(fitted.model.scaling.genes)),
+                "places": genes.index.get_indexer(pd.Index(model.scaling.genes)),
             },
             "provenance": record(
                 "reference",
                 seed=seed,
                 settings=settings.to_dict(),
-                device=fitted.model.summary["device"],
+                device=model.summary["device"],
             ),
         },
     )

@@ -43,7 +43,7 @@ def transfer(
     embedding, match = embed_query(
         *(model, genes, told["places"], cells),
         reference=f"reference {told['path']}",
-        query_name=f"sample {sample}",
+        query_name="the sample",
     )
     types = known.obs["cell_type"]
     carried = LabelTransfer(random_state=seed).fit(known.obsm["X_siamese"], types)
@@ -61,7 +61,7 @@ def transfer(
         "n_types": len(carried.types),
         "overlap": match.overlap,
         "matched_by": match.by,
-        "least_likeness": carried.least_likeness,
+        "min_similarity": carried.min_similarity,
     }
     provenance = known.uns["provenance"] | record("transfer", seed=seed)
     write_h5ad(sidecar(obs, uns={"transfer": summary, "provenance": provenance}), output)
