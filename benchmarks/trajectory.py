@@ -35,7 +35,7 @@ def measure(data: Path, seed: int) -> list[dict]:
     types = given.obs["cell_type"].astype(str)
     truth = types.map(ORDER.index).to_numpy()
     cells = ad.AnnData(given.X, obs=given.obs[[]], var=given.var[[]])
-    model = ScSiameseClu(logged=True, random_state=seed, device="cpu").fit(cells).model
+    model = ScSiameseClu(logged=True, random_state=seed, device="cpu").fit(cells).model_
     spaces = {
         "ours": (cells.obsm["X_siamese"], model.parts(cells.obsm["X_siamese"])),
         "principal components": (cells.obsm["X_pca"], None),

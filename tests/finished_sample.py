@@ -4,7 +4,6 @@ The counts are those of ``scanpy.datasets.pbmc68k_reduced``; a gene, a label and
 that would run as a script if a page showed them unescaped.
 """
 
-import json
 from pathlib import Path
 
 import anndata as ad
@@ -169,7 +168,7 @@ def _clusters(expression: ad.AnnData, graph: ad.AnnData) -> tuple[ad.AnnData, ad
                 "n_members": 42,
                 "sizes": np.bincount(codes, minlength=k),
                 "evidence": evidence,
-                "params": json.dumps({"temperature": 1.0}),
+                "params": {"temperature": 1.0},
             },
             "provenance": record("cluster", seed=0),
         },

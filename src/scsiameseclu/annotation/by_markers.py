@@ -135,6 +135,7 @@ def annotate_clusters(
     settings: AnnotationSettings,
     *,
     embedding: np.ndarray | None = None,
+    marker_sets: MarkerSets | None = None,
     organism: str = "auto",
     seed: int = 0,
 ) -> Annotation:
@@ -154,6 +155,8 @@ def annotate_clusters(
     embedding
         Embedding of the cells, (n_cells, n_dimensions), to annotate cells independently of their
         clusters.
+    marker_sets
+        Marker sets in place of those that ``settings`` name.
     seed
         Seed of the groups of similar cells.
 
@@ -165,14 +168,16 @@ def annotate_clusters(
     genes = GeneNames.of(expression.var)
     profiles = cluster_profiles(expression.X, clusters)
     organism = choose_organism(organism, genes.symbols, genes.ids)
-    if settings.marker_table is not None:
-        candidate_sets = [read_marker_table(settings.marker_table)]
-    else:
+    if marker_sets is None and settings.marker_table is not None:
+        marker_sets = read_marker_table(settings.marker_table)
+    if marker_sets is None:
         candidate_sets = canonical_sets(settings.tissue, organism)
+    else:
+        candidate_sets = [marker_sets]
     deviation = gene_deviation(expression.X)
     candidates = [_score(sets, genes, profiles, deviation) for sets in candidate_sets]
     best = max(candidates, key=lambda one: (_strength(one.scores, profiles.sizes), one.overlap))
-    if settings.marker_table is not None:
+    if marker_sets is not None:
         _check_overlap(best, genes)
     tissue = best.sets.name if best.scores.shape[1] or len(candidates) == 1 else ""
     table = _decide(best, profiles, settings, genes.symbols)

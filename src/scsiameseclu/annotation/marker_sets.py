@@ -8,6 +8,7 @@ of the pancreas were looked up one by one in their source.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -109,14 +110,38 @@ def read_marker_table(path: str | Path) -> MarkerSets:
             table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
     except (ValueError, UnicodeDecodeError) as error:
         raise UserError(f"{where} cannot be read: {first_line(error)}") from error
+    return MarkerSets(str(path), _checked(table, where), min_markers=1)
+
+
+def given_markers(markers: Mapping[str, Sequence[str]] | pd.DataFrame) -> MarkerSets:
+    """Marker sets given as ``{cell type: genes}``, or as a table as of :func:`read_marker_table`.
+
+    Raises
+    ------
+    UserError
+        As for :func:`read_marker_table`.
+    """
+    if isinstance(markers, pd.DataFrame):
+        table = markers.reset_index(drop=True).astype(object).fillna("").astype(str)
+    else:
+        rows = [(name, gene) for name, genes in markers.items() for gene in genes]
+        table = pd.DataFrame(rows, columns=["cell_type", "gene"], dtype=str)
+    return MarkerSets("given markers", _checked(table, "the marker table"), min_markers=1)
+
+
+def _checked(table: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Columns ``cell_type``, ``gene`` and ``weight`` of a user's table of text."""
     missing = [name for name in ("cell_type", "gene") if name not in table.columns]
     if missing:
         raise UserError(
             f"{where} lacks the column {' and '.join(missing)} (it has "
             f"{', '.join(table.columns)}); give cell_type, gene and, if wanted, weight"
         )
-    table["cell_type"], table["gene"] = table["cell_type"].str.strip(), table["gene"].str.strip()
-    table["weight"] = _weights(table, where)
+    table = table.assign(
+        cell_type=table["cell_type"].str.strip(),
+        gene=table["gene"].str.strip(),
+        weight=_weights(table, where),
+    )
     table = table[(table["cell_type"] != "") & (table["gene"] != "")]
     if table.empty:
         raise UserError(f"{where} has no row with both a cell type and a gene")
@@ -124,7 +149,7 @@ def read_marker_table(path: str | Path) -> MarkerSets:
     if reserved:
         raise UserError(f"{where} uses the reserved name {reserved[0]!r}; rename this cell type")
     table = table[["cell_type", "gene", "weight"]].drop_duplicates(["cell_type", "gene"])
-    return MarkerSets(str(path), table.reset_index(drop=True), min_markers=1)
+    return table.reset_index(drop=True)
 
 
 def _gene_sets(path: Path) -> pd.DataFrame:

@@ -137,7 +137,7 @@ class FittedModel:
             part = counts[first : first + BLOCK]
             size = totals[first : first + BLOCK]
             out.append(self._embed_block(sp.csr_matrix(part[:, columns]), size, columns < 0))
-        return np.concatenate(out) if out else np.empty((0, self.n_dimensions))
+        return np.concatenate(out) if out else np.empty((0, self.n_dimensions), np.float32)
 
     @torch.no_grad()
     def _embed_block(

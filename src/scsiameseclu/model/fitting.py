@@ -14,6 +14,7 @@ from torch import Tensor
 
 from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.clustering.ensemble import Clustering, NetworkSpace, cluster_ensemble
+from scsiameseclu.clustering.levels import union_of_clusters
 from scsiameseclu.clustering.members import Proportions
 from scsiameseclu.clustering.start import component_blocks, grow_hierarchy
 from scsiameseclu.errors import UserError
@@ -293,6 +294,7 @@ def cluster_summary(clustering: Clustering, number: ClusterNumber) -> dict[str, 
         "stability": [float(value) for value in clustering.consensus.stability],
         "agreement": clustering.consensus.agreement,
         "n_members": len(clustering.consensus.members),
+        "coarse": union_of_clusters(clustering.labels, clustering.coarse, clustering.n_clusters),
     }
 
 
