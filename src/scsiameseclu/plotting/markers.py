@@ -96,7 +96,9 @@ def _legend(
     look |= {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0)}
     if not top:
         look |= {"loc": "lower left", "bbox_to_anchor": (1.02, 0.0)}
-    where.add_artist(Legend(where, keys, texts, bbox_transform=where.transAxes, **look))
+    legend = Legend(where, keys, texts, bbox_transform=where.transAxes, **look)
+    where.add_artist(legend)
+    legend.set_clip_on(False)  # so that the layout leaves room for it
 
 
 def _grid(axes: Axes, genes: Sequence[str], clusters: Sequence[str]) -> None:
@@ -106,7 +108,7 @@ def _grid(axes: Axes, genes: Sequence[str], clusters: Sequence[str]) -> None:
     axes.set_xlabel("cluster")
     axes.xaxis.set_label_position("top")
     axes.xaxis.tick_top()
-    axes.spines[["bottom", "left", "top"]].set_visible(False)
+    axes.spines[["bottom", "left", "right", "top"]].set_visible(False)
     axes.set_xlim(-0.6, len(clusters) - 0.4)
     axes.set_ylim(len(genes) - 0.4, -0.6)
     axes.tick_params(length=0)
