@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-cluster containers lint format lock clean bench-accuracy bench-speed
+.PHONY: help install demo check test test-cluster containers lint format settings lock clean bench-accuracy bench-speed
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -29,8 +29,8 @@ demo: $(INSTALLED) ## run the whole pipeline on the data of config/ (built-in re
 	@echo
 	@echo "Done. Open results/index.html"
 
-check: $(INSTALLED) ## say what the files of config/samples.tsv are, before any work
-	python scripts/check.py --samples config/samples.tsv
+check: $(INSTALLED) ## check config/config.yaml, its sample sheet and every sample's file
+	python scripts/check.py --configfile config/config.yaml
 
 test: $(INSTALLED) ## run the tests
 	pytest
@@ -45,6 +45,7 @@ lint: $(INSTALLED) ## check style, types and workflow
 	ruff check .
 	ruff format --check .
 	mypy
+	python -m scsiameseclu.stages.settings_files --check
 	MYPYPATH=src mypy envs/warm_up.py
 	MYPYPATH=workflow/lib mypy workflow/lib
 	snakefmt --check Snakefile workflow
@@ -54,6 +55,9 @@ format: $(INSTALLED) ## put Python and Snakemake code into the project's form
 	ruff check --fix .
 	ruff format .
 	snakefmt Snakefile workflow
+
+settings: $(INSTALLED) ## write schemas, config.yaml and the tables of config/README.md from the settings
+	python -m scsiameseclu.stages.settings_files
 
 lock: $(INSTALLED) ## write requirements.lock and envs/environment.yaml from what .venv holds
 	@python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+cpu$$//' | python envs/lock.py

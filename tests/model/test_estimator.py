@@ -273,7 +273,7 @@ def test_log_values_are_taken_only_when_told(demo: ad.AnnData) -> None:
     with pytest.raises(UserError, match="not counts"):
         estimator(5, **SHORT).fit(logged.copy())
     model = estimator(5, logged=True, **SHORT).fit(logged)
-    assert model.model_.settings.likelihood == "none"
+    assert model.model_.trained.settings.likelihood == "none"
     assert logged.obs["siamese"].nunique() == 5
     new = model.embed(logged[:50])
     assert (new * logged.obsm["X_siamese"][:50]).sum(axis=1).mean() > 0.9

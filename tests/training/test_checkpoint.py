@@ -92,7 +92,9 @@ def test_same_bytes_after_sigterm(
     assert whole.history_ is not None
     assert model.history_.equals(whole.history_)
     assert model.model_.summary == whole.model_.summary
-    for ours, theirs in zip(model.model_.networks, whole.model_.networks, strict=True):
+    for ours, theirs in zip(
+        model.model_.trained.networks, whole.model_.trained.networks, strict=True
+    ):
         for name, value in theirs.state_dict().items():
             assert torch.equal(ours.state_dict()[name], value), name
 

@@ -21,7 +21,7 @@ from scsiameseclu.model.estimator_files import (
     write_estimator,
 )
 from scsiameseclu.model.fitted import FittedModel
-from scsiameseclu.model.fitting import check_number, cluster_summary, fit_model, recluster
+from scsiameseclu.model.fitting import cluster_cells, fit_model
 from scsiameseclu.model.preparation import prepare
 from scsiameseclu.model.slots import write_clusters
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings, Settings
@@ -238,7 +238,6 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         """
         number = ClusterNumber.parse(self.n_clusters)
         settings, expression_settings, graph_settings = self._settings()
-        check_number(number, adata.n_obs)
         seed = self._seed()
         prepared = prepare(
             adata,
@@ -315,9 +314,8 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         if slot not in adata.obsm:
             raise UserError(f'adata.obsm has no "{slot}"; call fit(adata) first')
         number = ClusterNumber.parse(n_clusters)
-        clustering = recluster(model, adata.obsm[slot], number, self._seed())
-        model.consensus = clustering.consensus.to("cpu")
-        model.summary |= cluster_summary(clustering, number)
+        clustering = cluster_cells(model.trained, adata.obsm[slot], number, self._seed())
+        self.model_ = FittedModel.of(model.trained, clustering)
         self.n_clusters, self.labels_ = n_clusters, clustering.labels
         self._params = self._params | {"n_clusters": str(number)}
         write_clusters(
@@ -467,10 +465,13 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
 
 def _params_of(model: FittedModel) -> dict[str, Any]:
     """Parameters of an estimator for a model of the pipeline."""
-    asked = model.summary["n_clusters_asked"]
+    trained, asked = model.trained, model.summary["n_clusters_asked"]
     return {
         "n_clusters": None if asked == "estimated" else asked,
         "random_state": model.summary["seed"],
-        "logged": model.scaling.median_total == 0,
-        "settings": model.settings,
+        "device": trained.device,
+        "logged": trained.scaling.logged,
+        "settings": trained.settings,
+        **trained.expression_settings.to_dict(),
+        **trained.graph_settings.to_dict(),
     }
