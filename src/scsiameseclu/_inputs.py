@@ -7,7 +7,7 @@ import pandas as pd
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.genes.matching import GeneNames
-from scsiameseclu.io.loaded import names
+from scsiameseclu.io.loaded import list_names
 from scsiameseclu.preprocess.matrices import log_normalised
 
 
@@ -20,9 +20,8 @@ def clusters_of(adata: ad.AnnData, groupby: str) -> pd.Series:
         There is no such column, or cells without a cluster.
     """
     if groupby not in adata.obs:
-        raise UserError(
-            f"adata.obs has no column {groupby!r} (groupby); available: {names(adata.obs.columns)}"
-        )
+        available = list_names(adata.obs.columns)
+        raise UserError(f"adata.obs has no column {groupby!r} (groupby); available: {available}")
     column = adata.obs[groupby]
     missing = int(column.isna().sum())
     if missing:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from scsiameseclu._inputs import slot_of
 from scsiameseclu.errors import UserError
-from scsiameseclu.io.loaded import names
+from scsiameseclu.io.loaded import list_names
 
 __all__ = ["markers_df"]
 
@@ -44,10 +44,10 @@ def markers_df(
     if group is None:
         return table
     wanted = [str(name) for name in ([group] if isinstance(group, str | int) else group)]
-    clusters = adata.obs[slot["params"]["groupby"]].astype(str)
+    clusters = sorted(set(adata.obs[slot["params"]["groupby"]].astype(str)))
     unknown = sorted(set(wanted) - set(clusters))
     if unknown:
         raise UserError(
-            f"there is no cluster {names(unknown)}; available: {names(sorted(set(clusters)))}"
+            f"there is no cluster {list_names(unknown)}; available: {list_names(clusters)}"
         )
     return table[table["cluster"].isin(wanted)].reset_index(drop=True)

@@ -9,7 +9,6 @@ import numpy as np
 import scipy.sparse as sp
 
 from scsiameseclu.errors import UserError
-from scsiameseclu.io.loaded import names
 from scsiameseclu.limits import MIN_CELLS
 from scsiameseclu.model.scaling import GeneScaling, gene_scaling
 from scsiameseclu.preprocess.batches import batches_of
@@ -19,7 +18,7 @@ from scsiameseclu.preprocess.expression import (
     median_total,
     principal_components,
 )
-from scsiameseclu.preprocess.matrices import find_counts, find_logged
+from scsiameseclu.preprocess.matrices import find_counts, find_logged, find_representation
 from scsiameseclu.preprocess.neighbours import find_neighbours
 from scsiameseclu.settings import ExpressionSettings, GraphSettings
 
@@ -120,7 +119,7 @@ def _light_copy(adata: ad.AnnData, normalised: sp.csr_matrix, use_rep: str | Non
         slots += [(work.obsm, adata.obsm, [PCA]), (work.varm, adata.varm, ["PCs"])]
         slots += [(work.uns, adata.uns, ["pca"])]
     else:
-        work.obsm[use_rep] = _representation(adata, use_rep)
+        work.obsm[use_rep] = find_representation(adata, use_rep)
         if _representation_of_graph(adata) != use_rep:
             slots = []
     for mine, theirs, keys in slots:
@@ -128,17 +127,6 @@ def _light_copy(adata: ad.AnnData, normalised: sp.csr_matrix, use_rep: str | Non
             if key in theirs:
                 mine[key] = theirs[key]
     return work
-
-
-def _representation(adata: ad.AnnData, use_rep: str) -> np.ndarray:
-    if use_rep not in adata.obsm:
-        raise UserError(f"adata.obsm has no {use_rep!r} (use_rep); available: {names(adata.obsm)}")
-    values = np.asarray(adata.obsm[use_rep], dtype=np.float32)
-    if values.ndim != 2 or not np.isfinite(values).all():
-        raise UserError(
-            f"adata.obsm[{use_rep!r}] must be a matrix (n_cells, n_dimensions) of finite numbers"
-        )
-    return values
 
 
 def _representation_of_graph(adata: ad.AnnData) -> str:

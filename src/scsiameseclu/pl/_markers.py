@@ -11,7 +11,7 @@ from scsiameseclu._inputs import clusters_of
 from scsiameseclu.annotation.profiles import cluster_profiles
 from scsiameseclu.errors import UserError
 from scsiameseclu.get import markers_df
-from scsiameseclu.io.loaded import names
+from scsiameseclu.io.loaded import list_names
 from scsiameseclu.pl._axes import new_axes
 from scsiameseclu.plotting.inks import Inks
 from scsiameseclu.plotting.markers import dot_legends, draw_dots, figure_size, relative
@@ -62,7 +62,7 @@ def markers(
     positions = adata.var_names.get_indexer(wanted)
     missing = [gene for gene, position in zip(wanted, positions, strict=True) if position < 0]
     if missing or not wanted:
-        raise UserError(f"there are no such genes in adata: {names(missing)}")
+        raise UserError(f"there are no such genes in adata: {list_names(missing)}")
     profiles = cluster_profiles(log_normalised(adata, layer)[:, positions], clusters)
     ax = new_axes(*figure_size(len(labels), len(wanted))) if ax is None else ax
     draw_dots(ax, wanted, labels, profiles.share, relative(profiles.mean), Inks())

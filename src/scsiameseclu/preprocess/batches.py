@@ -6,7 +6,7 @@ import anndata as ad
 import pandas as pd
 
 from scsiameseclu.errors import UserError
-from scsiameseclu.io.loaded import names
+from scsiameseclu.io.loaded import list_names
 
 
 def batches_of(adata: ad.AnnData, batch_key: str | None) -> pd.Series | None:
@@ -31,7 +31,7 @@ def batches_of(adata: ad.AnnData, batch_key: str | None) -> pd.Series | None:
     if batch_key not in adata.obs:
         raise UserError(
             f"adata.obs has no column {batch_key!r} (batch_key); available: "
-            f"{names(adata.obs.columns)}"
+            f"{list_names(adata.obs.columns)}"
         )
     column = adata.obs[batch_key]
     missing = int(column.isna().sum())

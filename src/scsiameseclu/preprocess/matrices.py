@@ -1,4 +1,4 @@
-"""Counts and log-normalised values of an AnnData, checked and sparse."""
+"""Counts, log-normalised values and representations of an AnnData, checked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from scsiameseclu.errors import UserError
-from scsiameseclu.io.loaded import names
+from scsiameseclu.io.loaded import list_names
 from scsiameseclu.io.values import LARGEST_LOGARITHM, Values, describe
 from scsiameseclu.preprocess.expression import log_normalise
 
@@ -91,6 +91,25 @@ def log_normalised(adata: ad.AnnData, layer: str | None = None) -> sp.csr_matrix
     )
 
 
+def find_representation(adata: ad.AnnData, use_rep: str) -> np.ndarray:
+    """A representation of the cells in ``obsm``, float32 (n_cells, n_dimensions).
+
+    Raises
+    ------
+    UserError
+        There is none of this name, or it is not a matrix of finite numbers.
+    """
+    if use_rep not in adata.obsm:
+        available = list_names(adata.obsm)
+        raise UserError(f"adata.obsm has no {use_rep!r} (use_rep); available: {available}")
+    values = np.asarray(adata.obsm[use_rep], dtype=np.float32)
+    if values.ndim != 2 or not np.isfinite(values).all():
+        raise UserError(
+            f"adata.obsm[{use_rep!r}] must be a matrix (n_cells, n_dimensions) of finite numbers"
+        )
+    return values
+
+
 def _matrix(adata: ad.AnnData, layer: str | None) -> sp.csr_matrix:
     """X or a layer as CSR float32."""
     if adata.isbacked:
@@ -98,7 +117,7 @@ def _matrix(adata: ad.AnnData, layer: str | None) -> sp.csr_matrix:
             "adata is backed by a file; read it into memory first: adata = adata.to_memory()"
         )
     if layer is not None and layer not in adata.layers:
-        raise UserError(f"adata has no layer {layer!r}; available: {names(adata.layers)}")
+        raise UserError(f"adata has no layer {layer!r}; available: {list_names(adata.layers)}")
     matrix: Any = adata.X if layer is None else adata.layers[layer]
     if matrix is None:
         raise UserError(f'adata has no matrix X; put raw counts into X or layers["{COUNTS}"]')

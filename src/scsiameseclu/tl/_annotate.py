@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import anndata as ad
-import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
@@ -19,8 +18,8 @@ from scsiameseclu.annotation.consensus import merge_votes
 from scsiameseclu.annotation.marker_sets import given_markers
 from scsiameseclu.annotation.votes import Vote
 from scsiameseclu.errors import UserError
-from scsiameseclu.io.loaded import names
-from scsiameseclu.preprocess.matrices import find_counts
+from scsiameseclu.io.loaded import list_names
+from scsiameseclu.preprocess.matrices import find_counts, find_representation
 from scsiameseclu.settings import AnnotationSettings
 
 log = logging.getLogger(__name__)
@@ -125,7 +124,7 @@ def annotate(
         expression_of(adata, layer),
         clusters,
         settings,
-        embedding=None if use_rep is None else _embedding(adata, use_rep),
+        embedding=None if use_rep is None else find_representation(adata, use_rep),
         marker_sets=own,
         organism=organism,
         seed=random_state,
@@ -156,15 +155,6 @@ def _name(column: str, key_added: str | None) -> str:
     return column if key_added is None else f"{key_added}_{column.removeprefix('cell_type_')}"
 
 
-def _embedding(adata: ad.AnnData, use_rep: str) -> np.ndarray:
-    if use_rep not in adata.obsm:
-        raise UserError(
-            f"adata.obsm has no {use_rep!r} (use_rep); available: {names(adata.obsm)}; give one of "
-            "them, or None"
-        )
-    return np.asarray(adata.obsm[use_rep], dtype=np.float32)
-
-
 def _votes(adata: ad.AnnData, transferred: str | None, celltypist: str | None) -> list[Vote]:
     """The votes of other sources on each cell."""
     votes = []
@@ -172,8 +162,8 @@ def _votes(adata: ad.AnnData, transferred: str | None, celltypist: str | None) -
         columns = (transferred, f"{transferred}_probability")
         if not set(columns) <= set(adata.obs):
             raise UserError(
-                f"adata.obs has no columns {names(columns)}; call scsiameseclu.tl.transfer_labels "
-                "first"
+                f"adata.obs has no columns {list_names(columns)}; call "
+                "scsiameseclu.tl.transfer_labels first"
             )
         labels, strength = (adata.obs[column] for column in columns)
         votes.append(

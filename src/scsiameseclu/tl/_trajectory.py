@@ -10,9 +10,8 @@ import numpy as np
 import torch
 
 from scsiameseclu._inputs import clusters_of, expression_of
-from scsiameseclu.errors import UserError
-from scsiameseclu.io.loaded import names
 from scsiameseclu.module.joint_space import split
+from scsiameseclu.preprocess.matrices import find_representation
 from scsiameseclu.trajectory import find_trajectory, root_candidates
 
 log = logging.getLogger(__name__)
@@ -74,9 +73,7 @@ def trajectory(
         A column, embedding or layer does not exist, or no cell matches the root.
     """
     clusters = clusters_of(adata, groupby)
-    if use_rep not in adata.obsm:
-        raise UserError(f"adata.obsm has no {use_rep!r} (use_rep); available: {names(adata.obsm)}")
-    embedding = np.asarray(adata.obsm[use_rep], dtype=np.float32)
+    embedding = find_representation(adata, use_rep)
     candidates, note = root_candidates(root, expression_of(adata, layer), clusters)
     result = find_trajectory(
         embedding,
