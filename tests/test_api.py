@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib
 import subprocess
 import sys
@@ -57,6 +58,11 @@ def test_importing_the_package_is_fast_and_shows_what_it_has() -> None:
         ssc.transfer_labels  # noqa: B018
 
 
+def test_the_example_of_the_package_runs() -> None:
+    outcome = doctest.testmod(ssc)
+    assert (outcome.attempted, outcome.failed) == (7, 0)
+
+
 @pytest.mark.parametrize("name", ["pp", "tl", "pl", "get", "metrics", "datasets"])
 def test_every_public_name_exists_and_is_described(name: str) -> None:
     module = getattr(ssc, name)
@@ -85,16 +91,16 @@ def test_slots_and_types_of_quality() -> None:
     assert added(before, adata) == {
         "obs": {
             *("n_genes", "total_counts", "pct_top20", "pct_mito", "doublet_score"),
-            *("predicted_doublet", "passes_quality", "quality_reason"),
+            *("predicted_doublet", "quality_pass", "quality_reason"),
         },
-        "var": {"n_cells", "passes_quality"},
+        "var": {"n_cells", "quality_pass"},
         "uns": {"quality"},
     }
     assert adata.obs["n_genes"].dtype == adata.var["n_cells"].dtype == np.int64
     for name in ("total_counts", "pct_top20", "pct_mito", "doublet_score"):
         assert adata.obs[name].dtype == np.float64
     assert list(adata.obs["predicted_doublet"].cat.categories) == ["no", "yes", "NA"]
-    passes = adata.obs["passes_quality"]
+    passes = adata.obs["quality_pass"]
     assert passes.dtype == bool
     assert ((adata.obs["quality_reason"] == "") == passes).all()
     np.testing.assert_array_equal(adata.obs["n_genes"] < 215, ~passes)
@@ -110,7 +116,7 @@ def test_quality_can_remove_what_fails() -> None:
     ssc.pp.quality(flagged, min_genes=215)
     subset = ssc.pp.quality(ssc.datasets.pbmc(), min_genes=215, subset=True, copy=True)
     assert subset is not None
-    chosen = flagged[flagged.obs["passes_quality"], flagged.var["passes_quality"]]
+    chosen = flagged[flagged.obs["quality_pass"], flagged.var["quality_pass"]]
     assert list(subset.obs_names) == list(chosen.obs_names)
     assert list(subset.var_names) == list(chosen.var_names)
     assert (subset.X != chosen.X).nnz == 0

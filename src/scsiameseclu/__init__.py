@@ -1,5 +1,14 @@
 """scSiameseClu: label-free deep clustering of single-cell RNA-seq.
 
+>>> import scsiameseclu as ssc
+>>> adata = ssc.datasets.pbmc("a")  # or your AnnData with raw counts in X or layers["counts"]
+>>> ssc.pp.quality(adata, subset=True)
+>>> ssc.tl.cluster(adata, random_state=0)
+>>> ssc.tl.markers(adata)
+>>> ssc.tl.annotate(adata)
+>>> adata.obs["siamese"].nunique() > 3 and "B" in set(adata.obs["cell_type_predicted"])
+True
+
 Public API
 ----------
 ``ScSiameseClu``

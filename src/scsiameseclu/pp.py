@@ -84,9 +84,9 @@ def quality(
         Metrics, int64 and float64; percent from 0 to 100, NaN where undefined.
     ``obs["doublet_score"]``, ``obs["predicted_doublet"]``
         Scrublet's score, float64, and call, category of ``"no"``, ``"yes"`` and ``"NA"``.
-    ``obs["passes_quality"]``, ``obs["quality_reason"]``
+    ``obs["quality_pass"]``, ``obs["quality_reason"]``
         Whether the cell passes, bool, and why not, category, empty for cells that pass.
-    ``var["n_cells"]``, ``var["passes_quality"]``
+    ``var["n_cells"]``, ``var["quality_pass"]``
         Number of passing cells that express the gene, int64, and whether it passes, bool.
     ``uns["quality"]``
         ``thresholds``, ``funnel`` (cells left after each step), ``genes_before``, ``genes_after``,
@@ -126,10 +126,10 @@ def quality(
     for name in METRICS:
         adata.obs[name] = result.table[name].to_numpy()
     adata.obs["predicted_doublet"] = result.table["predicted_doublet"].array
-    adata.obs["passes_quality"] = result.kept_cells
+    adata.obs["quality_pass"] = result.kept_cells
     adata.obs["quality_reason"] = pd.Categorical(result.table["reason"])
     adata.var["n_cells"] = result.cells_per_gene
-    adata.var["passes_quality"] = result.kept_genes
+    adata.var["quality_pass"] = result.kept_genes
     given: dict[str, Any] = {"layer": layer, "batch_key": batch_key, "random_state": random_state}
     params = {k: v for k, v in (given | settings.to_dict()).items() if v is not None}
     adata.uns["quality"] = result.summary | {"params": params}

@@ -7,6 +7,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+import scanpy as sc
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
@@ -225,6 +226,16 @@ def test_a_representation_replaces_the_components(demo: ad.AnnData) -> None:
     np.testing.assert_array_equal(again.labels_, model.labels_)
     assert "X_pca" not in fresh.obsm
     assert fresh.uns["neighbors"]["params"]["use_rep"] == "X_mine"
+
+
+def test_a_graph_of_the_embedding_is_not_taken_for_one_of_the_components(
+    fitted: tuple[ScSiameseClu, ad.AnnData],
+) -> None:
+    adata = fitted[1].copy()
+    sc.pp.neighbors(adata, use_rep="X_siamese")
+    again = clone(fitted[0]).fit(adata)
+    np.testing.assert_array_equal(again.embed(adata), fitted[0].embed(adata))
+    assert adata.uns["neighbors"]["params"]["use_rep"] == "X_siamese"
 
 
 def test_a_representation_must_be_finite(demo: ad.AnnData) -> None:

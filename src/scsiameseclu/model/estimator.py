@@ -187,9 +187,9 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
 
         Highly variable genes, principal components and the kNN graph are used as they are if
         ``var["highly_variable"]``, ``obsm["X_pca"]`` and ``obsp["connectivities"]`` exist, and
-        computed otherwise. A graph computed from another representation than ``use_rep`` is not
-        used. X, layers and the columns of ``obs`` other than ``batch_key`` are neither read as
-        labels nor changed.
+        computed otherwise. A graph of another representation than ``use_rep`` (by default
+        ``X_pca``) is not used. X and the layers are not changed, and no column of ``obs`` but
+        ``batch_key`` is read.
 
         Parameters
         ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import anndata as ad
 import numpy as np
@@ -63,8 +64,8 @@ def prepare(
 
     Sets, where missing, ``var["highly_variable"]``, ``obsm["X_pca"]`` (with ``varm["PCs"]`` and
     ``uns["pca"]``; not with ``use_rep``), ``obsp["distances"]``, ``obsp["connectivities"]`` and
-    ``uns["neighbors"]``. Existing slots are used and stay as they are, but for a graph that was
-    computed from another representation than ``use_rep``: it stays, and is not used.
+    ``uns["neighbors"]``. Existing slots are used and stay as they are, except that a graph of
+    another representation than ``use_rep`` (by default ``X_pca``) stays and is not used.
 
     Parameters
     ----------
@@ -79,6 +80,7 @@ def prepare(
     """
     if adata.n_obs < MIN_CELLS:
         raise UserError(f"adata has {adata.n_obs} cells; at least {MIN_CELLS} are needed")
+    use_rep = None if use_rep == PCA else use_rep
     counts = (find_logged if logged else find_counts)(adata, layer)
     work = _light_copy(adata, counts if logged else log_normalise(counts)[0], use_rep)
     batches = batches_of(adata, batch_key)
@@ -113,15 +115,15 @@ def _light_copy(adata: ad.AnnData, normalised: sp.csr_matrix, use_rep: str | Non
     for name in ("highly_variable", "mean", "deviation"):
         if name in adata.var:
             work.var[name] = adata.var[name].to_numpy()
-    slots = [(work.obsp, adata.obsp, ["connectivities", "distances"])]
-    slots += [(work.uns, adata.uns, ["neighbors"])]
+    slots: list[tuple[Any, Any, list[str]]] = []
     if use_rep is None:
         slots += [(work.obsm, adata.obsm, [PCA]), (work.varm, adata.varm, ["PCs"])]
         slots += [(work.uns, adata.uns, ["pca"])]
     else:
         work.obsm[use_rep] = find_representation(adata, use_rep)
-        if _representation_of_graph(adata) != use_rep:
-            slots = []
+    if _representation_of_graph(adata) == (use_rep or PCA):
+        slots += [(work.obsp, adata.obsp, ["connectivities", "distances"])]
+        slots += [(work.uns, adata.uns, ["neighbors"])]
     for mine, theirs, keys in slots:
         for key in keys:
             if key in theirs:
