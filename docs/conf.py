@@ -55,7 +55,10 @@ python_use_unqualified_type_names = True
 # Other projects' names are not linked, since the build uses no network.
 nitpick_ignore_regex = [
     (r"py:.*", r"(ad|anndata|matplotlib|np|numpy|pathlib|pd|pandas|scipy|sklearn|sp|torch)\..*"),
-    (r"py:class", r"(Any|Axes|Figure|Path|Self|Tensor|array-like|optional|collections\..*|typing\..*)"),
+    (
+        r"py:class",
+        r"(Any|Axes|Figure|Path|Self|Tensor|array-like|optional|collections\..*|typing\..*)",
+    ),
 ]
 
 # -- HTML -------------------------------------------------------------------------------------
