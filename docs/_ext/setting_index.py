@@ -41,8 +41,8 @@ def _marked(lines: list[str]) -> Iterator[str]:
         yield "```"
 
 
-def settings_of(env: object) -> dict[str, tuple[str, str, str]]:
-    """Full name -> (anchor, default or values, meaning); kept in Sphinx's environment."""
+def settings_of(env: object) -> dict[str, tuple[str, dict[str, str]]]:
+    """Full name -> (anchor, text of each column); kept in Sphinx's environment."""
     if not hasattr(env, "scsiameseclu_settings"):
         env.scsiameseclu_settings = {}  # type: ignore[attr-defined]
     return env.scsiameseclu_settings  # type: ignore[attr-defined,no-any-return]
@@ -57,13 +57,15 @@ class SettingTable(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         section = self.arguments[0] if self.arguments else ""
         found = self.parse_content_to_nodes()
-        for body in (body for node in found for body in node.findall(nodes.tbody)):
-            for row in body.findall(nodes.row):
-                self._note(row, section)
+        for table in (table for node in found for table in node.findall(nodes.table)):
+            titles, *rows = table.findall(nodes.row)
+            columns = [cell.astext() for cell in titles]
+            for row in rows:
+                self._note(row, section, dict(zip(columns, row, strict=True)))
         return found
 
-    def _note(self, row: nodes.row, section: str) -> None:
-        key, default, meaning = ([*row.children] + [nodes.entry()] * 3)[:3]
+    def _note(self, row: nodes.row, section: str, cells: dict[str, nodes.Node]) -> None:
+        key = row[0]
         name = f"{section}.{key.astext()}" if section else key.astext()
         if section == "samples.tsv":
             name = f"samples.tsv: {key.astext()}"
@@ -73,12 +75,12 @@ class SettingTable(SphinxDirective):
         permalink = nodes.reference(
             "", "¶", refid=anchor, classes=["headerlink"], reftitle="Link to this setting"
         )
+        settings_of(self.env)[name] = (anchor, {k: cell.astext() for k, cell in cells.items()})
         paragraph = next(key.findall(nodes.paragraph), key)
         paragraph.insert(0, index)
         paragraph.insert(1, target)
         paragraph += permalink
         self.env.get_domain("std").note_object("setting", name, anchor, location=row)
-        settings_of(self.env)[name] = (anchor, default.astext(), meaning.astext())
 
 
 class IndexPlace(nodes.General, nodes.Element):
@@ -96,13 +98,21 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the table in its place."""
     for place in list(doctree.findall(IndexPlace)):
         rows = []
-        for name, (anchor, default, meaning) in sorted(
+        for name, (anchor, cells) in sorted(
             settings_of(app.env).items(), key=lambda item: item[0].rpartition(".")[2].lower()
         ):
             uri = app.builder.get_relative_uri(docname, PAGE) + f"#{anchor}"
             link = nodes.reference("", "", nodes.literal(text=name), refuri=uri, internal=True)
-            rows.append([link, nodes.literal(text=default), nodes.Text(meaning)])
-        place.replace_self(_table(["setting", "default or values", "meaning"], rows))
+            default = cells.get("default", "")
+            rows.append(
+                [
+                    link,
+                    nodes.literal(text=default) if default else nodes.Text(""),
+                    nodes.Text(cells.get("values", "")),
+                    nodes.Text(cells["meaning"]),
+                ]
+            )
+        place.replace_self(_table(["setting", "default", "values", "meaning"], rows))
 
 
 def _table(titles: list[str], rows: list[list[nodes.Node]]) -> nodes.table:
