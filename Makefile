@@ -8,7 +8,7 @@ PYTHONS ?= 3.11 3.13
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-cluster test-dist containers dist docs lint format lock clean \
+.PHONY: help install demo check test test-cluster test-dist containers dist docs screenshot lint format lock clean \
   bench-accuracy bench-speed
 
 help: ## list these commands
@@ -48,6 +48,9 @@ docs: $(DOCUMENTED) ## build the documentation into docs/_build/html
 $(DOCUMENTED): docs/requirements.txt $(INSTALLED)
 	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet --requirement docs/requirements.txt
 	@touch $@
+
+screenshot: demo ## take the picture of the report that README.md shows (needs Chromium)
+	python docs/screenshot.py
 
 dist: $(INSTALLED) ## build wheel and source distribution into dist/
 	rm -rf dist

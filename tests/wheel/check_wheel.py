@@ -52,9 +52,10 @@ def only(pattern: str) -> Path:
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without what would let the checkout be imported."""
+    """The environment without what would let the checkout be imported; idle threads sleep."""
     hidden = ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME")
-    return {name: value for name, value in os.environ.items() if name not in hidden}
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    return {"OMP_WAIT_POLICY": "PASSIVE"} | kept
 
 
 def run(*command: object, cwd: Path, **variables: str) -> None:
