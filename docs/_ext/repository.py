@@ -1,8 +1,8 @@
-"""Pages that live elsewhere in the repository, with their links made right for the site.
+"""Pages that live elsewhere in the repository, and links that work in both places.
 
-A page that consists of ``<!-- include ../PATH -->`` and what surrounds it shows that file. Links of
-the file to pages of ``docs/`` become links within the site; links to other files of the repository
-become plain names, since the site does not hold them.
+A line ``<!-- include ../PATH -->`` of a page is replaced by that file. Links to a file that is a
+page of the site become links within the site; links to other files of the repository become plain
+names, since the site does not contain them.
 """
 
 from __future__ import annotations
@@ -39,16 +39,18 @@ def _site_link(match: re.Match[str], source: Path, page: Path) -> str:
 
 
 def insert(app: Sphinx, docname: str, content: list[str]) -> None:
-    """Replace the markers in a page that was read."""
-    page = Path(app.srcdir) / f"{docname}.md"
+    """Insert files into a page that was read, and adapt all links."""
+    page = Path(app.env.doc2path(docname))
+
+    def adapted(text: str, source: Path) -> str:
+        return LINK.sub(lambda link: _site_link(link, source, page), text)
 
     def text_of(match: re.Match[str]) -> str:
         source = Path(os.path.normpath(page.parent / match[1]))
         app.env.note_dependency(str(source))
-        text = source.read_text(encoding="utf-8")
-        return LINK.sub(lambda link: _site_link(link, source, page), text)
+        return adapted(source.read_text(encoding="utf-8"), source)
 
-    content[0] = INCLUDE.sub(text_of, content[0])
+    content[0] = INCLUDE.sub(text_of, adapted(content[0], page))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
