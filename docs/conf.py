@@ -42,6 +42,7 @@ nb_merge_streams = True
 
 # -- API --------------------------------------------------------------------------------------
 
+templates_path = ["_templates"]
 autosummary_generate = True
 autosummary_imported_members = False
 autodoc_typehints = "description"
