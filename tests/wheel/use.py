@@ -15,7 +15,7 @@ assert Path(ssc.__file__).is_relative_to(sysconfig.get_path("purelib")), ssc.__f
 assert ssc.__version__ == version("scsiameseclu")
 
 adata = ssc.datasets.pbmc()
-model = ssc.ScSiameseClu(random_state=0, device="cpu").fit(adata)
+model = ssc.ScSiameseClu(random_state=0, device="cpu", networks=2, pretrain_steps=60).fit(adata)
 agreement = adjusted_rand_score(adata.obs["bulk_labels"], adata.obs["siamese"])
 assert agreement > 0.4, f"adjusted Rand index {agreement:.2f}"
 model.save("model")
