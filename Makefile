@@ -8,8 +8,8 @@ PYTHONS ?= 3.11 3.13
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-cluster test-dist containers dist docs screenshot lint format lock clean \
-  bench-accuracy bench-speed
+.PHONY: help install demo check test test-cluster test-dist containers dist docs screenshot lint format settings lock \
+  clean bench-accuracy bench-speed
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -32,8 +32,8 @@ demo: $(INSTALLED) ## run the whole pipeline on the data of config/ (built-in re
 	@echo
 	@echo "Done. Open results/index.html"
 
-check: $(INSTALLED) ## say what the files of config/samples.tsv are, before any work
-	python scripts/check.py --samples config/samples.tsv
+check: $(INSTALLED) ## check config/config.yaml, its sample sheet and every sample's file
+	python scripts/check.py --configfile config/config.yaml
 
 test: $(INSTALLED) ## run the tests
 	pytest
@@ -66,6 +66,7 @@ lint: $(INSTALLED) ## check style, types and workflow
 	ruff check .
 	ruff format --check .
 	mypy
+	python -m scsiameseclu.stages.settings_files --check
 	MYPYPATH=src mypy envs/warm_up.py
 	MYPYPATH=workflow/lib mypy workflow/lib
 	snakefmt --check Snakefile workflow
@@ -75,6 +76,9 @@ format: $(INSTALLED) ## put Python and Snakemake code into the project's form
 	ruff check --fix .
 	ruff format .
 	snakefmt Snakefile workflow
+
+settings: $(INSTALLED) ## write schemas, config.yaml and the tables of config/README.md from the settings
+	python -m scsiameseclu.stages.settings_files
 
 lock: $(DOCUMENTED) ## write requirements.lock, docs/requirements.txt and envs/environment.yaml from .venv
 	@python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+cpu$$//' | python envs/lock.py

@@ -88,7 +88,11 @@ def prepared(source: Path, n_cells: int, device: str) -> tuple[Prepared, float]:
         *([str(gene) for gene in chosen], mean, deviation, components.components_.T, centre),
         *(1.0, options.max_value),
     )
-    return Prepared(sp.vstack(expression), sp.vstack(counts), found, adjacency, scaling), seconds
+    inputs = Prepared(
+        *(sp.vstack(expression), sp.vstack(counts), found, adjacency, scaling),
+        *(options, GraphSettings()),
+    )
+    return inputs, seconds
 
 
 def graph(components: np.ndarray, device: str) -> tuple[sp.csr_matrix, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ import pytest
 
 if TYPE_CHECKING:
     import anndata as ad
+
+    from scsiameseclu.store.folder import SampleFolder
 
 # before anything imports numpy or torch: two threads at most, and idle ones sleep
 os.environ.setdefault("OMP_NUM_THREADS", "2")
@@ -43,6 +46,24 @@ def demo() -> ad.AnnData:
     adata = read_counts("demo:a", ReadRequest(), sample="demo")
     adata.obs = adata.obs[[]].copy()
     return adata
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> SampleFolder:
+    """A finished sample with hostile names, for reading only."""
+    from finished import build
+
+    return build(tmp_path_factory.mktemp("finished") / "results")
+
+
+@pytest.fixture
+def copied(finished: SampleFolder, tmp_path: Path) -> SampleFolder:
+    """A copy of the finished sample that a test may change."""
+    from scsiameseclu.store.folder import SampleFolder
+
+    directory = tmp_path / "samples" / finished.sample
+    shutil.copytree(finished.directory, directory)
+    return SampleFolder(directory, finished.sample)
 
 
 @pytest.fixture(scope="session")

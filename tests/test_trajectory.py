@@ -124,7 +124,7 @@ def test_dendritic_cells_in_the_order_of_their_development(data_dir: Path) -> No
     types = cells.obs["cell_type"].astype(str)
     bare = ad.AnnData(cells.X, obs=cells.obs[[]], var=cells.var[[]])
     model = ScSiameseClu(logged=True, device="cpu").fit(bare)
-    assert model.model.settings.likelihood == "none"
+    assert model.model.trained.settings.likelihood == "none"
     learned = bare.obsm["X_siamese"]
     beginning = (types == "MDP").to_numpy()
     parts = model.model.parts(learned)

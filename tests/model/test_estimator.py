@@ -99,6 +99,9 @@ def test_saved_and_loaded_model_is_the_same(
     loaded = ScSiameseClu.load(str(tmp_path))
     np.testing.assert_array_equal(loaded.embed(demo), model.embed(demo))
     assert loaded.n_clusters == 5
+    for name in ("settings", "expression_settings", "graph_settings", "device", "random_state"):
+        assert getattr(loaded, name) == getattr(model, name), name
+    assert loaded.expression_settings.n_top_genes == 300
     with pytest.raises(UserError, match=r"lacks .* genes"):
         loaded.embed(demo[:, 10:].copy())
 
@@ -267,7 +270,7 @@ def test_log_values_are_taken_only_when_told(demo: ad.AnnData) -> None:
     with pytest.raises(UserError, match="not counts"):
         ScSiameseClu(5, **SHORT).fit(logged.copy())
     model = ScSiameseClu(5, device="cpu", logged=True, **SHORT).fit(logged)
-    assert model.model.settings.likelihood == "none"
+    assert model.model.trained.settings.likelihood == "none"
     assert logged.obs["siamese"].nunique() == 5
     new = model.embed(logged[:50])
     assert (new * logged.obsm["X_siamese"][:50]).sum(axis=1).mean() > 0.9

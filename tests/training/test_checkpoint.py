@@ -93,7 +93,9 @@ def test_same_bytes_after_sigterm(
     assert whole.history is not None
     assert model.history.equals(whole.history)
     assert model.model.summary == whole.model.summary
-    for ours, theirs in zip(model.model.networks, whole.model.networks, strict=True):
+    for ours, theirs in zip(
+        model.model.trained.networks, whole.model.trained.networks, strict=True
+    ):
         for name, value in theirs.state_dict().items():
             assert torch.equal(ours.state_dict()[name], value), name
 

@@ -102,9 +102,9 @@ def test_module_from_a_repository(tmp_path: Path, repository: tuple[dict[str, st
     write_inputs(directory, GOOD, QUICK)
     file = f'github("some/scsiameseclu", path="workflow/Snakefile", commit="{commit}")'
     outer(directory, file)
-    done = run(directory, "results/samples/a/size.json", **hosted)
+    done = run(directory, "results/samples/a/stages/size.json", **hosted)
     assert done.returncode == 0, done.stderr
-    assert (directory / "results/samples/a/counts.h5ad").stat().st_size
+    assert (directory / "results/samples/a/stages/counts.h5ad").stat().st_size
     assert [path.name for path in (directory / ".snakemake/scsiameseclu").iterdir()] == [commit]
 
 

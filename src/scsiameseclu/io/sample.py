@@ -89,14 +89,10 @@ def _absent(obs: pd.DataFrame, wanted: str, role: str, origin: Origin) -> str:
 def _take_subset(result: Sample, request: ReadRequest, origin: Origin) -> None:
     if request.subset is None:
         return
-    wanted, equals, value = request.subset.partition("=")
+    wanted, _, value = request.subset.partition("=")
     column = column_of(result.obs, wanted.strip())
-    if not equals or column is None:
-        result.errors.append(
-            _absent(result.obs, wanted, "subset", origin)
-            if equals
-            else f"{origin.where} cannot be cut to {request.subset!r}; write `subset` column=value"
-        )
+    if column is None:
+        result.errors.append(_absent(result.obs, wanted, "subset", origin))
         return
     values = as_strings(result.obs[column].to_numpy())
     chosen = values == value.strip()

@@ -13,7 +13,7 @@ import pandas as pd
 from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.errors import UserError
 from scsiameseclu.model.fitted import FittedModel
-from scsiameseclu.model.fitting import check_number, cluster_summary, fit_model, recluster
+from scsiameseclu.model.fitting import cluster_cells, fit_model
 from scsiameseclu.model.preparation import prepare
 from scsiameseclu.model.slots import write_clusters
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
@@ -159,7 +159,6 @@ class ScSiameseClu:
             There are no counts, too few cells, more clusters asked for than cells, or no GPU though
             ``device="cuda"``.
         """
-        check_number(self.number, adata.n_obs)
         fitted = fit_model(
             prepare(
                 *(adata, self.expression_settings, self.graph_settings, self.random_state),
@@ -212,9 +211,8 @@ class ScSiameseClu:
             raise UserError(f'adata.obsm has no "{slot}"; call fit(adata) first')
         self.number = ClusterNumber.parse(n_clusters)
         model = self.model
-        found = recluster(model, adata.obsm[slot], self.number, self.random_state)
-        model.consensus = found.consensus.to("cpu")
-        model.summary |= cluster_summary(found, self.number)
+        found = cluster_cells(model.trained, adata.obsm[slot], self.number, self.random_state)
+        model = self._model = FittedModel.of(model.trained, found)
         write_clusters(adata, found.probability, found.coarse, found.fine, model.summary, key_added)
         return self
 
@@ -239,13 +237,16 @@ class ScSiameseClu:
     def load(cls, directory: str | Path) -> ScSiameseClu:
         """Read a model that :meth:`save` wrote."""
         model = FittedModel.load(directory)
-        summary = model.summary
+        trained, summary = model.trained, model.summary
         asked = summary["n_clusters_asked"]
         loaded = cls(
             None if asked == "estimated" else asked,
             random_state=summary["seed"],
-            logged=model.scaling.median_total == 0,
-            **model.settings.to_dict(),
+            device=trained.device,
+            logged=trained.scaling.logged,
+            **trained.settings.to_dict(),
+            **trained.expression_settings.to_dict(),
+            **trained.graph_settings.to_dict(),
         )
         loaded._model = model
         return loaded

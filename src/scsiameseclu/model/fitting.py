@@ -20,6 +20,7 @@ from scsiameseclu.errors import UserError
 from scsiameseclu.model.fitted import FittedModel
 from scsiameseclu.model.landmarks import Reference, sample_reference
 from scsiameseclu.model.preparation import Prepared
+from scsiameseclu.model.trained import FirstSearch, TrainedNetworks
 from scsiameseclu.module.cells import CellData
 from scsiameseclu.module.graph_views import (
     CPU,
@@ -45,6 +46,26 @@ N_GROUPS = 15  # of the latent-level readout
 
 
 @dataclass(frozen=True)
+class Training:
+    """What training gives.
+
+    Attributes
+    ----------
+    networks
+        Everything that embeds cells.
+    embedding
+        Embedding of the training cells, float32 (n_cells, n_dimensions).
+    history
+        Losses every few mini-batches: ``step``, ``epoch``, ``phase``, ``network``, ``loss`` and
+        a column for each term.
+    """
+
+    networks: TrainedNetworks
+    embedding: np.ndarray
+    history: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class Fit:
     """A fitted model, the fitted cells' embedding (n_cells, n_dimensions), clusters, loss curve."""
 
@@ -63,7 +84,51 @@ def fit_model(
     settings: ModelSettings,
     checkpoint: Path | None = None,
 ) -> Fit:
-    """Fit; see :meth:`scsiameseclu.model.estimator.ScSiameseClu.fit` for the parameters."""
+    """Train the networks and cluster the cells; parameters as of :func:`train_networks`."""
+    training = train_networks(
+        prepared,
+        number=number,
+        seed=seed,
+        device=device,
+        settings=settings,
+        checkpoint=checkpoint,
+    )
+    networks, embedding = training.networks, training.embedding
+    clustering = cluster_cells(networks, embedding, number, seed)
+    return Fit(FittedModel.of(networks, clustering), embedding, clustering, training.history)
+
+
+def train_networks(
+    prepared: Prepared,
+    *,
+    number: ClusterNumber,
+    seed: int,
+    device: str,
+    settings: ModelSettings,
+    checkpoint: Path | None = None,
+) -> Training:
+    """Train the networks up to the embedding.
+
+    Parameters
+    ----------
+    prepared
+        Inputs of all cells.
+    number
+        Number of clusters asked for. Only joint training depends on it.
+    seed
+        Seed of all random choices.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+    settings
+        Networks, training and clustering.
+    checkpoint
+        File for the state of the training; a later call with the same inputs resumes from it.
+
+    Raises
+    ------
+    UserError
+        More clusters than cells are asked for, or ``device`` is ``cuda`` and there is no GPU.
+    """
     check_number(number, prepared.n_cells)
     where, device_note = choose_device(device)
     log.info("%s", device_note)
@@ -84,30 +149,68 @@ def fit_model(
             trainer.pretrain()
             keep(now=True)
     embedding = _embedding(trainers) if before is None else before
-    clustering = _clusters(embedding, trainers, number, seed)
+    first_search = None
     if settings.cluster_steps:
+        first = _clusters(embedding, trainers, number, seed)
+        first_search = FirstSearch(str(number), first.n_clusters, first.evidence)
         before = embedding  # what the joint training starts from, while it changes the networks
         with kept.on_sigterm(), _progress(trainers):
             for trainer in trainers:
-                trainer.cluster(clustering.labels)
+                trainer.cluster(first.labels)
                 keep(now=True)
-        found = ClusterNumber(clustering.n_clusters, clustering.n_clusters)
-        evidence, embedding = clustering.evidence, _embedding(trainers)
-        clustering = _clusters(embedding, trainers, found, seed).with_evidence(evidence)
-    model = FittedModel(
+        embedding = _embedding(trainers)
+    trained = TrainedNetworks(
         networks=[trainer.network.cpu().eval() for trainer in trainers],
-        consensus=clustering.consensus.to("cpu"),
         scaling=prepared.scaling,
         component_deviation=unit_components(prepared.components)[1],
         reference=_reference(trainers, prepared, seed),
         settings=settings,
-        summary=_summary(trainers, clustering, number, seed, device_note),
+        expression_settings=prepared.expression_settings,
+        graph_settings=prepared.graph_settings,
+        device=device,
+        first_search=first_search,
+        summary=_summary(trainers, seed, device_note),
     )
     history = pd.concat(
         [pd.DataFrame(t.history).assign(network=n) for n, t in enumerate(trainers)],
         ignore_index=True,
     )
-    return Fit(model, embedding.cpu().numpy(), clustering, history)
+    return Training(trained, embedding.cpu().numpy(), history)
+
+
+def cluster_cells(
+    trained: TrainedNetworks, embedding: np.ndarray, number: ClusterNumber, seed: int
+) -> Clustering:
+    """Cluster embedded cells by the ensemble; nothing is trained.
+
+    After joint training, which has its own search for the number of clusters, the same question
+    gets that search's answer and evidence.
+
+    Parameters
+    ----------
+    trained
+        The networks that embedded the cells.
+    embedding
+        (n_cells, n_dimensions).
+    number
+        Number of clusters asked for.
+    seed
+        Seed of the starts and of the cells that represent all.
+
+    Raises
+    ------
+    UserError
+        More clusters than cells are asked for.
+    """
+    check_number(number, embedding.shape[0])
+    tensor = torch.from_numpy(np.asarray(embedding, dtype=np.float32))
+    tensor = tensor.to(choose_device(trained.device)[0])
+    first = trained.first_search
+    if first is None or first.asked != str(number):
+        return _of_blocks(trained.blocks(tensor), number, trained.settings, seed)
+    found = ClusterNumber(first.n_clusters, first.n_clusters)
+    clustering = _of_blocks(trained.blocks(tensor), found, trained.settings, seed)
+    return clustering.answering(number, first.evidence)
 
 
 def check_number(number: ClusterNumber, n_cells: int) -> None:
@@ -209,14 +312,6 @@ def _of_blocks(
     )
 
 
-def recluster(
-    model: FittedModel, embedding: np.ndarray, number: ClusterNumber, seed: int
-) -> Clustering:
-    """Cluster fitted cells again, with another number of clusters, in the same spaces."""
-    blocks = model.blocks(torch.from_numpy(embedding))
-    return _of_blocks(blocks, number, model.settings, seed)
-
-
 def _proportions(settings: ModelSettings) -> Proportions:
     if not settings.transport:
         return Proportions.IGNORED
@@ -257,42 +352,14 @@ def _reference(trainers: list[Trainer], prepared: Prepared, seed: int) -> Refere
     )
 
 
-def _summary(
-    trainers: list[Trainer],
-    clustering: Clustering,
-    number: ClusterNumber,
-    seed: int,
-    device_note: str,
-) -> dict[str, Any]:
+def _summary(trainers: list[Trainer], seed: int, device_note: str) -> dict[str, Any]:
     return {
         "seed": seed,
         "device": trainers[0].device.type,
         "device_note": device_note,
         "n_steps": sum(trainer.step for trainer in trainers),
         "stopped": _stopped(trainers),
-        "params": {
-            "n_clusters": str(number),
-            "seed": seed,
-            **trainers[0].settings.to_dict(),
-        },
-        **cluster_summary(clustering, number),
-    }
-
-
-def cluster_summary(clustering: Clustering, number: ClusterNumber) -> dict[str, Any]:
-    """What is told of the clusters, as plain values."""
-    evidence = clustering.evidence
-    return {
-        "n_clusters_given": number.is_given,
-        "n_clusters_asked": str(number),
-        "evidence": {
-            "k": [int(k) for k in evidence.k],
-            "score": [float(score) for score in evidence.score],
-            "criterion": evidence.criterion,
-        },
-        "stability": [float(value) for value in clustering.consensus.stability],
-        "agreement": clustering.consensus.agreement,
-        "n_members": len(clustering.consensus.members),
+        "params": {"seed": seed, **trainers[0].settings.to_dict()},
     }
 
 

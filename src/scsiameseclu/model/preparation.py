@@ -25,13 +25,18 @@ BLOCK = 4096
 
 @dataclass(frozen=True)
 class Prepared:
-    """Inputs of one fit; shapes as in :class:`scsiameseclu.module.cells.CellData`."""
+    """Inputs of one fit; shapes as in :class:`scsiameseclu.module.cells.CellData`.
+
+    ``expression_settings`` and ``graph_settings`` are those that the inputs were made with.
+    """
 
     expression: sp.csr_matrix
     counts: sp.csr_matrix
     components: np.ndarray
     adjacency: sp.csr_matrix
     scaling: GeneScaling
+    expression_settings: ExpressionSettings
+    graph_settings: GraphSettings
 
     @property
     def n_cells(self) -> int:
@@ -118,7 +123,7 @@ def prepare(
     _copy_slots(work, adata)
     chosen = work.var["highly_variable"].to_numpy(dtype=bool)
     part = sp.csr_matrix(work.X[:, chosen])
-    total = 0.0 if logged else median_total(counts)
+    total = None if logged else median_total(counts)
     scaling = gene_scaling(work, part, chosen, total, expression.max_value)
     return Prepared(
         expression=part,
@@ -126,6 +131,8 @@ def prepare(
         components=np.asarray(work.obsm["X_pca"], dtype=np.float32),
         adjacency=sp.csr_matrix(work.obsp["connectivities"]),
         scaling=scaling,
+        expression_settings=expression,
+        graph_settings=graph,
     )
 
 

@@ -25,7 +25,7 @@ class GeneScaling:
     loadings, centre
         Principal components of the scaled genes, (n_genes, n_pcs) and (n_pcs,).
     median_total
-        The total count that a size factor of 1 stands for; 0 where values came log-normalised.
+        The total count of a cell with size factor 1; None where values came log-normalised.
     max_value
         The clip of the scaling.
     """
@@ -35,15 +35,20 @@ class GeneScaling:
     deviation: np.ndarray
     loadings: np.ndarray
     centre: np.ndarray
-    median_total: float
+    median_total: float | None
     max_value: float
+
+    @property
+    def logged(self) -> bool:
+        """Whether cells come with log-normalised values instead of counts."""
+        return self.median_total is None
 
 
 def gene_scaling(
     work: ad.AnnData,
     part: sp.csr_matrix,
     chosen: np.ndarray,
-    total: float,
+    total: float | None,
     max_value: float,
 ) -> GeneScaling:
     mean, variance = gene_moments(part)

@@ -37,9 +37,7 @@ def marker_pictures(sample: Sample) -> list[Picture]:
     genes = _plotted_genes(sample)
     if not genes:
         return []
-    share, mean = group_expression(
-        sample.directory / "expression.h5ad", genes, sample.cells["siamese"]
-    )
+    share, mean = group_expression(sample.folder.path("expression"), genes, sample.cells["siamese"])
     return [_dot_plot(sample, genes, share, mean), _heat_map(sample, genes, mean)]
 
 

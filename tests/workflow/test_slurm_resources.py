@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from placement import image, placement, show_gpu_to_container
 from runs import GOOD, snakemake, write_inputs
+from slurm_resources import image, placement, show_gpu_to_container
 
 NOWHERE = {"partition": None, "account": None, "gpu_partition": None, "gpu_request": "gres"}
 

@@ -6,14 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from interruption import clear_lock_of_killed_run
+from run_lock import clear_lock_of_killed_run
 from runs import ROOT
 
 HOLD = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from interruption import hold
+from run_lock import hold
 hold(Path(sys.argv[2]))
 print("held", flush=True)
 if sys.argv[3] == "stay":
