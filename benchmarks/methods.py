@@ -53,9 +53,10 @@ VARIANTS: dict[str, dict[str, object]] = {
 
 def ours(adata: ad.AnnData, seed: int, n_clusters: int, options: dict[str, object]) -> Found:
     """A variant of the model: trained once, clustered with and without the number."""
-    from scsiameseclu import ScSiameseClu
+    from scsiameseclu import ModelSettings, ScSiameseClu
 
-    model = ScSiameseClu(n_clusters, random_state=seed, device="cpu", **options).fit(adata)
+    settings = ModelSettings(**options)
+    model = ScSiameseClu(n_clusters, random_state=seed, device="cpu", settings=settings).fit(adata)
     found = {
         "given": adata.obs["siamese"].to_numpy().astype(str),
         "confidence_given": adata.obs["siamese_confidence"].to_numpy(),

@@ -138,10 +138,9 @@ def source(data: Path | None, folder: Path) -> Path:
     if data is not None and (data / "pbmc3k.h5ad").is_file():
         return data / "pbmc3k.h5ad"
     from scsiameseclu.io.readers import read_counts
-    from scsiameseclu.io.request import ReadRequest
 
     path = folder / "demo.h5ad"
-    read_counts("demo:a", ReadRequest(), sample="demo").write_h5ad(path)
+    read_counts("demo:a").write_h5ad(path)
     return path
 
 

@@ -43,7 +43,7 @@ def demo() -> ad.AnnData:
     from scsiameseclu.io.readers import read_counts
     from scsiameseclu.io.request import ReadRequest
 
-    adata = read_counts("demo:a", ReadRequest(), sample="demo")
+    adata = read_counts("demo:a", ReadRequest())
     adata.obs = adata.obs[[]].copy()
     return adata
 

@@ -23,7 +23,7 @@ COMPARISON = re.compile(rb'<section id="comparison".*?</section>', re.DOTALL)
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
     """The same cells with their labels, with the labels permuted, and without any."""
     root = tmp_path_factory.mktemp("sample")
-    cells = read_counts("demo:a", ReadRequest(label="bulk_labels"), sample="s")
+    cells = read_counts("demo:a", ReadRequest(label="bulk_labels"))
     labels = cells.obs[["bulk_labels"]].astype(str)
     source = root / "cells.h5ad"
     ad.AnnData(cells.X, obs=cells.obs[[]].copy(), var=cells.var).write_h5ad(source)

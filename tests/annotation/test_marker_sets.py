@@ -3,14 +3,16 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from scsiameseclu.annotation.marker_sets import (
     MIN_MARKERS,
     canonical_sets,
     canonical_table,
-    match_genes,
-    own_sets,
+    given_markers,
+    match_markers,
+    read_marker_table,
 )
 from scsiameseclu.errors import UserError
 
@@ -52,7 +54,7 @@ def test_tissues_can_be_joined() -> None:
 
 def test_of_two_genes_of_one_name_the_expressed_one_is_taken() -> None:
     (sets,) = canonical_sets("blood", "human")
-    found = match_genes(sets, ["MS4A1", "ms4a1", "CD79A"], ["", "", ""], [0.1, 5.0, 1.0])
+    found = match_markers(sets, ["MS4A1", "ms4a1", "CD79A"], ["", "", ""], [0.1, 5.0, 1.0])
     assert found.set_index("gene")["target"].to_dict() == {"MS4A1": 1, "CD79A": 2}
 
 
@@ -62,7 +64,7 @@ def test_of_two_genes_of_one_name_the_expressed_one_is_taken() -> None:
         ("type\tgene\nB\tCD19\n", "lacks the column cell_type .*it has type, gene"),
         ("cell_type\tgene\tweight\nB\tCD19\t1\nB\tCD79A\theavy\n", "line 3: the weight 'heavy'"),
         ("cell_type\tgene\tweight\nB\tCD19\tinf\n", "line 2: the weight 'inf'"),
-        ("cell_type\tgene\n\t\n", "no line with"),
+        ("cell_type\tgene\n\t\n", "no row with"),
         ("cell_type\tgene\nUnassigned\tCD19\n", "rename it"),
         ("", "cannot be read"),
     ],
@@ -71,29 +73,42 @@ def test_bad_own_tables_get_one_sentence(text: str, sentence: str, tmp_path: Pat
     path = tmp_path / "own.tsv"
     path.write_text(text)
     with pytest.raises(UserError, match=sentence):
-        own_sets(path)
+        read_marker_table(path)
 
 
 def test_missing_own_table(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="does not exist"):
-        own_sets(tmp_path / "none.tsv")
+        read_marker_table(tmp_path / "none.tsv")
 
 
 def test_own_table_may_be_csv(tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     path.write_text("cell_type,gene\nB, CD19\n")
-    assert own_sets(path).table.to_dict("records") == [
+    assert read_marker_table(path).table.to_dict("records") == [
         {"cell_type": "B", "gene": "CD19", "weight": 1.0}
     ]
+
+
+def test_sets_may_be_given_without_a_file() -> None:
+    sets = given_markers({"B": ["MS4A1", "CD79A"], "NK": ["NKG7"]})
+    assert sets.table.values.tolist() == [
+        ["B", "MS4A1", 1.0], ["B", "CD79A", 1.0], ["NK", "NKG7", 1.0],
+    ]  # fmt: skip
+    table = pd.DataFrame({"cell_type": ["B", "B"], "gene": ["MS4A1", "CD3E"], "weight": [2, -1]})
+    assert given_markers(table).table["weight"].tolist() == [2.0, -1.0]
+    with pytest.raises(UserError, match="reserved name 'Unknown'"):
+        given_markers({"Unknown": ["MS4A1"]})
+    with pytest.raises(UserError, match="no row"):
+        given_markers({})
 
 
 def test_sets_of_a_gmt_file(tmp_path: Path) -> None:
     path = tmp_path / "sets.gmt"
     path.write_text("B cell\tfrom a paper\tMS4A1\tCD79A\nNK\t\tNKG7\t\nempty\n\n")
-    sets = own_sets(path)
+    sets = read_marker_table(path)
     assert sets.table.values.tolist() == [
         ["B cell", "MS4A1", 1.0], ["B cell", "CD79A", 1.0], ["NK", "NKG7", 1.0],
     ]  # fmt: skip
     path.write_text("lonely\n")
-    with pytest.raises(UserError, match="no line with a cell type and a gene"):
-        own_sets(path)
+    with pytest.raises(UserError, match="no row with both a cell type and a gene"):
+        read_marker_table(path)

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from scsiameseclu.annotation import profiles
-from scsiameseclu.annotation.profiles import alike_groups
+from scsiameseclu.annotation.profiles import similar_groups
 
 
 @pytest.mark.parametrize(
@@ -13,7 +13,7 @@ from scsiameseclu.annotation.profiles import alike_groups
 )
 def test_number_of_groups(n_cells: int, n_groups: int) -> None:
     embedding = np.random.default_rng(0).normal(size=(n_cells, 3))
-    groups = alike_groups(embedding, 75, seed=0)
+    groups = similar_groups(embedding, 75, seed=0)
     assert len(groups) == n_cells
     assert groups.notna().all()
     assert len(groups.cat.categories) == n_groups
@@ -24,10 +24,10 @@ def test_groups_hold_alike_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     of = np.repeat(np.arange(4), 500)
     embedding = 20 * np.eye(4)[of] + rng.normal(size=(2_000, 4))
-    whole = alike_groups(embedding, 500, seed=0)
+    whole = similar_groups(embedding, 500, seed=0)
     monkeypatch.setattr(profiles, "MOST_FITTED", 300)
-    parts = alike_groups(embedding, 500, seed=0)
+    parts = similar_groups(embedding, 500, seed=0)
     for groups in (whole, parts):
         kinds = [np.unique(of[groups == name]).size for name in groups.cat.categories]
         assert kinds == [1] * 20
-    assert adjusted_rand_score(whole, alike_groups(embedding, 500, seed=1)) > 0
+    assert adjusted_rand_score(whole, similar_groups(embedding, 500, seed=1)) > 0

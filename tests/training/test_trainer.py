@@ -3,8 +3,8 @@
 import anndata as ad
 import numpy as np
 import pytest
+from estimators import estimator
 
-from scsiameseclu import ScSiameseClu
 from scsiameseclu.settings import ModelSettings
 
 SHORT = {"networks": 1, "pretrain_steps": 8, "n_top_genes": 200, "hidden_size": 32}
@@ -12,7 +12,7 @@ SHORT = {"networks": 1, "pretrain_steps": 8, "n_top_genes": 200, "hidden_size": 
 
 def embedding(adata: ad.AnnData, **options: object) -> np.ndarray:
     adata = adata.copy()
-    ScSiameseClu(4, device="cpu", **SHORT | options).fit(adata)
+    estimator(4, **SHORT | options).fit(adata)
     return np.asarray(adata.obsm["X_siamese"])
 
 

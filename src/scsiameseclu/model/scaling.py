@@ -50,15 +50,33 @@ def gene_scaling(
     chosen: np.ndarray,
     total: float | None,
     max_value: float,
+    *,
+    use_rep: str = "X_pca",
 ) -> GeneScaling:
+    """The scaling of the variable genes of a fit.
+
+    Parameters
+    ----------
+    work
+        ``obsm[use_rep]``, and for principal components of this package ``varm["PCs"]`` and
+        ``uns["pca"]``. Loadings of other representations are fitted by regression.
+    part
+        Log-normalised variable genes, (n_cells, n_variable_genes).
+    chosen
+        Mask of the variable genes, (n_genes,).
+    total
+        Median total count of the cells; 0 where values are log-normalised without counts.
+    max_value
+        Upper limit of scaled values, where ``uns["pca"]`` records none.
+    """
     mean, variance = gene_moments(part)
     deviation = np.sqrt(variance)
     deviation[deviation == 0] = 1.0
-    if "centre" in work.uns.get("pca", {}):
+    if use_rep == "X_pca" and "centre" in work.uns.get("pca", {}):
         loadings, centre = work.varm["PCs"][chosen], np.asarray(work.uns["pca"]["centre"])
         max_value = float(work.uns["pca"]["params"]["max_value"])
     else:
-        loadings, centre = _regress(part, mean, deviation, work.obsm["X_pca"], max_value)
+        loadings, centre = _regress(part, mean, deviation, work.obsm[use_rep], max_value)
     return GeneScaling(
         genes=[str(name) for name in work.var_names[chosen]],
         mean=mean.astype(np.float32),

@@ -30,7 +30,6 @@ def run(folder: SampleFolder) -> None:
     UserError
         A file is missing, or lacks some of the cells or genes.
     """
-    from scsiameseclu.palette import colour
     from scsiameseclu.store.align import positions
     from scsiameseclu.store.files import copy_elements, read_h5ad, write_h5ad
 
@@ -53,8 +52,6 @@ def run(folder: SampleFolder) -> None:
         if note.get("where"):
             entry = result.uns["provenance"].get(note["stage"], {})
             entry["where"] = json.dumps(note["where"], sort_keys=True)
-    groups = result.obs["siamese"].cat.categories
-    result.uns["siamese_colors"] = [colour(place) for place in range(len(groups))]
     write_h5ad(
         result,
         folder.path("deliverable"),

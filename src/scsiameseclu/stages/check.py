@@ -77,13 +77,13 @@ def check_sample(row: Row, n_clusters: int | str | None = None) -> Iterator[Find
     try:
         sample = read_sample(row["path"], request_of(row), sample=name)
     except UserError as error:
-        yield "error", str(error)
+        yield "error", f"sample {name}: {error}"
         return
     n_cells, n_genes = sample.loaded.matrix.shape
     yield "note", f"sample {name}: {n_cells} cells x {n_genes} genes in {row['path']}"
     yield from (("note", f"sample {name}: {sentence}") for sentence in sample.notes)
     yield from (("warning", f"sample {name}: {sentence}") for sentence in sample.warnings)
-    yield from (("error", sentence) for sentence in sample.errors)
+    yield from (("error", f"sample {name}: {sentence}") for sentence in sample.errors)
     yield from _too_many_clusters(row.get("n_clusters", n_clusters), sample, name)
 
 

@@ -69,10 +69,10 @@ def _against_time(folder: SampleFolder) -> dict[str, Any] | None:
     import numpy as np
     from scipy.stats import spearmanr
 
-    from scsiameseclu.trajectory import order_of_times
+    from scsiameseclu.trajectory import times_as_numbers
 
     pseudotime, given = folder.obs("trajectory")["pseudotime"], folder.obs("counts")
-    times = order_of_times(given["time"]) if "time" in given else None
+    times = times_as_numbers(given["time"]) if "time" in given else None
     if times is None:
         return None
     known = np.isfinite(times) & pseudotime.notna().to_numpy()

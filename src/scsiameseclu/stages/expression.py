@@ -26,6 +26,7 @@ def run(folder: SampleFolder, *, settings: ExpressionSettings, seed: int = 0) ->
     """
     import anndata as ad
 
+    from scsiameseclu.preprocess.batches import batches_of
     from scsiameseclu.preprocess.expression import (
         choose_variable_genes,
         log_normalise,
@@ -49,7 +50,7 @@ def run(folder: SampleFolder, *, settings: ExpressionSettings, seed: int = 0) ->
     adata.obs["size_factor"] = size_factors
     adata.uns["provenance"] = record("expression", seed=seed, settings=settings.to_dict())
     adata.uns["median_total"] = total
-    choose_variable_genes(adata, settings)
+    choose_variable_genes(adata, settings, batches_of(adata, "batch"))
     n_variable = int(adata.var["highly_variable"].sum())
     if n_variable < MIN_VARIABLE:
         raise UserError(

@@ -20,7 +20,7 @@ def run(folder: SampleFolder, *, settings: MarkerSettings) -> None:
 
     cells = folder.read("expression", without=["layers", "varm"])
     clusters = folder.obs("clusters")["siamese"]
-    table, notes = find_markers(cells, clusters, sample=folder.sample)
+    table, notes = find_markers(cells, clusters)
     folder.write_table("markers_full", table)
     folder.write_table("markers_table", filter_markers(table, settings))
     folder.write(

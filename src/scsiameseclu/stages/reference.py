@@ -64,8 +64,8 @@ def run(
     cells = ad.AnnData(sample.loaded.matrix, var=genes)
     cells.obs_names = sample.obs.index
     checkpoint = directory / CHECKPOINT
-    estimator = fit_reference(cells, seed=seed, device=device, checkpoint=checkpoint)
-    estimator.model.save(directory / MODEL)
+    model = fit_reference(cells, seed=seed, device=device, checkpoint=checkpoint)
+    model.save(directory / MODEL)
     result = sidecar(
         pd.DataFrame({"cell_type": pd.Categorical(types)}, index=sample.obs.index),
         obsm={"X_siamese": cells.obsm["X_siamese"]},
@@ -76,13 +76,13 @@ def run(
                 "label": settings.label,
                 "gene_id": np.array(genes["gene_id"], dtype=object),
                 "gene_symbol": np.array(genes["gene_symbol"], dtype=object),
-                "places": genes.index.get_indexer(pd.Index(estimator.model.scaling.genes)),
+                "places": genes.index.get_indexer(pd.Index(model.scaling.genes)),
             },
             "provenance": record(
                 "reference",
                 seed=seed,
                 settings=settings.to_dict(),
-                device=estimator.model.summary["device"],
+                device=model.summary["device"],
             ),
         },
     )

@@ -46,7 +46,7 @@ def run(
     import pandas as pd
 
     from scsiameseclu.model.fitted import FittedModel
-    from scsiameseclu.trajectory import cells_at_beginning, find_trajectory
+    from scsiameseclu.trajectory import find_trajectory, root_candidates
 
     wanted = (settings.root or "").partition("=")[0].strip()
     if label and wanted == label:
@@ -59,10 +59,10 @@ def run(
         given = folder.obs("counts")
         cells.obs = given.drop(columns=[label] if label in given else [])
     clusters = folder.obs("clusters")["siamese"]
-    at_beginning, sentence = cells_at_beginning(settings.root, cells, clusters, folder.sample)
+    candidates, sentence = root_candidates(settings.root, cells, clusters)
     embedding = folder.array("embedding", "obsm/X_siamese")
     parts = FittedModel.load(folder.path("model")).parts(embedding)
-    result = find_trajectory(embedding, clusters, at_beginning, parts=parts, seed=seed)
+    result = find_trajectory(embedding, clusters, candidates, parts=parts, seed=seed)
     times = {"pseudotime": result.pseudotime, "pseudotime_spread": result.spread}
     lost = int(np.isnan(result.pseudotime).sum())
     folder.write(

@@ -68,7 +68,7 @@ def run(folder: SampleFolder, *, reference: Path, seed: int = 0) -> None:
         "n_types": len(classifier.types),
         "overlap": match.overlap,
         "matched_by": match.by,
-        "least_likeness": classifier.least_likeness,
+        "min_similarity": classifier.min_similarity,
     }
     uns = {"transfer": summary, "provenance": annotated.uns["provenance"]}
     folder.write("transfer", obs, uns=uns, stage="transfer", seed=seed)
