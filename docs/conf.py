@@ -55,7 +55,7 @@ autosummary_imported_members = False
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_default_options = {"members": True}
 napoleon_google_docstring = False
 napoleon_use_ivar = True
 python_use_unqualified_type_names = True
@@ -67,6 +67,7 @@ nitpick_ignore_regex = [
         r"py:class",
         r"(Any|Axes|Figure|Path|Self|Tensor|array-like|optional|collections\..*|typing\..*)",
     ),
+    (r"py:class", r"scsiameseclu\.model\.fitted\.FittedModel"),  # implementation
 ]
 
 # -- HTML -------------------------------------------------------------------------------------
