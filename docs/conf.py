@@ -51,7 +51,10 @@ os.environ["IPYTHONDIR"] = str(profile.parent)
 
 templates_path = ["_templates"]
 autosummary_generate = True
-autosummary_imported_members = False
+# a file of its own where names differ in case only
+autosummary_filename_map = {
+    "scsiameseclu.metrics.Agreement": "scsiameseclu.metrics.Agreement_class"
+}
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 autodoc_member_order = "bysource"
