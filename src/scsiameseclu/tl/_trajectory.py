@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from scsiameseclu._inputs import clusters_of, expression_of
-from scsiameseclu.module.joint_space import split
+from scsiameseclu.module.joint_space import EmbeddingLayout
 from scsiameseclu.preprocess.matrices import find_representation
 from scsiameseclu.trajectory import find_trajectory, root_candidates
 
@@ -111,9 +111,9 @@ def _parts(adata: ad.AnnData, use_rep: str, embedding: np.ndarray) -> Sequence[n
     params = record.get("params", {}) if isinstance(record, dict) else {}
     if not {"networks", "latent_size"} <= set(params):
         return None
-    size = int(params["latent_size"])
-    n_shared = embedding.shape[1] - int(params["networks"]) * size
+    networks, size = int(params["networks"]), int(params["latent_size"])
+    n_shared = embedding.shape[1] - networks * size
     if n_shared < 0:
         return None
-    first, *others = split(torch.from_numpy(embedding), n_shared, size)
-    return [block.numpy() for block in (*first, *(blocks[-1] for blocks in others))]
+    parts = EmbeddingLayout(n_shared, size, networks).parts(torch.from_numpy(embedding))
+    return [part.numpy() for part in parts]
