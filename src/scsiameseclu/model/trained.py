@@ -17,7 +17,7 @@ from scsiameseclu.model.landmarks import Reference
 from scsiameseclu.model.scaling import GeneScaling
 from scsiameseclu.model.storage import group, read_part, require, write_part
 from scsiameseclu.module.graph_views import scaled_expression
-from scsiameseclu.module.joint_space import join, split
+from scsiameseclu.module.joint_space import join, parts, split
 from scsiameseclu.module.network import SiameseNetwork
 from scsiameseclu.preprocess.expression import project
 from scsiameseclu.preprocess.matrices import find_counts, find_logged
@@ -113,9 +113,8 @@ class TrainedNetworks:
 
     def parts(self, embedding: np.ndarray) -> list[np.ndarray]:
         """The blocks of an embedding, each (n_cells, size): components, if any, then latents."""
-        tensor = torch.from_numpy(np.asarray(embedding, dtype=np.float32))
-        first, *others = self.blocks(tensor)
-        return [block.numpy() for block in (*first, *(own[-1] for own in others))]
+        size = self.settings.latent_size
+        return parts(embedding, self.networks[0].joint.n_dimensions - size, size)
 
     def embed(
         self,

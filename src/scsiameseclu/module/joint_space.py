@@ -77,6 +77,19 @@ def join(blocks: list[Tensor]) -> Tensor:
     return joined
 
 
+def parts(embedding: np.ndarray, n_shared: int, latent_size: int) -> list[np.ndarray]:
+    """The blocks of an embedding, each (n_cells, size): components, if any, then latents.
+
+    Parameters
+    ----------
+    embedding, n_shared, latent_size
+        As for :func:`split`.
+    """
+    tensor = torch.from_numpy(np.asarray(embedding, dtype=np.float32))
+    first, *others = split(tensor, n_shared, latent_size)
+    return [block.numpy() for block in (*first, *(blocks[-1] for blocks in others))]
+
+
 def split(embedding: Tensor, n_shared: int, latent_size: int) -> list[list[Tensor]]:
     """The blocks of unit rows of each network, from the embedding that joins them all.
 
