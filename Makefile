@@ -3,10 +3,13 @@ PYTHON ?= python3
 CORES ?= all
 VENV := .venv
 INSTALLED := $(VENV)/.installed
+DOCUMENTED := $(VENV)/.documented
+PYTHONS ?= 3.11 3.13
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-cluster containers lint format settings lock clean bench-accuracy bench-speed
+.PHONY: help install demo check test test-cluster test-dist containers dist docs screenshot lint format settings lock \
+  clean bench-accuracy bench-speed
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -38,6 +41,24 @@ test: $(INSTALLED) ## run the tests
 test-cluster: $(INSTALLED) ## run the tests on a real Slurm that they install and start (root, Debian 12)
 	pytest -v --durations=0 tests/cluster
 
+docs: $(DOCUMENTED) ## build the documentation into docs/_build/html
+	python -m sphinx -q -n -W --keep-going -b html docs docs/_build/html
+	python docs/check.py docs/_build/html
+
+$(DOCUMENTED): docs/requirements.txt $(INSTALLED)
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet --requirement docs/requirements.txt
+	@touch $@
+
+screenshot: demo ## take the picture of the report that README.md shows (needs Chromium)
+	python docs/screenshot.py
+
+dist: $(INSTALLED) ## build wheel and source distribution into dist/
+	rm -rf dist
+	python -m build --no-isolation --outdir dist .
+
+test-dist: dist ## install the wheel alone and use it (PYTHONS="3.11 3.13")
+	python tests/wheel/check_wheel.py $(PYTHONS)
+
 containers: ## build the Apptainer images of config/config.yaml (VARIANTS="cpu cuda")
 	containers/build.sh $(VARIANTS)
 
@@ -59,12 +80,12 @@ format: $(INSTALLED) ## put Python and Snakemake code into the project's form
 settings: $(INSTALLED) ## write schemas, config.yaml and the tables of config/README.md from the settings
 	python -m scsiameseclu.stages.settings_files
 
-lock: $(INSTALLED) ## write requirements.lock and envs/environment.yaml from what .venv holds
+lock: $(DOCUMENTED) ## write requirements.lock, docs/requirements.txt and envs/environment.yaml from .venv
 	@python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+cpu$$//' | python envs/lock.py
 
 clean: ## remove results, logs and caches; .venv stays
 	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
-	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache build dist
+	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache build dist docs/_build docs/reference/generated
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 VARIANTS ?= cpu cuda

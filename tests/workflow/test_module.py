@@ -111,7 +111,7 @@ def test_module_from_a_repository(tmp_path: Path, repository: tuple[dict[str, st
 def test_catalogue_finds_the_workflow(tmp_path: Path) -> None:
     """The catalogue asks for workflow/Snakefile, config/README.md and a file of its own."""
     usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
-    assert usage["report"] is True
+    assert usage["software-stack-deployment"]["report"] is True
     assert (ROOT / "config" / "README.md").is_file()
     write_inputs(tmp_path, GOOD, QUICK)
     own = planned(tmp_path)

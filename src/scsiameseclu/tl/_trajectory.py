@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import anndata as ad
 import numpy as np
+import torch
 
 from scsiameseclu._inputs import clusters_of, expression_of, plain_params
-from scsiameseclu.module.joint_space import parts
+from scsiameseclu.module.joint_space import EmbeddingLayout
 from scsiameseclu.preprocess.matrices import find_representation
 from scsiameseclu.trajectory import find_trajectory, root_candidates
 
@@ -110,6 +111,9 @@ def _parts(adata: ad.AnnData, use_rep: str, embedding: np.ndarray) -> Sequence[n
     params = record.get("params", {}) if isinstance(record, dict) else {}
     if not {"networks", "latent_size"} <= set(params):
         return None
-    size = int(params["latent_size"])
-    n_shared = embedding.shape[1] - int(params["networks"]) * size
-    return parts(embedding, n_shared, size) if n_shared >= 0 else None
+    networks, size = int(params["networks"]), int(params["latent_size"])
+    n_shared = embedding.shape[1] - networks * size
+    if n_shared < 0:
+        return None
+    parts = EmbeddingLayout(n_shared, size, networks).parts(torch.from_numpy(embedding))
+    return [part.numpy() for part in parts]
