@@ -9,7 +9,7 @@ import anndata as ad
 import numpy as np
 import torch
 
-from scsiameseclu._inputs import clusters_of, expression_of
+from scsiameseclu._inputs import clusters_of, expression_of, plain_params
 from scsiameseclu.module.joint_space import EmbeddingLayout
 from scsiameseclu.preprocess.matrices import find_representation
 from scsiameseclu.trajectory import find_trajectory, root_candidates
@@ -44,8 +44,8 @@ def trajectory(
     groupby
         Column of ``obs`` with the clusters.
     use_rep
-        Embedding in ``obsm``. One of :class:`scsiameseclu.ScSiameseClu` is taken apart into its
-        parts, any other is one part.
+        Embedding in ``obsm``. One of :class:`scsiameseclu.ScSiameseClu` is split into its parts,
+        any other is one part.
     layer
         Layer of the values by which the root is found, by default X; counts are log-normalised.
     random_state
@@ -90,8 +90,6 @@ def trajectory(
             unreachable,
             adata.n_obs,
         )
-    params = {"groupby": groupby, "use_rep": use_rep, "random_state": random_state}
-    params |= {k: v for k, v in {"root": root, "layer": layer}.items() if v is not None}
     adata = adata.copy() if copy else adata
     adata.obs["pseudotime"] = result.pseudotime
     adata.obs["pseudotime_spread"] = result.spread
@@ -100,7 +98,9 @@ def trajectory(
         "root": str(adata.obs_names[result.root]),
         "note": note,
         "connectivities": result.connectivity,
-        "params": params,
+        "params": plain_params(
+            root=root, groupby=groupby, use_rep=use_rep, layer=layer, random_state=random_state
+        ),
     }
     return adata if copy else None
 
