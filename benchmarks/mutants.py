@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import os
 
-os.environ.update(OMP_NUM_THREADS="1", NUMBA_NUM_THREADS="1")  # before numpy is imported
+# before numpy and numba are imported: one thread, and a kind that survives a fork
+os.environ.update(OMP_NUM_THREADS="1", NUMBA_NUM_THREADS="1", NUMBA_THREADING_LAYER="workqueue")
 
 import argparse
 import importlib
@@ -33,6 +34,8 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
+import anndata
+import numpy
 import pytest
 from mutations import changes
 
@@ -176,6 +179,14 @@ def copy_package(folder: Path) -> Path:
     return Path(shutil.copytree(PACKAGE.parent, folder / "src"))
 
 
+def _warm_up() -> None:
+    """Import and compile once what every fork would need to."""
+    for name in THIRD_PARTY:
+        importlib.import_module(name)
+    cells = anndata.AnnData(numpy.random.default_rng(0).normal(size=(60, 10)))
+    importlib.import_module("scanpy").pp.neighbors(cells, n_neighbors=5, use_rep="X")
+
+
 _copy: Path
 _limits: dict[tuple[str, ...], float] = {}
 
@@ -206,8 +217,7 @@ def try_all(mutants: list[Mutant], jobs: int) -> Iterator[Verdict]:
     SystemExit
         The tests fail on the package as it is.
     """
-    for name in THIRD_PARTY:
-        importlib.import_module(name)
+    _warm_up()
     limits: dict[tuple[str, ...], float] = {}
     with tempfile.TemporaryDirectory() as folder:
         whole = copy_package(Path(folder))
