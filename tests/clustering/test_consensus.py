@@ -1,5 +1,7 @@
 """Agreement, stability and votes against brute force."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -52,6 +54,13 @@ def test_agreement_is_scikit_learns() -> None:
     np.testing.assert_allclose(agreement_matrix(partitions), theirs, atol=1e-10)
 
 
+@pytest.mark.parametrize("n_cells", [2, 3])
+def test_agreement_of_all_partitions_of_few_cells(n_cells: int) -> None:
+    partitions = [np.array(labels) for labels in product(range(n_cells), repeat=n_cells)]
+    theirs = [[adjusted_rand_score(a, b) for b in partitions] for a in partitions]
+    np.testing.assert_allclose(agreement_matrix(partitions), theirs, atol=1e-12)
+
+
 def test_agreement_of_trivial_partitions_is_one() -> None:
     np.testing.assert_array_equal(agreement_matrix([np.zeros(9, dtype=int)] * 2), np.ones((2, 2)))
     np.testing.assert_array_equal(agreement_matrix([np.zeros(1, dtype=int)] * 2), np.ones((2, 2)))
@@ -93,6 +102,11 @@ def test_stability_is_the_mean_of_the_best_jaccard_indices() -> None:
 def test_a_cluster_without_cells_has_no_stability() -> None:
     labels = np.repeat([0, 2], 10)
     np.testing.assert_array_equal(cluster_stability(labels, [labels], 4), [1, np.nan, 1, np.nan])
+
+
+def test_a_cluster_of_one_cell_has_a_stability() -> None:
+    labels, other = np.array([0, 1, 1, 1]), np.array([0, 0, 1, 1])
+    np.testing.assert_allclose(cluster_stability(labels, [labels, other], 2), [3 / 4, 5 / 6])
 
 
 def test_stable_clusters_are_told_from_made_up_ones() -> None:

@@ -14,7 +14,7 @@ from scsiameseclu.clustering.consensus import cluster_stability
 from scsiameseclu.clustering.ensemble import Clustering, Ensemble, NetworkSpace, cluster_ensemble
 from scsiameseclu.clustering.evidence import Evidence
 from scsiameseclu.clustering.levels import coarser, finer
-from scsiameseclu.clustering.members import Proportions
+from scsiameseclu.clustering.members import MAX_ROUNDS, Proportions, fit_member
 from scsiameseclu.clustering.start import grow_hierarchy
 
 CANDIDATES = range(4, 21)
@@ -73,6 +73,13 @@ def test_every_network_start_and_number_has_a_member(members: Ensemble) -> None:
     expected = [(network, k) for network in (0, 1) for _ in range(2) for k in CANDIDATES]
     assert sizes == expected
     assert len(members.partitions) == len(members.n_found) == len(expected)
+
+
+def test_more_clusters_than_micro_clusters_start_from_kmeans() -> None:
+    """40 cells have ten micro-clusters."""
+    cells = torch.from_numpy(unit(np.random.default_rng(0).normal(size=(40, 6))))
+    found = ensemble_of([NetworkSpace([cells])], [10, 11, 12])
+    assert [m.centres.shape[0] for m in found.members] == 2 * [10, 11, 12]
 
 
 def test_a_space_is_its_blocks_side_by_side() -> None:
@@ -172,6 +179,24 @@ def test_small_clusters_are_dissolved_unless_a_number_is_asked_for() -> None:
     assert np.bincount(given.labels).tolist() == [60, 50, 40, 30, 2]
 
 
+@pytest.mark.parametrize(("n_pairs", "k", "counted"), [(15, 15, [3, 1]), (15, 4, [3]), (0, 5, [3])])
+def test_small_clusters_count_only_where_there_are_not_enough_others(
+    n_pairs: int, k: int, counted: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    count = Ensemble.count
+
+    def watched(self: Ensemble, min_cells: int) -> None:
+        seen.append(min_cells)
+        count(self, min_cells)
+
+    monkeypatch.setattr(Ensemble, "count", watched)
+    truth = np.repeat(np.arange(15), 2 if n_pairs else 20)
+    space = NetworkSpace([torch.from_numpy(around(np.eye(15), truth, 0.01, 0))])
+    found_in([space], exactly(k))
+    assert seen == counted
+
+
 def test_pairs_of_cells_are_clusters_where_so_many_are_asked_for() -> None:
     truth = np.repeat(np.arange(15), 2)
     space = NetworkSpace([torch.from_numpy(around(np.eye(15), truth, 0.01, 0))])
@@ -195,6 +220,11 @@ def test_fewer_vote_where_a_cluster_would_be_lost(
     chosen = ensemble.best(lambda found: found == 12)
     assert chosen is not None
     ensemble.vote(chosen, keep_all=False)
+    assert tried == ["near"]
+    tried.clear()
+    agreed = ensemble.best(lambda found: found == 8)
+    assert agreed is not None
+    ensemble.vote(agreed, keep_all=True)
     assert tried == ["near"]
     tried.clear()
     ensemble.n_found[chosen] = 20  # more than any vote keeps
@@ -327,6 +357,26 @@ def test_only_so_many_splits_are_made(
     assert len(ensemble.members) == before
     ensemble.extend(8 + 2)
     assert len(ensemble.members) == before + 1
+
+
+def test_the_member_that_is_added_is_fitted_to_the_end(
+    nested: list[NetworkSpace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for one round only where it would lose a cluster."""
+    rounds: list[int] = []
+
+    def watched(*arguments: object, max_rounds: int, **options: object) -> object:
+        rounds.append(max_rounds)
+        return fit_member(*arguments, max_rounds=max_rounds, **options)  # type: ignore[arg-type]
+
+    keeps = ensemble_of(nested, CANDIDATES)
+    loses = ensemble_of([five_groups(seed)[0] for seed in range(3)], range(4, 13))
+    monkeypatch.setattr(module, "fit_member", watched)
+    keeps.extend(10)
+    assert rounds == [MAX_ROUNDS]
+    rounds.clear()
+    loses.extend(8)
+    assert rounds == [MAX_ROUNDS, 1]
 
 
 @pytest.mark.parametrize("k", [8, 3])

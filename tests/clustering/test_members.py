@@ -143,3 +143,13 @@ def test_permuted_cells_give_the_same_member() -> None:
     straight = fit_member(space.features, start, **options)
     permuted = fit_member(space.features[order], start[order], **options)
     torch.testing.assert_close(straight.centres, permuted.centres, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("n_wrong", "ends"), [(1, True), (3, False)])
+def test_it_ends_when_fewer_than_one_cell_in_a_thousand_changes(n_wrong: int, ends: bool) -> None:
+    truth = torch.arange(2).repeat_interleave(1000)
+    start = truth.clone()
+    start[:n_wrong] = 1
+    apart = torch.eye(2, dtype=torch.float64)[truth]
+    once, long = (fit(apart, start, Proportions.LEARNED, rounds) for rounds in (1, 25))
+    assert torch.equal(once.centres, long.centres) == ends
