@@ -280,15 +280,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--random", type=int, metavar="N", help="sample N changes, not the list")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", nargs="+", default=ROOMS, metavar="ROOM", help="rooms or files")
+    parser.add_argument("--only", nargs="+", metavar="ROOM", help="these rooms or files")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--resume", type=Path, help="keep verdicts here, and skip those caught")
     parser.add_argument("--output", type=Path, help="write the result of a sample as a page")
     options = parser.parse_args()
     if options.random is None:
-        mutants = [m for m in listed() if m.file.startswith(tuple(options.only))]
+        mutants = [m for m in listed() if m.file.startswith(tuple(options.only or [""]))]
     else:
-        mutants = population(options.only)
+        mutants = population(options.only or ROOMS)
         count = min(options.random, len(mutants))
         mutants = random.Random(options.seed).sample(mutants, count)
     left, verdicts = resumed(mutants, options.resume)

@@ -342,9 +342,20 @@ def test_a_member_is_added_that_splits_the_agreed_clusters(nested: list[NetworkS
     assert len(ensemble.n_found) == len(ensemble.expected) == before + 1
     assert ensemble.members[-1].network == ensemble.members[base].network
     assert ensemble.n_found[-1] == 10
-    assert ensemble.expected[-1] >= ensemble.expected[equal] - 1e-12
+    assert ensemble.expected[-1] > ensemble.expected[equal]
     whole = coarser(ensemble.partitions[-1], ensemble.partitions[base])
     assert adjusted_rand_score(whole, ensemble.partitions[base]) == 1
+
+
+def test_a_number_asked_for_is_agreed_on_better_than_without_the_added_member(
+    nested: list[NetworkSpace], members: Ensemble
+) -> None:
+    found = found_in(nested, exactly(10), max_clusters=20)
+    scores = [
+        dict(zip(e.k, e.score, strict=True))[10] for e in (found.evidence, members.evidence())
+    ]
+    assert found.n_clusters == 10
+    assert scores[0] > scores[1]
 
 
 def test_only_so_many_splits_are_made(
