@@ -196,6 +196,21 @@ def test_where_groups_are_not_clear_the_cluster_decides(cells: ad.AnnData, table
     pd.testing.assert_frame_equal(found.cells, plain.cells, check_dtype=False)
 
 
+@pytest.mark.parametrize(("n_genes", "scored"), [(2, []), (3, ["A", "B"])])
+def test_two_clusters_and_three_genes_are_enough(
+    n_genes: int, scored: list[str], cells: ad.AnnData, tmp_path: Path
+) -> None:
+    path = tmp_path / "own.tsv"
+    path.write_text("cell_type\tgene\nA\tA0\nB\tB0\n")
+    two = cells[cells.obs["cluster"] != "2", ["A0", "B0", "x1"][:n_genes]].copy()
+    two.obs["cluster"] = two.obs["cluster"].cat.remove_unused_categories()
+    found = annotated(two, path)
+    assert list(found.scores.columns) == scored
+    assert list(found.scores.index) == ["0", "1"]
+    if scored:
+        assert found.table["best_match"].tolist() == scored
+
+
 # -- tissues and organisms --------------------------------------------------------------
 
 

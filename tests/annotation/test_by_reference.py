@@ -211,6 +211,30 @@ def test_types_of_one_half_are_found_in_the_other(
     assert known.mean() > 0.7
     assert (found["cell_type"] == truth)[known].mean() > 0.6
     assert "X_siamese" not in reference.obsm  # only a copy is fitted
+
+
+def test_the_reference_is_fitted_on_the_genes_that_both_have(
+    halves: tuple[ad.AnnData, ad.AnnData], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted: list[list[str]] = []
+
+    def watched(cells: ad.AnnData, *, seed: int, device: str) -> ScSiameseClu:
+        fitted.append(list(cells.var_names))
+        return short_fit(cells, seed=seed, device=device)
+
+    monkeypatch.setattr(module, "fit_reference", watched)
+    reference, query = halves
+    few = query[:60, ::2].copy()
+    assert len(transfer_labels(reference, few, "bulk_labels", device="cpu")) == 60
+    assert fitted == [list(few.var_names)]
+
+
+def test_names_of_genes_do_not_matter(
+    halves: tuple[ad.AnnData, ad.AnnData], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "fit_reference", short_fit)
+    reference, query = halves
+    found = transfer_labels(reference, query, "bulk_labels", random_state=1, device="cpu")
     again = transfer_labels(reference, renamed(query), "bulk_labels", random_state=1, device="cpu")
     assert (again["best"] == found["best"]).mean() > 0.99
 

@@ -65,6 +65,7 @@ def test_of_two_genes_of_one_name_the_expressed_one_is_taken() -> None:
         ("type\tgene\nB\tCD19\n", "lacks the column cell_type .*it has type, gene"),
         ("cell_type\tgene\tweight\nB\tCD19\t1\nB\tCD79A\theavy\n", "line 3: the weight 'heavy'"),
         ("cell_type\tgene\tweight\nB\tCD19\tinf\n", "line 2: the weight 'inf'"),
+        ("cell_type\tgene\tweight\nB\tA\t1\nB\tC\tx\nB\tD\ty\n", "line 3: the weight 'x'"),
         ("cell_type\tgene\n\t\n", "no line with"),
         ("cell_type\tgene\nUnassigned\tCD19\n", "rename it"),
         ("", "cannot be read"),
@@ -185,3 +186,9 @@ def test_the_gene_of_highest_priority_is_taken_for_ids_too() -> None:
 def test_organism_by_overlap_where_names_do_not_tell(symbols: list[str], expected: str) -> None:
     assert choose_organism("auto", symbols, symbols) == expected
     assert choose_organism("mouse", symbols, symbols) == "mouse"
+
+
+def test_a_gene_may_be_called_na(tmp_path: Path) -> None:
+    path = tmp_path / "own.tsv"
+    path.write_text("cell_type\tgene\nT\tNA\nT\tNaN\n")
+    assert own_sets(path).table["gene"].tolist() == ["NA", "NaN"]

@@ -267,6 +267,18 @@ def test_the_number_is_found(estimated: tuple[Clustering, np.ndarray]) -> None:
     assert found.consensus.agreement > 0.9
 
 
+@pytest.mark.parametrize("n_groups", [1, 2, 3])
+def test_fewer_groups_than_any_number_tried_are_found(n_groups: int) -> None:
+    truth = np.arange(180) % n_groups
+    centres = np.eye(6)[:n_groups]
+    spaces = [NetworkSpace([torch.from_numpy(around(centres, truth, 0.03, s))]) for s in (0, 1)]
+    found = found_in(spaces, ClusterNumber())
+    assert found.n_clusters == n_groups
+    assert adjusted_rand_score(truth, found.labels) == 1
+    np.testing.assert_array_equal(found.coarse, found.labels)
+    np.testing.assert_array_equal(found.fine, found.labels.astype(str))
+
+
 @pytest.mark.parametrize(
     ("number", "expected"),
     [
