@@ -75,7 +75,8 @@ def test_deviation_is_over_all_cells(cells: ad.AnnData) -> None:
 
 
 @pytest.mark.parametrize(
-    ("n_cells", "n_groups"), [(1, 1), (19, 1), (25, 2), (300, 20), (3_000, 40), (20_000, 200)]
+    ("n_cells", "n_groups"),
+    [(1, 1), (19, 1), (25, 2), (30, 3), (300, 20), (3_000, 40), (20_000, 200)],
 )
 def test_number_of_groups(n_cells: int, n_groups: int) -> None:
     embedding = np.random.default_rng(0).normal(size=(n_cells, 3))

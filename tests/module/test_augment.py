@@ -46,6 +46,8 @@ def test_a_random_mask_has_its_share_and_no_pattern(share: float) -> None:
     mask = random_mask(torch.Size([501, 403]), share, generator(1)).double()
     spread = (share * (1 - share)) ** 0.5
     assert mask.mean().item() == pytest.approx(share, abs=4 * spread / mask.numel() ** 0.5 + 2e-5)
+    if share == 0:
+        assert not mask.any()
     for other in (mask.roll(1, 1), mask.roll(4, 1), mask.roll(1, 0)):
         both = (mask * other).mean().item()
         assert both == pytest.approx(share**2, abs=5 * spread / mask.numel() ** 0.5 + 2e-5)

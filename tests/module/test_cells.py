@@ -1,5 +1,7 @@
 """Mini-batches: dense as scipy makes them, resident or prepared ahead, never out of turn."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -99,6 +101,16 @@ def test_size_counts_every_part(data: CellData, matrix: sp.csr_matrix) -> None:
     sparse = 2 * (8 * (N_CELLS + 1) + 8 * matrix.nnz)
     assert data.n_bytes == sparse + N_CELLS * (4 + 4 * 5 * 4 + 4 * 8 + 4 * 4)
     assert placed(data, CPU) is data
+    assert data.n_cells == N_CELLS
+
+
+def test_all_parts_go_to_another_device(data: CellData) -> None:
+    moved = data.to(torch.device("meta"))
+    parts = [getattr(moved, part.name) for part in fields(moved)]
+    tensors = [part.values if isinstance(part, SparseRows) else part for part in parts]
+    assert {tensor.device.type for tensor in tensors} == {"meta"}
+    batch = data.batch(np.array([3, 1])).to(torch.device("meta"))
+    assert {getattr(batch, part.name).device.type for part in fields(batch)} == {"meta"}
 
 
 @pytest.mark.gpu

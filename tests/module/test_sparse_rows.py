@@ -46,6 +46,8 @@ def test_a_block_is_a_slice(
 ) -> None:
     block = SparseRows.of(matrix).block(first, last)
     assert torch.equal(block @ table, (SparseRows.of(matrix) @ table)[first:last])
+    assert block.indptr.size == block.pointers.numel() == last - first + 1
+    assert (block.indptr[0], block.indptr[-1]) == (0, block.values.numel())
     rows = np.arange(last - first)
     dense = block.dense(rows, torch.from_numpy(rows))
     np.testing.assert_array_equal(dense.numpy(), matrix[first:last].toarray())
@@ -57,3 +59,11 @@ def test_the_encoder_takes_genes_dense_or_sparse(matrix: sp.csr_matrix) -> None:
         dense = encoder(torch.from_numpy(matrix.toarray()))
         sparse = encoder(SparseRows.of(matrix))
     torch.testing.assert_close(sparse, dense, atol=1e-5, rtol=1e-5)
+
+
+def test_rows_go_to_another_device(matrix: sp.csr_matrix) -> None:
+    moved = SparseRows.of(matrix).to(torch.device("meta"))
+    assert {part.device.type for part in (moved.pointers, moved.indices, moved.values)} == {"meta"}
+    assert isinstance(moved.indptr, np.ndarray)
+    assert moved.n_bytes == SparseRows.of(matrix).n_bytes
+    assert moved.n_columns == N_COLUMNS
