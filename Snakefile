@@ -39,7 +39,7 @@ rule all:
         f"{RESULTS}/multiqc_report.html",
         COMPLETE,
         # Named one by one, so that a file that a killed job took away is made again.
-        expand(f"{SAMPLE}/{{name}}", sample=SAMPLES, name=[*TABLES, *SIDECARS, "model"]),
+        [expand(file(name), sample=SAMPLES) for name in manifest.outputs(FEATURES)],
 
 
 onstart:

@@ -52,6 +52,7 @@ def prepare(source: Path, batch: str | None, label: str, output: Path) -> None:
     import scanpy as sc
     import scipy.sparse as sp
 
+    from scsiameseclu.preprocess.batches import batches_of
     from scsiameseclu.preprocess.expression import (
         choose_variable_genes,
         log_normalise,
@@ -72,7 +73,8 @@ def prepare(source: Path, batch: str | None, label: str, output: Path) -> None:
     sc.pp.filter_genes(adata, min_cells=MIN_CELLS)
     adata.layers["counts"] = adata.X.copy()
     adata.X, adata.obs["size_factor"] = log_normalise(adata.X)
-    choose_variable_genes(adata, ExpressionSettings())
+    batches = batches_of(adata, "batch" if "batch" in adata.obs else None)
+    choose_variable_genes(adata, ExpressionSettings(), batches)
     principal_components(adata, ExpressionSettings(), 0)
     build_graph(adata, GraphSettings(), 0)
     temporary = output.with_suffix(".part")

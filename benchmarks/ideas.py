@@ -3,8 +3,8 @@
     python benchmarks/ideas.py --data ../shared/data
 
 Each idea turns counts or components into clusters, with the number of classes given; labels only
-score. Rows go to ``benchmarks/results/ideas.csv``: set, idea, seed, ari. docs/method.md says what
-was learnt.
+score. Rows go to ``benchmarks/results/ideas.csv``: set, idea, seed, ari. benchmarks/NOTES.md says
+what was learnt.
 """
 
 import argparse

@@ -25,6 +25,8 @@ from pathlib import Path
 
 import psutil
 
+from scsiameseclu.store.manifest import planned
+
 HERE = Path(__file__).resolve().parent
 SCRIPTS = HERE.parent / "scripts"
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
@@ -40,54 +42,14 @@ MEMORY_SHARE = 0.95  # of the machine's; a process that takes more is stopped
 
 def commands(folder: Path, threads: int, device: str) -> Iterator[tuple[str, list[object]]]:
     """The stages of a sample in their order, and then the usual path."""
-
-    def stage(name: str, *options: object) -> tuple[str, list[object]]:
-        program = [sys.executable, SCRIPTS / f"{name}.py", "--threads", threads]
-        return name, [*program, *options]
-
-    def at(name: str) -> Path:
-        return folder / name
-
-    counts, expression, graph = at("counts.h5ad"), at("expression.h5ad"), at("graph.h5ad")
-    embedding, clusters = at("embedding.h5ad"), at("clusters.h5ad")
-    inputs = ("--expression", expression, "--clusters", clusters)
-    yield stage("ingest", "--input", at("input.h5ad"), "--output", counts)
-    yield stage(
-        *("quality", "--counts", counts, "--output", at("filtered.h5ad")),
-        *("--table", at("quality.tsv")),
-    )
-    yield stage(
-        *("expression", "--counts", counts, "--filtered", at("filtered.h5ad")),
-        *("--output", expression),
-    )
-    yield stage("graph", "--expression", expression, "--output", graph)
-    yield stage(
-        *("train", "--expression", expression, "--graph", graph, "--model", at("model")),
-        *("--embedding", embedding, "--history", at("training.tsv"), "--device", device),
-    )
-    yield stage(
-        *("cluster", "--embedding", embedding, "--model", at("model")),
-        *("--output", clusters),
-    )
-    yield stage(
-        *("layout", "--graph", graph, "--embedding", embedding, "--output", at("layout.h5ad"))
-    )
-    yield stage(
-        *("markers", *inputs, "--table", at("markers.tsv")),
-        *("--full-table", at("markers_all.tsv"), "--output", at("markers.h5ad")),
-    )
-    yield stage(
-        *("annotate", *inputs, "--embedding", embedding, "--table", at("annotation.tsv")),
-        *("--output", at("annotation.h5ad")),
-    )
-    yield stage(
-        *("evaluate", "--counts", counts, "--expression", expression, "--graph", graph),
-        *("--embedding", embedding, "--clusters", clusters),
-        *("--layout", at("layout.h5ad"), "--output", at("metrics.json")),
-    )
-    yield stage("assemble", "--directory", folder, "--output", at("sample.h5ad"))
-    yield stage("report", "--directory", folder, "--output", at("report.html"))
-    usual = [sys.executable, HERE / "usual.py", at("input.h5ad"), at("usual.h5ad")]
+    options: dict[str, list[object]] = {
+        "ingest": ["--source", folder / "input.h5ad"],
+        "train": ["--device", device],
+    }
+    for stage in planned():
+        program = [sys.executable, SCRIPTS / f"{stage}.py", "--folder", folder / "sample"]
+        yield stage, [*program, "--threads", threads, *options.get(stage, [])]
+    usual = [sys.executable, HERE / "usual.py", folder / "input.h5ad", folder / "usual.h5ad"]
     yield USUAL, [*usual, "--threads", threads]
 
 
@@ -176,10 +138,9 @@ def source(data: Path | None, folder: Path) -> Path:
     if data is not None and (data / "pbmc3k.h5ad").is_file():
         return data / "pbmc3k.h5ad"
     from scsiameseclu.io.readers import read_counts
-    from scsiameseclu.io.request import ReadRequest
 
     path = folder / "demo.h5ad"
-    read_counts("demo:a", ReadRequest(), sample="demo").write_h5ad(path)
+    read_counts("demo:a").write_h5ad(path)
     return path
 
 

@@ -2,7 +2,7 @@
 
     python benchmarks/summary.py [accuracy.csv]
 
-Writes ``benchmarks/results/accuracy.md`` and prints it. Rows that are missing are told.
+Writes ``benchmarks/results/accuracy.md`` and prints it. Missing rows are listed.
 """
 
 import argparse
@@ -81,13 +81,13 @@ def tables(rows: pd.DataFrame) -> list[Table]:
 
 
 def with_k_given(rows: pd.DataFrame) -> Table:
-    """Ours beside the others that are told the number of clusters."""
+    """Ours and the other methods that are given the number of clusters."""
     used = _of(rows, GIVEN, PANEL)
     return Table(
         "Number of clusters given: ARI / NMI",
         (
-            "Mean ± standard deviation over seeds. Leiden in the last column is no method: of many "
-            "resolutions the labels chose the one of highest ARI.",
+            "Mean ± standard deviation over seeds. The last column is not a method: among many "
+            "resolutions of Leiden, the labels chose the one with the highest ARI.",
             _seeds(used, GIVEN),
             origin(used),
         ),
@@ -102,7 +102,7 @@ def with_k_given(rows: pd.DataFrame) -> Table:
 
 
 def with_k_unknown(rows: pd.DataFrame) -> Table:
-    """Ours beside Leiden where both find the number of clusters, with those numbers."""
+    """Ours and Leiden, both of which estimate the number of clusters."""
     used = _of(rows, UNKNOWN, PANEL)
     columns, body = ["data set", "classes"], []
     for name, _, _ in UNKNOWN:
@@ -120,8 +120,8 @@ def with_k_unknown(rows: pd.DataFrame) -> Table:
     return Table(
         "Number of clusters unknown: ARI / NMI",
         (
-            "Mean ± standard deviation over seeds; of the numbers of clusters, the median. Classes "
-            "are those that were published.",
+            "Mean ± standard deviation over seeds; median number of clusters. *Classes* is the "
+            "published number of classes.",
             _seeds(used, UNKNOWN),
             origin(used),
         ),
@@ -149,10 +149,10 @@ def in_full(rows: pd.DataFrame, k: str) -> Table:
     return Table(
         f"Every measure of ours, number of clusters {k}",
         (
-            "ACC and macro-F1 are under the best one-to-one mapping of clusters to classes; the "
-            "recall of the rarest class is in the cluster that holds most of it, and 0 where "
-            "another class rules that cluster. Seconds are the mean over seeds and hold both "
-            "clusterings, with k given and unknown; memory is the largest of any seed.",
+            "ACC and macro-F1 use the best one-to-one mapping of clusters to classes. The recall "
+            "of the rarest class is that of the cluster with most of its cells, and 0 if another "
+            "class dominates this cluster. Seconds are means over seeds and include both "
+            "clusterings, with k given and unknown; memory is the maximum over seeds.",
             _seeds(used, (("ours", "ours", k),)),
             origin(used),
         ),
@@ -183,12 +183,13 @@ def ablation(rows: pd.DataFrame) -> Table:
         body.append((variant, _range(counts), *line))
     used = rows[rows["method"].isin(VARIANTS) & rows["set"].isin(PANEL)]
     return Table(
-        "One thing changed: ARI",
+        "One part changed: ARI",
         (
-            "Each variant is ours with one thing changed, or with all. Differences are variant "
-            "less ours on the same sets and seeds, so they need not be those of the two columns; "
-            "± is their standard error over sets, and with seven sets a difference of less than "
-            "about 2.4 of them is not told from none. Nothing corrects for the number of variants.",
+            "Each variant is ours with one part changed, or with all of them. Differences are "
+            "variant minus ours on the same sets and seeds, so they may differ from those of the "
+            "columns; ± is their standard error over sets. With seven sets, a difference below "
+            "about 2.4 standard errors is not distinguishable from zero. There is no correction "
+            "for the number of variants.",
             *([f"{NOT_MEASURED.capitalize()}: {', '.join(missing)}."] if missing else []),
             origin(used),
         ),
@@ -214,8 +215,8 @@ def outside(rows: pd.DataFrame) -> Table:
     return Table(
         "Data sets outside the panel: ARI / NMI",
         (
-            "They are in no mean: baron_mouse is both mice together, and cellbench3_2batch has "
-            "only three classes.",
+            "These are not part of any mean: baron_mouse is both mice together, and "
+            "cellbench3_2batch has only three classes.",
             _seeds(used, compared),
             origin(used),
         ),
@@ -263,11 +264,11 @@ def _of(rows: pd.DataFrame, compared: Compared, names: tuple[str, ...]) -> pd.Da
 
 def _seeds(used: pd.DataFrame, compared: Compared) -> str:
     """How many seeds each method has; fewest and most where sets differ."""
-    told = []
+    parts = []
     for name, method, k in compared:
         counts = select(used, method, k).groupby("set").size()
-        told.append(f"{name}{', k ' + k if name == 'ours' else ''}: {_range(counts)}")
-    return f"Seeds of each set: {'; '.join(told)}."
+        parts.append(f"{name}{', k ' + k if name == 'ours' else ''}: {_range(counts)}")
+    return f"Seeds per data set: {'; '.join(parts)}."
 
 
 def _range(counts: pd.Series) -> str:

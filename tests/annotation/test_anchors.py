@@ -53,7 +53,7 @@ def test_a_type_without_cells_has_no_anchor(reference: tuple[np.ndarray, np.ndar
 def test_anchors_of_a_large_type_are_sought_in_a_sample(
     reference: tuple[np.ndarray, np.ndarray], fitted: Anchors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_OF_TYPE", 160)
+    monkeypatch.setattr(module, "MAX_CELLS_PER_TYPE", 160)
     cells, labels = reference
     found = Anchors.fit(cells, labels, 4, seed=0)
     assert np.bincount(found.types).tolist() == [8, 5, 2, 1]
@@ -63,15 +63,15 @@ def test_anchors_of_a_large_type_are_sought_in_a_sample(
     assert alike.max(axis=1).min() > 0.9
 
 
-def test_likeness_is_the_cosine_with_the_nearest_anchor(
+def test_similarity_is_the_cosine_with_the_nearest_anchor(
     fitted: Anchors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cells, _ = query((7, 7, 7, 7))
     expected = [max(float(cell @ centre) for centre in fitted.centres) for cell in cells]
-    np.testing.assert_allclose(fitted.likeness(cells), expected)
-    monkeypatch.setattr(module, "BLOCK", 5)
-    np.testing.assert_allclose(fitted.likeness(cells), expected)
-    assert fitted.likeness(cells[:0]).size == 0
+    np.testing.assert_allclose(fitted.similarity(cells), expected)
+    monkeypatch.setattr(module, "BLOCK_CELLS", 5)
+    np.testing.assert_allclose(fitted.similarity(cells), expected)
+    assert fitted.similarity(cells[:0]).size == 0
 
 
 def test_probability_is_a_softmax_over_anchors_summed_over_each_type(
@@ -83,7 +83,7 @@ def test_probability_is_a_softmax_over_anchors_summed_over_each_type(
     plan = weights / weights.sum(axis=1, keepdims=True)
     expected = np.stack([plan[:, fitted.types == t].sum(axis=1) for t in range(4)], axis=1)
     np.testing.assert_allclose(fitted.probability(cells, shares, 4), expected)
-    monkeypatch.setattr(module, "BLOCK", 5)
+    monkeypatch.setattr(module, "BLOCK_CELLS", 5)
     np.testing.assert_allclose(fitted.probability(cells, shares, 4), expected)
 
 

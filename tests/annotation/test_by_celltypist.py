@@ -55,7 +55,7 @@ def by_hand(counts: ad.AnnData, trained: Any) -> tuple[np.ndarray, np.ndarray]:
 
 def test_votes_are_those_of_the_formula(counts: ad.AnnData, model: tuple[Path, Any]) -> None:
     path, trained = model
-    vote, match = celltypist_vote(counts.var, [counts.X], path, sample="demo")
+    vote, match = celltypist_vote(counts.var, [counts.X], path)
     best, probability = by_hand(counts, trained)
     assert vote.source == "celltypist"
     assert match.overlap == 1
@@ -70,19 +70,19 @@ def test_blocks_of_cells_and_names_of_genes_change_nothing(
     counts: ad.AnnData, model: tuple[Path, Any]
 ) -> None:
     path, _ = model
-    whole, _ = celltypist_vote(counts.var, [counts.X], path, sample="demo")
+    whole, _ = celltypist_vote(counts.var, [counts.X], path)
     order = np.random.default_rng(1).permutation(counts.n_vars)
     other = counts[:, order]
     genes = other.var.assign(gene_symbol=other.var["gene_symbol"].str.lower())
     parts = (other.X[first : first + 300] for first in range(0, counts.n_obs, 300))
-    vote, _ = celltypist_vote(genes, parts, path, sample="demo")
+    vote, _ = celltypist_vote(genes, parts, path)
     np.testing.assert_allclose(vote.strength, whole.strength, atol=1e-4)
     assert (vote.names == whole.names).mean() > 0.99
 
 
 def test_a_cell_without_counts_is_no_error(counts: ad.AnnData, model: tuple[Path, Any]) -> None:
     empty = sp.vstack([counts.X[:2], sp.csr_matrix((1, counts.n_vars), dtype=np.float32)]).tocsr()
-    vote, _ = celltypist_vote(counts.var, [empty], model[0], sample="demo")
+    vote, _ = celltypist_vote(counts.var, [empty], model[0])
     assert vote.names.shape == (3,)
     assert np.isfinite(vote.strength).all()
 
@@ -98,5 +98,5 @@ def test_files_that_are_no_model(
         load_model(path)
     names = [f"other{number}" for number in range(counts.n_vars)]
     genes = pd.DataFrame({"gene_id": names, "gene_symbol": names})
-    with pytest.raises(UserError, match=r"sample cord has 0% of the genes of CellTypist model"):
-        celltypist_vote(genes, [counts.X], model[0], sample="cord")
+    with pytest.raises(UserError, match=r"the data has 0% of the genes of CellTypist model"):
+        celltypist_vote(genes, [counts.X], model[0])

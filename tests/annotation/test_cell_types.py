@@ -53,7 +53,7 @@ def test_all_types_of_the_marker_table_are_known() -> None:
     ],
 )
 def test_names_of_atlases_and_tutorials(written: str, meant: str) -> None:
-    assert vocabulary().meant(written) == meant
+    assert vocabulary().canonical(written) == meant
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ def test_known_markers_come_first(pbmc3k: ad.AnnData) -> None:
 @pytest.mark.parametrize(
     ("sizes", "clusters", "word"),
     [
-        ([50], [], "one cluster"),
+        ([50], [], "only one cluster"),
         ([30, 19, 1], ["0", "1"], "clusters of one cell (2)"),
         ([30, 17, 2, 1], ["0", "1", "2"], "clusters of one cell (3)"),
         ([49, 1], ["0"], "clusters of one cell (1)"),

@@ -8,7 +8,7 @@ from sklearn.metrics import adjusted_rand_score
 from synthetic_expression import expressed
 
 from scsiameseclu.annotation import profiles as module
-from scsiameseclu.annotation.profiles import alike_groups, cluster_profiles, gene_deviation
+from scsiameseclu.annotation.profiles import cluster_profiles, gene_deviation, similar_groups
 
 SIZES = {"a": 40, "b": 25, "c": 8, "d": 1}
 GENES = [f"g{number}" for number in range(30)]
@@ -80,7 +80,7 @@ def test_deviation_is_over_all_cells(cells: ad.AnnData) -> None:
 )
 def test_number_of_groups(n_cells: int, n_groups: int) -> None:
     embedding = np.random.default_rng(0).normal(size=(n_cells, 3))
-    groups = alike_groups(embedding, 75, seed=0)
+    groups = similar_groups(embedding, 75, seed=0)
     assert len(groups) == n_cells
     assert groups.notna().all()
     assert len(groups.cat.categories) == n_groups
@@ -91,11 +91,11 @@ def test_groups_hold_alike_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     of = np.repeat(np.arange(4), 500)
     embedding = 20 * np.eye(4)[of] + rng.normal(size=(2_000, 4))
-    whole = alike_groups(embedding, 500, seed=0)
-    monkeypatch.setattr(module, "MOST_FITTED", 300)
-    parts = alike_groups(embedding, 500, seed=0)
+    whole = similar_groups(embedding, 500, seed=0)
+    monkeypatch.setattr(module, "MAX_FITTED", 300)
+    parts = similar_groups(embedding, 500, seed=0)
     for groups in (whole, parts):
         kinds = [np.unique(of[groups == name]).size for name in groups.cat.categories]
         assert kinds == [1] * 20
-    other = alike_groups(embedding, 500, seed=1)
+    other = similar_groups(embedding, 500, seed=1)
     assert 0 < adjusted_rand_score(whole, other) < 1

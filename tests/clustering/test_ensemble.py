@@ -455,13 +455,27 @@ def test_the_smallest_number_has_no_coarser_level() -> None:
     np.testing.assert_array_equal(found.coarse, found.labels)
 
 
-def test_evidence_of_another_search_takes_the_place_of_its_own(
+def test_an_earlier_search_and_its_evidence_take_the_place_of_its_own(
     estimated: tuple[Clustering, np.ndarray],
 ) -> None:
     other = Evidence(np.array([9]), np.array([0.5]), "other")
-    replaced = estimated[0].with_evidence(other)
-    assert replaced.evidence is other
-    np.testing.assert_array_equal(replaced.labels, estimated[0].labels)
+    answered = estimated[0].answering(ClusterNumber(5, 9), other)
+    assert answered.evidence is other
+    np.testing.assert_array_equal(answered.labels, estimated[0].labels)
+    summary = answered.summary()
+    assert summary["evidence"] == {"k": [9], "score": [0.5], "criterion": "other"}
+    assert (summary["n_clusters_asked"], summary["n_clusters_given"]) == ("5-9", False)
+    assert estimated[0].summary()["n_clusters_asked"] == "estimated"
+
+
+def test_the_summary_is_of_the_clusters(estimated: tuple[Clustering, np.ndarray]) -> None:
+    found, _ = estimated
+    summary = found.summary()
+    assert summary["stability"] == found.consensus.stability.tolist()
+    assert summary["agreement"] == found.consensus.agreement
+    assert summary["n_members"] == len(found.consensus.members)
+    unions = np.array(summary["coarse"])
+    np.testing.assert_array_equal(unions[found.labels], found.coarse)
 
 
 # -- many cells -------------------------------------------------------------------------

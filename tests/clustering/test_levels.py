@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scsiameseclu.clustering.levels import coarser, finer
+from scsiameseclu.clustering.levels import coarser, finer, union_of_clusters
 
 
 def counts(names: np.ndarray) -> dict[str, int]:
@@ -68,3 +68,8 @@ def test_names_follow_the_pieces() -> None:
         for piece in (4, 7, 9):
             assert len(set(names[(labels == cluster) & (pieces == piece)])) == 1
     assert counts(names) == {f"{c}.{p}": 20 for c in (0, 1) for p in range(3)}
+
+
+def test_each_cluster_has_its_union() -> None:
+    labels, coarse = np.array([0, 2, 2, 3, 0]), np.array([1, 0, 0, 1, 1])
+    assert union_of_clusters(labels, coarse, 5) == [1, -1, 0, 1, -1]

@@ -1,116 +1,96 @@
-"""New cells among fitted ones: neighbours, weights, and the recursions over them."""
+"""New cells are propagated over their neighbours as the fitted cells were over the graph."""
 
 import numpy as np
 import pytest
-from scipy.spatial.distance import cdist
+import scipy.sparse as sp
+import torch
+from small_cells import N_CELLS, SmallCells, small_cells
 
-from scsiameseclu.model import landmarks as module
-from scsiameseclu.model.landmarks import Reference, sample_reference
+from scsiameseclu.model.landmarks import Landmarks, Neighbourhood, choose_landmarks
+from scsiameseclu.module.graph_views import diffused_view, normalised_adjacency, propagate
 
-N_FITTED, N_NEW, N_PCS = 80, 12, 5
-
-
-@pytest.fixture(scope="module")
-def fitted() -> Reference:
-    rng = np.random.default_rng(0)
-    tables = [rng.normal(size=(N_FITTED, N_PCS)).astype(np.float32) for _ in range(3)]
-    return Reference(*tables, fused=rng.normal(size=(2, N_FITTED, 4)).astype(np.float32))
+ALPHA = 0.6
 
 
 @pytest.fixture(scope="module")
-def new() -> np.ndarray:
-    return np.random.default_rng(1).normal(size=(N_NEW, N_PCS)).astype(np.float32)
+def cells() -> SmallCells:
+    return small_cells()
 
 
-def mix(weights: np.ndarray, indices: np.ndarray, table: np.ndarray) -> np.ndarray:
-    pairs = zip(weights.astype(float), indices, strict=True)
-    return np.stack([w @ table[i] for w, i in pairs])
+@pytest.fixture(scope="module")
+def operator(cells: SmallCells) -> sp.csr_matrix:
+    return normalised_adjacency(cells.adjacency)
 
 
-def test_neighbours_are_the_nearest_fitted_cells(fitted: Reference, new: np.ndarray) -> None:
-    indices, weights, own = fitted.neighbours(new)
-    distances = cdist(new, fitted.components)
-    order = np.argsort(distances, axis=1)[:, :15]
-    np.testing.assert_array_equal(np.sort(indices, axis=1), np.sort(order, axis=1))
-    assert weights.shape == (N_NEW, 15)
-    assert own.shape == (N_NEW, 1)
+@pytest.fixture(scope="module")
+def landmarks(cells: SmallCells, operator: sp.csr_matrix) -> Landmarks:
+    components = cells.components.numpy()
+    return Landmarks(
+        components=components,
+        once=operator @ components,
+        diffused=diffused_view(operator, cells.components, ALPHA).numpy(),
+        latents=np.random.default_rng(0).normal(size=(2, N_CELLS, 3)).astype(np.float32),
+    )
 
 
-def test_weights_fall_off_exponentially_beyond_the_nearest(
-    fitted: Reference, new: np.ndarray
+@pytest.fixture(scope="module")
+def own_neighbours(operator: sp.csr_matrix) -> Neighbourhood:
+    """Each fitted cell with its neighbours, and itself, in the fitted graph."""
+    dense = operator.toarray()
+    own = dense.diagonal()[:, None].copy()
+    np.fill_diagonal(dense, 0)
+    indices = np.argsort(-dense, axis=1)[:, : int((dense > 0).sum(axis=1).max())]
+    return Neighbourhood(indices, np.take_along_axis(dense, indices, axis=1), own)
+
+
+def test_a_fitted_cell_with_its_own_neighbours_gets_its_training_inputs(
+    cells: SmallCells,
+    operator: sp.csr_matrix,
+    landmarks: Landmarks,
+    own_neighbours: Neighbourhood,
 ) -> None:
-    indices, weights, own = fitted.neighbours(new)
-    np.testing.assert_allclose(weights.sum(axis=1) + own[:, 0], 1, rtol=1e-5)
-    for cell in range(N_NEW):
-        distance = np.linalg.norm(fitted.components[indices[cell]] - new[cell], axis=1)
-        beyond = distance - distance.min()
-        strength = np.exp(-beyond / beyond.mean())
-        np.testing.assert_allclose(weights[cell], strength / (1 + strength.sum()), rtol=1e-4)
-    np.testing.assert_allclose(weights.max(axis=1), own[:, 0], rtol=1e-6)  # as its nearest
+    components = cells.components.numpy()
+    twice, diffused = landmarks.propagate(components, own_neighbours, ALPHA)
+    np.testing.assert_allclose(twice, propagate(operator, cells.components), atol=1e-5)
+    np.testing.assert_allclose(diffused, landmarks.diffused, atol=1e-3)
+    without = landmarks.propagate(components, own_neighbours, None)
+    np.testing.assert_array_equal(without[0], twice)
+    np.testing.assert_array_equal(without[1], twice)
 
 
-def test_all_fitted_cells_are_neighbours_where_there_are_few(new: np.ndarray) -> None:
-    table = np.zeros((3, N_PCS), dtype=np.float32)
-    few = Reference(table, table, table, np.zeros((1, 3, 2), dtype=np.float32))
-    indices, weights, own = few.neighbours(new)
-    assert (np.sort(indices, axis=1) == [0, 1, 2]).all()
-    np.testing.assert_allclose(weights, 1 / 4)  # at the same distance
-    np.testing.assert_allclose(own, 1 / 4)
-
-
-def test_components_are_propagated_twice(fitted: Reference, new: np.ndarray) -> None:
-    indices, weights, own = fitted.neighbours(new)
-    twice = fitted.propagate(new, 0.2)[0]
-    once = own * new + mix(weights, indices, fitted.components)
-    expected = own * once + mix(weights, indices, fitted.once)
-    np.testing.assert_allclose(twice, expected, atol=1e-5)
-
-
-@pytest.mark.parametrize("alpha", [0.1, 0.5, 1.0])
-def test_diffusion_is_a_fixed_point_in_which_the_cell_counts_itself(
-    alpha: float, fitted: Reference, new: np.ndarray
+def test_latents_are_read_out_over_the_graph(
+    operator: sp.csr_matrix, landmarks: Landmarks, own_neighbours: Neighbourhood
 ) -> None:
-    indices, weights, own = fitted.neighbours(new)
-    diffused = fitted.propagate(new, alpha)[1]
-    neighbours = mix(weights, indices, fitted.diffused)
-    expected = (1 - alpha) * (own * diffused + neighbours) + alpha * new
-    np.testing.assert_allclose(diffused, expected, atol=1e-5)
-    assert diffused.dtype == np.float32
-    if alpha == 1:
-        np.testing.assert_allclose(diffused, new, atol=1e-6)
+    assert landmarks.latents is not None
+    for network, latents in enumerate(landmarks.latents):
+        found = landmarks.read_out(latents, network, own_neighbours)
+        np.testing.assert_allclose(found, operator @ latents, atol=1e-5)
+    plain = Landmarks(landmarks.components, landmarks.once, landmarks.diffused)
+    assert plain.read_out(latents, 0, own_neighbours) is latents
 
 
-def test_without_diffusion_both_views_are_propagated(fitted: Reference, new: np.ndarray) -> None:
-    twice, diffused, *_ = fitted.propagate(new, None)
-    np.testing.assert_array_equal(diffused, twice)
-    np.testing.assert_array_equal(twice, fitted.propagate(new, 0.3)[0])
-
-
-def test_where_all_cells_are_the_same_propagation_changes_nothing() -> None:
-    row = np.arange(1.0, N_PCS + 1, dtype=np.float32)
-    table = np.tile(row, (N_FITTED, 1))
-    same = Reference(table, table, table, np.zeros((1, N_FITTED, 2), dtype=np.float32))
-    for view in same.propagate(row[None], 0.3)[:2]:
-        np.testing.assert_allclose(view, row[None], rtol=1e-5)
-
-
-def test_latents_are_smoothed_over_those_of_the_same_network(
-    fitted: Reference, new: np.ndarray
+def test_near_landmarks_weigh_most_and_the_cell_as_much_as_the_nearest(
+    landmarks: Landmarks,
 ) -> None:
-    indices, weights, own = fitted.neighbours(new)
-    latent = np.random.default_rng(2).normal(size=(N_NEW, 4)).astype(np.float32)
-    for network in (0, 1):
-        found = fitted.smooth(latent, network, indices, weights, own)
-        expected = own * latent + mix(weights, indices, fitted.fused[network])
-        np.testing.assert_allclose(found, expected, atol=1e-5)
+    cells = landmarks.components[:9] + 0.01
+    near = landmarks.neighbourhood(cells)
+    np.testing.assert_allclose(near.weights.sum(axis=1) + near.own[:, 0], 1, rtol=1e-5)
+    np.testing.assert_array_equal(near.indices[:, 0], np.arange(9))
+    np.testing.assert_allclose(near.own[:, 0], near.weights[:, 0], rtol=1e-5)
+    assert (np.diff(near.weights, axis=1) <= 0).all()
+    assert near.indices.shape == (9, 15)
 
 
-def test_few_cells_are_all_kept_and_many_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_REFERENCE_CELLS", 50)
-    np.testing.assert_array_equal(sample_reference(50, seed=0), np.arange(50))
-    kept = sample_reference(1000, seed=0)
-    assert kept.size == 50
-    assert (np.diff(kept) > 0).all()
-    assert kept.max() > 700
-    np.testing.assert_array_equal(kept, sample_reference(1000, seed=0))
-    assert (kept != sample_reference(1000, seed=1)).any()
+def test_few_landmarks_are_all_neighbours(landmarks: Landmarks) -> None:
+    few = Landmarks(landmarks.components[:4], landmarks.once[:4], landmarks.diffused[:4])
+    assert few.neighbourhood(landmarks.components[5:7]).indices.shape == (2, 4)
+
+
+def test_landmarks_are_a_sample_of_at_most_ten_thousand() -> None:
+    np.testing.assert_array_equal(choose_landmarks(300, 0), np.arange(300))
+    chosen = choose_landmarks(30_000, 0)
+    assert np.unique(chosen).size == 10_000
+    assert (np.diff(chosen) > 0).all()
+    np.testing.assert_array_equal(chosen, choose_landmarks(30_000, 0))
+    assert not np.array_equal(chosen, choose_landmarks(30_000, 1))
+    assert torch.from_numpy(chosen).float().mean() == pytest.approx(15_000, rel=0.02)

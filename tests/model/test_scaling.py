@@ -1,71 +1,65 @@
-"""The scaling of genes projects the fitted cells to where they are."""
+"""Genes and components of any cell are scaled as those of the fitted cells were."""
 
 import anndata as ad
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from scsiameseclu.model.scaling import GeneScaling, gene_scaling
-from scsiameseclu.preprocess.expression import principal_components, project
-from scsiameseclu.settings import ExpressionSettings
+from scsiameseclu.model.preparation import Prepared, prepare
+from scsiameseclu.preprocess.expression import log_normalise
+from scsiameseclu.settings import ExpressionSettings, GraphSettings
 
 
-@pytest.fixture
-def work() -> ad.AnnData:
-    """Log-normalised cells of two kinds, two thirds of the genes chosen; one does not vary."""
-    rng = np.random.default_rng(0)
-    means = np.where(np.arange(200)[:, None] < 80, 1.0, rng.uniform(0.5, 4, 30)[None])
-    values = np.log1p(rng.poisson(means)).astype(np.float32)
-    values[:, 3] = 0
-    adata = ad.AnnData(sp.csr_matrix(values))
-    adata.var_names = [f"g{number}" for number in range(30)]
-    adata.var["highly_variable"] = np.arange(30) % 3 < 2
-    principal_components(adata, ExpressionSettings(n_pcs=10, max_value=3.0), seed=0)
-    return adata
+@pytest.fixture(scope="module")
+def fitted(demo: ad.AnnData) -> tuple[Prepared, ad.AnnData]:
+    adata = demo.copy()
+    return prepare(adata, ExpressionSettings(n_top_genes=200), GraphSettings(), seed=0), adata
 
 
-def scaled(work: ad.AnnData, max_value: float = 10.0) -> tuple[GeneScaling, sp.csr_matrix]:
-    chosen = work.var["highly_variable"].to_numpy()
-    part = sp.csr_matrix(work.X[:, chosen])
-    return gene_scaling(work, part, chosen, 123.0, max_value), part
+def test_fitted_cells_get_their_own_values_and_components(
+    fitted: tuple[Prepared, ad.AnnData],
+) -> None:
+    prepared, adata = fitted
+    scaling = prepared.scaling
+    totals = np.asarray(adata.X.sum(axis=1)).ravel()
+    values = scaling.log_normalised(prepared.counts, totals)
+    np.testing.assert_allclose(values.toarray(), prepared.expression.toarray(), atol=1e-5)
+    unit = scaling.unit(prepared.components)
+    np.testing.assert_allclose(scaling.components(values), unit, atol=1e-3)
+    assert np.mean(unit.astype(float) ** 2) == pytest.approx(1, rel=1e-4)
 
 
-def components(scaling: GeneScaling, part: sp.csr_matrix) -> np.ndarray:
-    return project(
-        part,
-        scaling.mean,
-        scaling.deviation,
-        scaling.loadings,
-        scaling.centre,
-        scaling.max_value,
-    )
+def test_moments_are_those_of_the_variable_genes(fitted: tuple[Prepared, ad.AnnData]) -> None:
+    prepared, adata = fitted
+    dense = log_normalise(adata.X)[0][:, adata.var["highly_variable"].to_numpy()].toarray()
+    np.testing.assert_allclose(prepared.scaling.mean, dense.mean(axis=0), rtol=1e-4)
+    np.testing.assert_allclose(prepared.scaling.deviation, dense.std(axis=0, ddof=1), rtol=1e-4)
+    assert prepared.scaling.genes == list(adata.var_names[adata.var["highly_variable"]])
 
 
-def test_fitted_cells_are_projected_to_their_components(work: ad.AnnData) -> None:
-    scaling, part = scaled(work)
-    np.testing.assert_allclose(components(scaling, part), work.obsm["X_pca"], atol=1e-3)
-    assert scaling.max_value == 3.0  # that of the components
-    assert scaling.median_total == 123.0
+def test_scaled_values_stay_sparse_and_are_clipped(fitted: tuple[Prepared, ad.AnnData]) -> None:
+    prepared, _ = fitted
+    scaling = prepared.scaling
+    extreme = prepared.expression.copy()
+    extreme.data[0] = 1e6
+    scaled = scaling.scaled(extreme)
+    assert scaled.nnz == extreme.nnz
+    assert scaled.data[0] == scaled.data.max() == scaling.max_value == 10.0
+    others = np.arange(1, extreme.nnz)
+    expected = (extreme.data / scaling.deviation[extreme.indices])[others]
+    np.testing.assert_allclose(scaled.data[others], np.minimum(expected, 10), rtol=1e-5)
 
 
-def test_moments_are_those_of_the_chosen_genes(work: ad.AnnData) -> None:
-    scaling, part = scaled(work)
-    values = part.toarray().astype(float)
-    deviation = values.std(axis=0, ddof=1)
-    assert scaling.genes == [f"g{n}" for n in range(30) if n % 3 < 2]
-    np.testing.assert_allclose(scaling.mean, values.mean(axis=0), rtol=1e-5)
-    np.testing.assert_allclose(scaling.deviation, np.where(deviation == 0, 1, deviation), rtol=1e-5)
-    assert scaling.deviation[scaling.genes.index("g3")] == 1
+def test_missing_genes_are_filled_with_their_mean(fitted: tuple[Prepared, ad.AnnData]) -> None:
+    prepared, _ = fitted
+    scaling, missing = prepared.scaling, np.zeros(200, dtype=bool)
+    assert scaling.filled(prepared.expression, missing) is prepared.expression
+    missing[[3, 7]] = True
+    filled = scaling.filled(prepared.expression, missing).toarray()
+    np.testing.assert_allclose(filled[:, missing], np.tile(scaling.mean[missing], (350, 1)))
+    np.testing.assert_array_equal(filled[:, ~missing], prepared.expression.toarray()[:, ~missing])
 
 
-def test_loadings_of_components_from_elsewhere_are_regressed(work: ad.AnnData) -> None:
-    expected = work.obsm["X_pca"].copy()
-    work.obsm["X_pca"] = expected + 5.0  # not centred either
-    del work.uns["pca"]
-    scaling, part = scaled(work, max_value=3.0)
-    assert scaling.loadings.shape == (20, 10)
-    found = components(scaling, part)
-    np.testing.assert_allclose(found.mean(axis=0), work.obsm["X_pca"].mean(axis=0), atol=1e-2)
-    errors = np.linalg.norm(found - work.obsm["X_pca"], axis=0)
-    assert (errors < 0.05 * np.linalg.norm(expected, axis=0)).all()
-    assert scaling.max_value == 3.0
+def test_a_cell_without_counts_stays_empty(fitted: tuple[Prepared, ad.AnnData]) -> None:
+    empty = fitted[0].scaling.log_normalised(sp.csr_matrix((1, 200)), np.zeros(1))
+    assert empty.nnz == 0

@@ -5,18 +5,9 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from scsiameseclu.module.encoders import ExpressionEncoder
 from scsiameseclu.module.sparse_rows import SparseRows
 
 N_ROWS, N_COLUMNS = 61, 30
-
-
-@pytest.fixture
-def matrix() -> sp.csr_matrix:
-    """Counts with empty rows, the first and the last among them."""
-    dense = np.random.default_rng(0).poisson(0.3, (N_ROWS, N_COLUMNS)).astype(np.float32)
-    dense[[0, 7, N_ROWS - 1]] = 0
-    return sp.csr_matrix(dense)
 
 
 @pytest.fixture
@@ -51,14 +42,6 @@ def test_a_block_is_a_slice(
     rows = np.arange(last - first)
     dense = block.dense(rows, torch.from_numpy(rows))
     np.testing.assert_array_equal(dense.numpy(), matrix[first:last].toarray())
-
-
-def test_the_encoder_takes_genes_dense_or_sparse(matrix: sp.csr_matrix) -> None:
-    encoder = ExpressionEncoder(N_COLUMNS, 16, 4)
-    with torch.no_grad():
-        dense = encoder(torch.from_numpy(matrix.toarray()))
-        sparse = encoder(SparseRows.of(matrix))
-    torch.testing.assert_close(sparse, dense, atol=1e-5, rtol=1e-5)
 
 
 def test_rows_go_to_another_device(matrix: sp.csr_matrix) -> None:

@@ -94,3 +94,14 @@ def test_size_round_trip(tmp_path: Path) -> None:
     size = Size(3, 4, 5)
     (tmp_path / "size.json").write_text(json.dumps(size.to_dict()))
     assert Size.read(tmp_path / "size.json") == size
+
+
+def test_a_null_element_does_not_stop_the_planning(tmp_path: Path) -> None:
+    """anndata 0.12 writes None as one; it has no size."""
+    import h5py
+
+    path = tmp_path / "a.h5ad"
+    with h5py.File(path, "w") as file:
+        file["uns/log1p/base"] = h5py.Empty("f")
+        file["X"] = np.zeros((30, 10))
+    assert Size.of_files([path]).nonzeros == 300

@@ -1,26 +1,9 @@
-"""Settings as command-line options, and the `python` that the programs run with."""
+"""The shell and the `python` that the programs run with."""
 
 import os
 import shlex
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-
-def options(values: Mapping[str, Any]) -> str:
-    """``--name value`` for each value that is not None, quoted for the shell.
-
-    >>> options({"min_counts": None, "doublets": "flag", "diffusion": True})
-    '--doublets flag --diffusion true'
-    """
-    words = []
-    for name, value in values.items():
-        if value is None:
-            continue
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        words.append(f"--{name.replace('_', '-')} {shlex.quote(text)}")
-    return " ".join(words)
 
 
 def command_prefix(source: Path) -> str:

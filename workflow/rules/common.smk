@@ -1,4 +1,5 @@
 # What the rules share: checked config and sheet, folders, and how a stage's program is called.
+import json
 import os
 import re
 import shutil
@@ -39,31 +40,39 @@ def project_folder(rules):
 ROOT = project_folder(workflow.current_basedir)
 sys.path[:0] = [str(ROOT / "workflow" / "lib"), str(ROOT / "src")]
 
-from aftermath import show_failures
-from commandline import command_prefix, options, run_with_this_python
-from configuration import checked
-from interruption import clear_lock_of_killed_run, hold
-from placement import image, in_containers, placement, show_gpu_to_container
-from samplesheet import input_files
+from commandline import command_prefix, run_with_this_python
+from on_failure import show_failures
+from run_lock import clear_lock_of_killed_run, hold
+from scsiameseclu.stages.config import checked
+from scsiameseclu.stages.input_files import input_files
+from scsiameseclu.stages.resolved import resolved
 from scsiameseclu.stages.resources import Size, request
+from scsiameseclu.store import manifest
+from slurm_resources import image, in_containers, placement, show_gpu_to_container
 
-config, SAMPLES, problems = checked(config, ROOT / "workflow" / "schemas")
+config, SAMPLES, problems = checked(config)
 if problems:
     raise WorkflowError("\n".join(problems))
 
 RESULTS = config["outdir"].rstrip("/")
-SAMPLE = f"{RESULTS}/samples/{{sample}}"
-FOLDER = f"{RESULTS}/samples/{{wildcards.sample}}"  # the same, in shell commands
+FOLDER = f"{RESULTS}/samples/{{wildcards.sample}}"
 REFERENCE = f"{RESULTS}/reference"
 LOGS = f"{RESULTS}/logs"
 SCRIPTS = os.path.relpath(ROOT / "scripts")
-ORDERED = config["trajectory"]["run"]
+FEATURES = [
+    name
+    for name, asked in (
+        (manifest.REFERENCE, config["reference"]["path"]),
+        (manifest.TRAJECTORY, config["trajectory"]["run"]),
+    )
+    if asked
+]
+INCLUDED = f"--features {' '.join(FEATURES)}" if FEATURES else ""
 # What CellTypist takes beside the markers' part of the stage annotate, whatever the cells.
 CELLTYPIST_MB = 1000 if config["annotation"]["celltypist_model"] else 0
-WITH_TRAJECTORY = "--trajectory" if ORDERED else ""
 COHORT = (
     f"python {SCRIPTS}/cohort.py --samples {quote(config['samples'])} --results {RESULTS}"
-    f" {WITH_TRAJECTORY}"
+    f" {INCLUDED}"
 ).rstrip()
 MULTIQC = (
     f"python -m multiqc {RESULTS}/multiqc --config {RESULTS}/multiqc/multiqc_config.yaml"
@@ -87,12 +96,33 @@ if workflow.is_main_process and clear_lock_of_killed_run(
     print("The last run here was killed; its lock is removed.", file=sys.stderr)
 
 
-def given(**values):
-    """Values as options of a stage's program; what the sheet says for the sample comes first."""
+def file(name):
+    """The pattern of one of a sample's files."""
+    return f"{RESULTS}/samples/{{sample}}/{manifest.path(name, '{sample}')}"
+
+
+def reads(stage):
+    """The files that a stage reads, by name, with the sample's size for its resources."""
+    names = manifest.inputs(stage, FEATURES)
+    return {name: file(name) for name in dict.fromkeys([*names, "dimensions"])}
+
+
+def writes(stage):
+    """The files that a stage writes, by name."""
+    return {
+        name: directory(file(name)) if name in manifest.FOLDERS else file(name)
+        for name in manifest.STAGES[stage].writes
+    }
+
+
+def settings_of(stage, without=(), **more):
+    """All settings of a stage's program as JSON; when they change, the stage runs again."""
 
     def for_sample(wildcards):
-        row = SAMPLES[wildcards.sample]
-        return options({name: row.get(name, value) for name, value in values.items()})
+        row = SAMPLES[wildcards.sample] if "sample" in wildcards.keys() else {}
+        values = resolved(stage, config | more, row)
+        kept = {key: value for key, value in values.items() if key not in without}
+        return json.dumps(kept, sort_keys=True)
 
     return for_sample
 
@@ -128,8 +158,8 @@ def for_reference(unit):
 
 def size_of(input):
     """What ingest wrote of the sample's size; for ingest itself what the files' headers say."""
-    if "sizes" in input.keys():
-        return Size.read(Path(input.sizes))
+    if "dimensions" in input.keys():
+        return Size.read(Path(input.dimensions))
     return Size.of_files(Path(file) for file in input)
 
 
@@ -143,12 +173,12 @@ def cores_by_size(wildcards, input):
         return 1
 
 
-def program(stage, arguments, sample="{wildcards.sample}", folder=FOLDER):
-    """The shell command of a stage: the options that all stages take, its own, and its log."""
+def program(stage, where=f"--folder {FOLDER} {INCLUDED}", folder=FOLDER):
+    """The shell command of a stage: its settings as one file, and its log."""
+    file = f"{folder}/{manifest.SETTINGS.format(stage=stage)}"
     return (
-        f"python {SCRIPTS}/{stage}.py --sample {sample} --seed {config['seed']}"
-        f" --threads {{threads}} --failure {folder}/failure.json"
-        f" --usage {folder}/usage/{stage}.json"
+        f"mkdir -p $(dirname {file}) && printf '%s' {{params.settings:q}} > {file} &&"
+        f" python {SCRIPTS}/{stage}.py {where} --settings {file} --threads {{threads}}"
         f" --asked-mb {{resources.mem_mb}} --asked-minutes {{resources.runtime}}"
-        f" {arguments} 2>&1 | tee {{log}}"
+        f" 2>&1 | tee {{log}}"
     )

@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from torch.nn.functional import normalize
 from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.clustering.consensus import Consensus, agree, agreement_matrix
 from scsiameseclu.clustering.evidence import Evidence
-from scsiameseclu.clustering.levels import coarser, finer
+from scsiameseclu.clustering.levels import coarser, finer, union_of_clusters
 from scsiameseclu.clustering.members import MAX_ROUNDS, Member, Proportions, fit_member
 from scsiameseclu.clustering.splits import best_split
 from scsiameseclu.clustering.start import Hierarchy, by_kmeans, grow_hierarchy
@@ -67,6 +68,8 @@ class Clustering:
         Nested levels: unions of clusters, numbers (n_cells,); and names such as ``3.1``.
     evidence
         For the number of clusters.
+    asked
+        The number of clusters asked for.
     """
 
     consensus: Consensus
@@ -74,6 +77,7 @@ class Clustering:
     coarse: np.ndarray
     fine: np.ndarray
     evidence: Evidence
+    asked: ClusterNumber
 
     @property
     def labels(self) -> np.ndarray:
@@ -86,9 +90,21 @@ class Clustering:
         """Number of clusters."""
         return self.consensus.n_clusters
 
-    def with_evidence(self, evidence: Evidence) -> Clustering:
-        """The same with the evidence of an earlier search."""
-        return replace(self, evidence=evidence)
+    def answering(self, asked: ClusterNumber, evidence: Evidence) -> Clustering:
+        """The same clusters as the answer to an earlier search and its evidence."""
+        return replace(self, asked=asked, evidence=evidence)
+
+    def summary(self) -> dict[str, Any]:
+        """How the clusters were found, as plain values for JSON."""
+        return {
+            "n_clusters_given": self.asked.is_given,
+            "n_clusters_asked": str(self.asked),
+            "evidence": self.evidence.to_dict(),
+            "stability": [float(value) for value in self.consensus.stability],
+            "agreement": self.consensus.agreement,
+            "n_members": len(self.consensus.members),
+            "coarse": union_of_clusters(self.labels, self.coarse, self.n_clusters),
+        }
 
 
 class Ensemble:
@@ -317,6 +333,7 @@ def cluster_ensemble(
         labels if fewer is None else coarser(labels, ensemble.all_labels(fewer)),
         labels.astype(str) if more is None else finer(labels, ensemble.all_labels(more)),
         ensemble.evidence(),
+        number,
     )
 
 

@@ -1,6 +1,9 @@
 """The evidence for a number of clusters."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,3 +30,16 @@ class Evidence:
     def best(self) -> int:
         """The candidate with the largest score; the smallest of equals."""
         return int(self.k[int(np.argmax(self.score))])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "k": [int(k) for k in self.k],
+            "score": [float(score) for score in self.score],
+            "criterion": self.criterion,
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Evidence:
+        """The inverse of :meth:`to_dict`."""
+        return cls(np.asarray(values["k"]), np.asarray(values["score"]), values["criterion"])

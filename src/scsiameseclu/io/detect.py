@@ -12,7 +12,7 @@ from pathlib import Path
 
 import h5py
 
-from scsiameseclu.io.loaded import Origin, names
+from scsiameseclu.io.loaded import Origin, list_names
 from scsiameseclu.io.request import ReadRequest
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -72,7 +72,7 @@ def _hdf5_format(path: Path, request: ReadRequest, origin: Origin) -> str:
     if found is None:
         raise origin.error(
             "is HDF5, but neither 10x, h5ad, loom nor a file with X and Y; "
-            f"its root holds: {names(members)}"
+            f"its root holds: {list_names(members)}"
         )
     if request.format not in ("auto", found):
         raise origin.error(f"is {found}, not {request.format}; correct column `format`")

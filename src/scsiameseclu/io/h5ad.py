@@ -17,7 +17,7 @@ from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import genes_of_table
 from scsiameseclu.io.blocks import as_strings, cells_per_block, dense_to_csr
-from scsiameseclu.io.loaded import Loaded, Origin, names
+from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.values import Values, describe
 from scsiameseclu.limits import BLOCK_VALUES
@@ -49,7 +49,7 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     place = PLACES.get(name, f"layer {name}")
     others = [PLACES.get(other, f"layer {other}") for other in found if other != name]
     verb = "counts are in" if values.are_counts else "no counts were found, looked at"
-    notes = [f"h5ad, {verb} {place}" + (f" (not used: {names(others)})" if others else "")]
+    notes = [f"h5ad, {verb} {place}" + (f" (not used: {list_names(others)})" if others else "")]
     return Loaded(
         matrix=matrix,
         obs=obs,
@@ -81,7 +81,7 @@ def _is_matrix(node: Any) -> bool:
 def _choose(found: dict[str, Any], request: ReadRequest, origin: Origin) -> str:
     if request.layer is not None:
         if request.layer not in found:
-            raise origin.error(f"has no layer {request.layer!r}; it has: {names(found)}")
+            raise origin.error(f"has no layer {request.layer!r}; it has: {list_names(found)}")
         return request.layer
     return next((name for name in found if _starts_as_counts(found[name])), next(iter(found)))
 

@@ -35,7 +35,7 @@ CORRUPT = (
 )
 
 
-def names(values: Iterable[object]) -> str:
+def list_names(values: Iterable[object]) -> str:
     """Names for a sentence: comma-separated, the first few when there are many."""
     every = [str(value) for value in values]
     shown = ", ".join(every[:MANY_NAMES]) or "none"
@@ -44,19 +44,17 @@ def names(values: Iterable[object]) -> str:
 
 @dataclass(frozen=True)
 class Origin:
-    """The sample and the file that a sentence is about."""
+    """The file or folder that a sentence is about."""
 
-    sample: str
     path: str
 
     @property
     def where(self) -> str:
-        """The beginning of a sentence: ``sample X: file Y`` (or ``folder Y``)."""
-        kind = "folder" if Path(self.path).is_dir() else "file"
-        return f"sample {self.sample}: {kind} {self.path}"
+        """The beginning of a sentence: ``file Y`` or ``folder Y``."""
+        return f"{'folder' if Path(self.path).is_dir() else 'file'} {self.path}"
 
     def error(self, what: str) -> UserError:
-        """The error whose sentence begins with sample and file."""
+        """The error whose sentence begins with the file."""
         return UserError(f"{self.where} {what}")
 
     @contextmanager

@@ -9,7 +9,7 @@ import pandas as pd
 
 from scsiameseclu.genes.names import genes_of_table
 from scsiameseclu.io.blocks import as_strings, dense_to_csr, numbered
-from scsiameseclu.io.loaded import Loaded, Origin, names
+from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.values import describe
 
@@ -30,14 +30,14 @@ def load_loom(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         dataset = file["matrix"]
         if request.layer is not None:
             if request.layer not in layers:
-                raise origin.error(f"has no layer {request.layer!r}; it has: {names(layers)}")
+                raise origin.error(f"has no layer {request.layer!r}; it has: {list_names(layers)}")
             dataset = file["layers"][request.layer]
         matrix = dense_to_csr(dataset, cells_in_rows=False)
         cells, left_out = _attributes(file["col_attrs"], matrix.shape[0])
         genes, _ = _attributes(file["row_attrs"], matrix.shape[1])
     notes = [f"loom, {f'layer {request.layer}' if request.layer else 'the main matrix'}"]
     if left_out:
-        notes.append(f"column attributes of several columns were left out: {names(left_out)}")
+        notes.append(f"column attributes of several columns were left out: {list_names(left_out)}")
     if not _take_names(cells, CELL_NAMES):
         cells.index = numbered("cell", len(cells))
         notes.append("cells have no names and were numbered")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from scsiameseclu.io.loaded import Origin, names
+from scsiameseclu.io.loaded import Origin, list_names
 from scsiameseclu.io.textfile import open_text, sniff
 
 
@@ -65,7 +65,7 @@ def join_metadata(
     if key is None or hits[key] == 0:
         raise origin.error(
             f"names none of the sample's {len(wanted)} cells (the sample's first: "
-            f"{names(obs.index[:2])}); put the same barcodes into one of its columns"
+            f"{list_names(obs.index[:2])}); put the same barcodes into one of its columns"
         )
     keyed = table.set_index(table[key].astype(str)).drop(columns=key)
     repeated = keyed.index.duplicated()
@@ -73,10 +73,10 @@ def join_metadata(
     kept = obs.drop(columns=[name for name in obs.columns if name in joined.columns])
     result = pd.concat([part.reset_index(drop=True) for part in (kept, joined)], axis=1)
     result.index = obs.index  # by position: barcodes may be repeated
-    notes = [f"metadata joined by column {key!r}: {names(joined.columns)}"]
+    notes = [f"metadata joined by column {key!r}: {list_names(joined.columns)}"]
     if len(kept.columns) < len(obs.columns):
         replaced = [name for name in obs.columns if name in joined.columns]
-        notes.append(f"columns replaced by those of the metadata: {names(replaced)}")
+        notes.append(f"columns replaced by those of the metadata: {list_names(replaced)}")
     warnings = []
     lost = int((~obs.index.isin(keyed.index)).sum())
     unused = int((~keyed.index.isin(obs.index)).sum())

@@ -1,4 +1,4 @@
-"""Reads any supported file of counts: tells its format, then hands it to that format's reader."""
+"""Reads any supported file of counts: detects its format and calls the reader of that format."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ READERS: dict[str, Callable[[Path, ReadRequest, Origin], Loaded]] = {
     "tsv": load_text,
     "xy_h5": load_xy_h5,
 }
-# Which formats each further word of a request is for.
-MEANT_FOR = {
+# The formats to which each option of a request applies.
+APPLIES_TO = {
     "layer": ("h5ad", "loom"),
     "genome": ("10x_h5", "10x_mtx"),
     "orientation": ("csv", "tsv", "10x_mtx"),
 }
 
 
-def load(path: str | Path, request: ReadRequest, *, sample: str) -> Loaded:
+def load(path: str | Path, request: ReadRequest) -> Loaded:
     """Read a file, whatever its values are.
 
     Parameters
@@ -49,49 +49,45 @@ def load(path: str | Path, request: ReadRequest, *, sample: str) -> Loaded:
         A file, a 10x folder, or ``demo:a`` / ``demo:b``.
     request
         What the user says about it.
-    sample
-        The sample's name, for sentences.
 
     Raises
     ------
     UserError
         The file cannot be read, or has not what the request asks for.
     """
-    origin = Origin(sample, str(path))
+    origin = Origin(str(path))
     if str(path).startswith(PREFIX):
-        _meant(request, "demo", origin)
+        _reject_unused_options(request, "demo", origin)
         return load_demo(str(path).removeprefix(PREFIX), origin)
     kind = detect_format(Path(path), request, origin)
-    _meant(request, kind, origin)
+    _reject_unused_options(request, kind, origin)
     with origin.reading(kind), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of old layouts and names that are mended here
         return READERS[kind](Path(path), request, origin)
 
 
-def _meant(request: ReadRequest, kind: str, origin: Origin) -> None:
-    """Refuse what would be silently without effect."""
-    for word, formats in MEANT_FOR.items():
+def _reject_unused_options(request: ReadRequest, kind: str, origin: Origin) -> None:
+    """Refuse options that have no effect on this kind of file."""
+    for word, formats in APPLIES_TO.items():
         value = getattr(request, word)
         if value not in (None, "auto") and kind not in formats:
-            raise origin.error(f"is {kind}, for which `{word}` ({value}) means nothing; remove it")
+            raise origin.error(f"is {kind}, to which `{word}` ({value}) does not apply; remove it")
 
 
 def value_errors(loaded: Loaded, origin: Origin) -> list[str]:
     """Sentences on what makes a file's values no counts; none when they are counts."""
-    where = origin.where
-    if loaded.place:
-        where = where.replace(": ", f": {loaded.place} ", 1)
+    where = f"{loaded.place} {origin.where}" if loaded.place else origin.where
     return [f"{where} {complaint}" for complaint in complaints(loaded.values)]
 
 
-def whole(loaded: Loaded) -> None:
+def round_counts(loaded: Loaded) -> None:
     """Round counts that float arithmetic left a little off, and drop stored zeros, in place."""
     np.rint(loaded.matrix.data, out=loaded.matrix.data)
     loaded.matrix.eliminate_zeros()
     loaded.matrix.sort_indices()
 
 
-def read_counts(path: str | Path, request: ReadRequest, *, sample: str) -> ad.AnnData:
+def read_counts(path: str | Path, request: ReadRequest | None = None) -> ad.AnnData:
     """Read raw counts.
 
     Returns
@@ -106,11 +102,11 @@ def read_counts(path: str | Path, request: ReadRequest, *, sample: str) -> ad.An
     UserError
         The file cannot be read, has not what the request asks for, or does not hold counts.
     """
-    loaded = load(path, request, sample=sample)
-    errors = value_errors(loaded, Origin(sample, str(path)))
+    loaded = load(path, request or ReadRequest())
+    errors = value_errors(loaded, Origin(str(path)))
     if errors:
         raise UserError(errors[0])
-    whole(loaded)
+    round_counts(loaded)
     detected = [*loaded.notes, *loaded.warnings]
     source = {"path": str(path), "format": loaded.format, "detected": detected}
     return ad.AnnData(X=loaded.matrix, obs=loaded.obs, var=loaded.var, uns={"source": source})

@@ -11,10 +11,10 @@ from anndata.utils import make_index_unique
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.blocks import as_strings
-from scsiameseclu.io.loaded import Loaded, Origin, names
+from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.metadata import join_metadata, read_metadata
 from scsiameseclu.io.obs import OWN_COLUMNS, SUFFIX, missing_labels, tidy
-from scsiameseclu.io.readers import load, value_errors, whole
+from scsiameseclu.io.readers import load, round_counts, value_errors
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.limits import MIN_CELLS
 
@@ -38,17 +38,26 @@ class Sample:
 def read_sample(source: str, request: ReadRequest, *, sample: str) -> Sample:
     """Read, join the metadata, take the subset, and look for everything that could be wrong.
 
+    Parameters
+    ----------
+    source
+        A file, a 10x folder, or ``demo:a`` / ``demo:b``.
+    request
+        How to read it.
+    sample
+        Name of the sample, for the columns ``sample`` and ``batch``.
+
     Raises
     ------
     UserError
         The file cannot be read at all; every other problem is in ``errors``.
     """
-    origin = Origin(sample, source)
-    loaded = load(source, request, sample=sample)
+    origin = Origin(source)
+    loaded = load(source, request)
     result = Sample(loaded, loaded.obs, warnings=list(loaded.warnings), notes=list(loaded.notes))
     result.errors += value_errors(loaded, origin)
     if loaded.values.are_counts:
-        whole(loaded)
+        round_counts(loaded)
     _join(result, request, origin)
     result.obs, renamed = tidy(result.obs)
     result.notes += renamed
@@ -63,7 +72,7 @@ def read_sample(source: str, request: ReadRequest, *, sample: str) -> Sample:
 def _join(result: Sample, request: ReadRequest, origin: Origin) -> None:
     if request.metadata is None:
         return
-    table_origin = Origin(origin.sample, request.metadata)
+    table_origin = Origin(request.metadata)
     try:
         table = read_metadata(Path(request.metadata), table_origin)
         result.obs, notes, warnings = join_metadata(result.obs, table, table_origin)
@@ -81,27 +90,23 @@ def column_of(obs: pd.DataFrame, wanted: str) -> str | None:
     return next((name for name in options if name in obs.columns), None)
 
 
-def _absent(obs: pd.DataFrame, wanted: str, role: str, origin: Origin) -> str:
+def _no_column(obs: pd.DataFrame, wanted: str, role: str, origin: Origin) -> str:
     there = [str(name).removesuffix(SUFFIX) for name in obs.columns]
-    return f"{origin.where} has no column of cells {wanted!r} ({role}); it has: {names(there)}"
+    return f"{origin.where} has no column of cells {wanted!r} ({role}); it has: {list_names(there)}"
 
 
 def _take_subset(result: Sample, request: ReadRequest, origin: Origin) -> None:
     if request.subset is None:
         return
-    wanted, equals, value = request.subset.partition("=")
+    wanted, _, value = request.subset.partition("=")
     column = column_of(result.obs, wanted.strip())
-    if not equals or column is None:
-        result.errors.append(
-            _absent(result.obs, wanted, "subset", origin)
-            if equals
-            else f"{origin.where} cannot be cut to {request.subset!r}; write `subset` column=value"
-        )
+    if column is None:
+        result.errors.append(_no_column(result.obs, wanted, "subset", origin))
         return
     values = as_strings(result.obs[column].to_numpy())
     chosen = values == value.strip()
     if not chosen.any():
-        there = names(sorted(set(values.tolist())))
+        there = list_names(sorted(set(values.tolist())))
         result.errors.append(
             f"{origin.where} has no cell with {request.subset}; column {wanted!r} has: {there}"
         )
@@ -122,7 +127,7 @@ def _check_columns(result: Sample, request: ReadRequest, origin: Origin) -> None
     """Label and batch."""
     for role, wanted in (("label", request.label), ("batch", request.batch)):
         if wanted is not None and column_of(result.obs, wanted) is None:
-            result.errors.append(_absent(result.obs, wanted, role, origin))
+            result.errors.append(_no_column(result.obs, wanted, role, origin))
     if request.label in OWN_COLUMNS:
         result.errors.append(
             f"{origin.where} has its label in a column named {request.label!r}, which the pipeline "
@@ -144,8 +149,7 @@ def _check_size(result: Sample, request: ReadRequest, origin: Origin) -> None:
         what = f"{n_cells} cells" if n_genes else f"{n_cells} cells and no genes"
         cut = f" with {request.subset}" if request.subset else ""
         result.errors.append(
-            f"sample {origin.sample}: {what} in {origin.where.split(': ', 1)[1]}{cut}; "
-            f"at least {MIN_CELLS} are needed to cluster"
+            f"{what} in {origin.where}{cut}; at least {MIN_CELLS} are needed to cluster"
         )
     if not result.loaded.values.are_counts:
         return

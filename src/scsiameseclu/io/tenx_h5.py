@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import gene_table
 from scsiameseclu.io.blocks import strings
-from scsiameseclu.io.loaded import Loaded, Origin, names
+from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.values import describe
 
@@ -50,10 +50,10 @@ def load_10x_h5(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
 def choose_genome(found: list[str], request: ReadRequest, origin: Origin) -> str | None:
     """The genome to take; None when the file tells nothing of genomes."""
     if request.genome is not None and request.genome not in found:
-        raise origin.error(f"holds no genome {request.genome!r}; it has: {names(found)}")
+        raise origin.error(f"holds no genome {request.genome!r}; it has: {list_names(found)}")
     if request.genome is None and len(found) > 1:
         raise origin.error(
-            f"holds {len(found)} genomes ({names(found)}); name one in column `genome`"
+            f"holds {len(found)} genomes ({list_names(found)}); name one in column `genome`"
         )
     return request.genome or (found[0] if found else None)
 

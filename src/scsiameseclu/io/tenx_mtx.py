@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import gene_table
-from scsiameseclu.io.loaded import Loaded, Origin, names
+from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.mtx import read_mtx
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.tenx_h5 import EXPRESSION, choose_genome
@@ -95,7 +95,7 @@ def _matrices(folder: Path, request: ReadRequest, origin: Origin) -> list[Path]:
     if not below:
         raise origin.error(
             "is no 10x folder: it has no matrix.mtx(.gz); "
-            f"it holds: {names(sorted(child.name for child in folder.iterdir()))}"
+            f"it holds: {list_names(sorted(child.name for child in folder.iterdir()))}"
         )
     return below[str(choose_genome(list(below), request, origin))]
 
@@ -110,7 +110,7 @@ def _triplet(matrices: list[Path], origin: Origin) -> Triplet:
     """Find the other two files beside a matrix, under the same prefix."""
     if len(matrices) > 1:
         raise origin.error(
-            f"holds {len(matrices)} matrices ({names(file.name for file in matrices)}); "
+            f"holds {len(matrices)} matrices ({list_names(file.name for file in matrices)}); "
             "give the path of one of them"
         )
     folder, name = matrices[0].parent, matrices[0].name

@@ -17,7 +17,7 @@ from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import gene_table, genes_of_table
 from scsiameseclu.io.blocks import numbered
-from scsiameseclu.io.loaded import Loaded, Origin, names
+from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.orientation import CELL_CORNERS, GENE_CORNERS, rows_are_genes
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.textfile import NAMELESS, SEPARATORS, open_text, table_rows
@@ -83,7 +83,7 @@ def load_text(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     sentence = f"the table is {shape} ({reason})"
     notes = [f"text separated by {SEPARATORS[separator]}; {sentence}"]
     if texts.columns.size:
-        notes.append(f"columns that are not counts: {names(texts.columns)}")
+        notes.append(f"columns that are not counts: {list_names(texts.columns)}")
     matrix = stored.T.tocsr() if genes_in_rows else stored
     cells = pd.DataFrame(index=pd.Index(columns, dtype=object)) if genes_in_rows else texts
     var, told, warnings = (

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from scsiameseclu.io.loaded import Origin, names
+from scsiameseclu.io.loaded import Origin, list_names
 
 SEPARATORS = {",": "comma", "\t": "tab", ";": "semicolon", " ": "space"}
 GZIP = b"\x1f\x8b"
@@ -43,7 +43,7 @@ def open_text(path: Path, origin: Origin) -> Iterator[TextIO]:
             ]  # fmt: skip
             if len(members) != 1:
                 raise origin.error(
-                    f"is an archive of {len(members)} files ({names(members)}); give one table"
+                    f"is an archive of {len(members)} files ({list_names(members)}); give one table"
                 )
             raw = stack.enter_context(archive.open(members[0]))
         buffered = stack.enter_context(io.BufferedReader(raw, 1 << 20))

@@ -7,7 +7,7 @@ import pandas as pd
 
 from scsiameseclu.genes.names import gene_table
 from scsiameseclu.io.blocks import dense_to_csr, numbered, strings
-from scsiameseclu.io.loaded import Loaded, Origin, names
+from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.values import describe
 
@@ -26,7 +26,7 @@ def load_xy_h5(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     var, _, warnings = gene_table(numbered("gene", matrix.shape[1]))
     notes = ["an HDF5 of X and Y: cells and genes have no names and were numbered"]
     if others:
-        notes.append(f"left out of it: {names(others)}")
+        notes.append(f"left out of it: {list_names(others)}")
     return Loaded(
         matrix=matrix,
         obs=obs,

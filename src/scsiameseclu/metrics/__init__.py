@@ -2,6 +2,15 @@
 
 from scsiameseclu.metrics.agreement import Agreement, agreement, labelled
 from scsiameseclu.metrics.classification import classification
+from scsiameseclu.metrics.label_scores import label_scores
 from scsiameseclu.metrics.structure import graph_purity, silhouette
 
-__all__ = ["Agreement", "agreement", "classification", "graph_purity", "labelled", "silhouette"]
+__all__ = [
+    "Agreement",
+    "agreement",
+    "classification",
+    "graph_purity",
+    "label_scores",
+    "labelled",
+    "silhouette",
+]

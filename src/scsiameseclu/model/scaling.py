@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.linear_model import Ridge
 
-from scsiameseclu.preprocess.expression import gene_moments, scale_sparse
+from scsiameseclu.preprocess.expression import gene_moments, project, scale_sparse
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,11 @@ class GeneScaling:
     loadings, centre
         Principal components of the scaled genes, (n_genes, n_pcs) and (n_pcs,).
     median_total
-        The total count that a size factor of 1 stands for; 0 where values came log-normalised.
+        The total count of a cell with size factor 1; None where values came log-normalised.
     max_value
-        The clip of the scaling.
+        Largest scaled value; larger ones are clipped.
+    component_deviation
+        Overall standard deviation of the fitted cells' components.
     """
 
     genes: list[str]
@@ -35,25 +37,103 @@ class GeneScaling:
     deviation: np.ndarray
     loadings: np.ndarray
     centre: np.ndarray
-    median_total: float
+    median_total: float | None
     max_value: float
+    component_deviation: float
+
+    @property
+    def logged(self) -> bool:
+        """Whether cells come with log-normalised values instead of counts."""
+        return self.median_total is None
+
+    def log_normalised(self, counts: sp.csr_matrix, totals: np.ndarray) -> sp.csr_matrix:
+        """Values as of the fitted cells; logged ones are returned as they are.
+
+        Parameters
+        ----------
+        counts
+            Of the variable genes, (n_cells, n_genes).
+        totals
+            Total count of each cell, (n_cells,).
+        """
+        if self.median_total is None:
+            return counts
+        size_factors = np.where(totals > 0, totals / self.median_total, 1.0)
+        return sp.csr_matrix(sp.diags(1.0 / size_factors) @ counts).log1p()
+
+    def filled(self, values: sp.csr_matrix, missing: np.ndarray) -> sp.csr_matrix:
+        """Values of a block of cells with the mean in the columns of missing genes.
+
+        Parameters
+        ----------
+        values
+            Log-normalised, (n_cells, n_genes); the columns of missing genes hold anything.
+        missing
+            Mask of those genes, (n_genes,).
+        """
+        if not missing.any():
+            return values
+        filled = values.toarray()
+        filled[:, missing] = self.mean[missing]
+        return sp.csr_matrix(filled)
+
+    def scaled(self, values: sp.csr_matrix) -> sp.csr_matrix:
+        """The expression encoder's input: values over deviations, clipped at ``max_value``.
+
+        Unlike the input of PCA it is not centred, not even implicitly: zeros stay zero and sparse,
+        and the clip holds for the value itself.
+        """
+        scaled = sp.csr_matrix(values, dtype=np.float32, copy=True)
+        scaled.data = np.minimum(
+            scaled.data / self.deviation[scaled.indices], self.max_value
+        ).astype(np.float32)
+        return scaled
+
+    def unit(self, components: np.ndarray) -> np.ndarray:
+        """Components over their overall deviation, float32: they keep their relative sizes."""
+        return (components / self.component_deviation).astype(np.float32)
+
+    def components(self, values: sp.csr_matrix) -> np.ndarray:
+        """Scaled components of log-normalised cells, float32 (n_cells, n_pcs)."""
+        return self.unit(
+            project(values, self.mean, self.deviation, self.loadings, self.centre, self.max_value)
+        )
 
 
 def gene_scaling(
     work: ad.AnnData,
     part: sp.csr_matrix,
     chosen: np.ndarray,
-    total: float,
+    total: float | None,
     max_value: float,
+    *,
+    use_rep: str = "X_pca",
 ) -> GeneScaling:
+    """The scaling of the variable genes of a fit.
+
+    Parameters
+    ----------
+    work
+        ``obsm[use_rep]``, and for principal components of this package ``varm["PCs"]`` and
+        ``uns["pca"]``. Loadings of other representations are fitted by regression.
+    part
+        Log-normalised variable genes, (n_cells, n_variable_genes).
+    chosen
+        Mask of the variable genes, (n_genes,).
+    total
+        Median total count of the cells; 0 where values are log-normalised without counts.
+    max_value
+        Upper limit of scaled values, where ``uns["pca"]`` records none.
+    """
     mean, variance = gene_moments(part)
     deviation = np.sqrt(variance)
     deviation[deviation == 0] = 1.0
-    if "centre" in work.uns.get("pca", {}):
+    if use_rep == "X_pca" and "centre" in work.uns.get("pca", {}):
         loadings, centre = work.varm["PCs"][chosen], np.asarray(work.uns["pca"]["centre"])
         max_value = float(work.uns["pca"]["params"]["max_value"])
     else:
-        loadings, centre = _regress(part, mean, deviation, work.obsm["X_pca"], max_value)
+        loadings, centre = _regress(part, mean, deviation, work.obsm[use_rep], max_value)
+    components = np.asarray(work.obsm[use_rep], dtype=np.float32)
     return GeneScaling(
         genes=[str(name) for name in work.var_names[chosen]],
         mean=mean.astype(np.float32),
@@ -62,7 +142,13 @@ def gene_scaling(
         centre=np.asarray(centre, dtype=np.float32),
         median_total=total,
         max_value=max_value,
+        component_deviation=overall_deviation(components),
     )
+
+
+def overall_deviation(components: np.ndarray) -> float:
+    """Root mean square of all entries; 1 if they are all 0."""
+    return float(np.sqrt(np.mean(components.astype(np.float64) ** 2))) or 1.0
 
 
 def _regress(

@@ -6,16 +6,21 @@ PCA, which does it implicitly.
 
 from __future__ import annotations
 
+import logging
 import warnings
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 from sklearn.utils.sparsefuncs import incr_mean_variance_axis, mean_variance_axis
 
 from scsiameseclu.settings import ExpressionSettings
 
+log = logging.getLogger(__name__)
+
 MIN_BATCH_CELLS = 50
+BATCH = "_batch"
 BLOCK_CELLS = 20_000
 """Cells whose values are held in double precision at once."""
 
@@ -60,11 +65,21 @@ def divide_and_log(counts: sp.csr_matrix, size_factors: np.ndarray) -> sp.csr_ma
     return sp.csr_matrix((values, counts.indices, counts.indptr), counts.shape)
 
 
-def choose_variable_genes(adata: ad.AnnData, settings: ExpressionSettings) -> None:
+def choose_variable_genes(
+    adata: ad.AnnData, settings: ExpressionSettings, batches: pd.Series | None = None
+) -> None:
     """Mark highly variable genes in ``adata.var["highly_variable"]`` (bool).
 
-    Scanpy's dispersion method (Satija et al. 2015), within batches where ``obs["batch"]`` has two
-    or more of at least 50 cells. A matrix of at most ``n_top_genes`` genes keeps all that vary.
+    Scanpy's dispersion method (Satija et al. 2015). A matrix of at most ``n_top_genes`` genes keeps
+    all that vary.
+
+    Parameters
+    ----------
+    adata
+        Log-normalised ``X``.
+    batches
+        Categorical batch of each cell. Genes are chosen within batches where there are two or more
+        and each has at least 50 cells.
     """
     import scanpy as sc
 
@@ -72,14 +87,31 @@ def choose_variable_genes(adata: ad.AnnData, settings: ExpressionSettings) -> No
     if adata.n_vars <= settings.n_top_genes:
         adata.var["highly_variable"] = variances > 0
         return
-    sizes = adata.obs["batch"].value_counts() if "batch" in adata.obs else []
-    by_batch = len(sizes) > 1 and min(sizes) >= MIN_BATCH_CELLS
+    by_batch = batches is not None and _large_enough(batches)
+    if by_batch:
+        adata.obs[BATCH] = batches
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         sc.pp.highly_variable_genes(
-            adata, n_top_genes=settings.n_top_genes, batch_key="batch" if by_batch else None
+            adata, n_top_genes=settings.n_top_genes, batch_key=BATCH if by_batch else None
         )
+    if by_batch:
+        del adata.obs[BATCH]
     adata.var["highly_variable"] &= variances > 0
+
+
+def _large_enough(batches: pd.Series) -> bool:
+    """Whether genes can be chosen within batches; says so where one is too small."""
+    sizes = batches.cat.remove_unused_categories().value_counts()
+    if len(sizes) > 1 and sizes.min() < MIN_BATCH_CELLS:
+        log.warning(
+            "variable genes are chosen over all batches together: batch %s has %d cells, fewer "
+            "than %d",
+            sizes.index[-1],
+            sizes.min(),
+            MIN_BATCH_CELLS,
+        )
+    return len(sizes) > 1 and int(sizes.min()) >= MIN_BATCH_CELLS
 
 
 def gene_moments(matrix: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:

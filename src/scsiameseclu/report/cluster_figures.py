@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from scsiameseclu.palette import colour
+from scsiameseclu.plotting.clusters import draw_confidence, draw_evidence, draw_sizes
 from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.look import ACCENT, FAINT, INK, draw, ticks
+from scsiameseclu.report.look import PAGE, draw
 from scsiameseclu.report.tables import (
     Cell,
     Picture,
@@ -32,17 +32,7 @@ def evidence_picture(sample: Sample) -> Picture | None:
     chosen, criterion = int(sample.siamese["n_clusters"]), str(evidence["criterion"])
 
     def paint(figure: Figure) -> None:
-        axes = figure.add_subplot()
-        axes.plot(tried, scores, color=ACCENT, marker="o", markersize=3.5)
-        axes.axvline(chosen, color=INK, linestyle=(0, (4, 2)), linewidth=1.1)
-        axes.annotate(
-            f"{chosen} clusters", (chosen, 1), (4, -2), xycoords=("data", "axes fraction"),
-            textcoords="offset points", va="top", fontsize=9,
-        )  # fmt: skip
-        axes.set_xlabel("number of clusters")
-        axes.set_ylabel("score")
-        ticks(axes.xaxis, 9, whole=True)
-        axes.grid(color=FAINT, alpha=0.4)
+        draw_evidence(figure.add_subplot(), tried, scores, chosen, PAGE)
 
     points = ", ".join(f"{k}: {score:.3g}" for k, score in zip(tried, scores, strict=True))
     alt = f"Line of the score against the number of clusters. {points}. Chosen: {chosen}."
@@ -65,30 +55,13 @@ def confidence_picture(sample: Sample) -> Picture:
         sample.cells["siamese_confidence"][sample.cells["siamese"] == name].to_numpy(float)
         for name in sample.clusters
     ]
-    rows = range(len(groups))
+    colours = [colour(row) for row in range(len(groups))]
 
     def paint(figure: Figure) -> None:
-        sizes, spread = figure.subplots(1, 2, sharey=True)
-        shades = [colour(row) for row in rows]
-        sizes.barh(rows, [len(group) for group in groups], color=shades, height=0.7)
-        sizes.set_xlabel("cells")
-        sizes.set_ylabel("cluster")
-        sizes.set_yticks(rows, sample.clusters)
-        for row, group in enumerate(groups):
-            low, first, middle, third, high = _quantiles(group)
-            spread.plot([low, high], [row, row], color=INK, linewidth=1)
-            spread.plot(
-                [first, third], [row, row], color=shades[row], linewidth=6, solid_capstyle="butt"
-            )
-            spread.plot(middle, row, "|", color=INK, markersize=8)
-            spread.plot(group.mean(), row, "D", color=INK, markersize=3)
-        spread.set_xlabel("confidence")
-        spread.set_xlim(-0.02, 1.02)
-        for axes in (sizes, spread):
-            axes.tick_params(axis="y", length=0)
-            axes.grid(axis="x", color=FAINT, alpha=0.4)
-            axes.set_axisbelow(True)
-        sizes.invert_yaxis()
+        left, right = figure.subplots(1, 2, sharey=True)
+        draw_sizes(left, sample.clusters, [len(group) for group in groups], colours, PAGE)
+        draw_confidence(right, sample.clusters, groups, colours, PAGE)
+        right.set_ylabel("")
 
     said = "; ".join(
         f"{name}: {count(len(group))} cells, mean confidence {group.mean():.2f}"
@@ -102,10 +75,6 @@ def confidence_picture(sample: Sample) -> Picture:
         "sizes", f"Cluster sizes and confidence. {said}.", (5.2, 1.0 + 0.24 * len(groups)), paint
     )
     return Picture(svg, "Cluster sizes and confidence", caption)
-
-
-def _quantiles(values: np.ndarray) -> np.ndarray:
-    return np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95])
 
 
 def cluster_table(sample: Sample) -> Table:

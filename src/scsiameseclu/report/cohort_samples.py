@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,25 +12,11 @@ import pandas as pd
 
 from scsiameseclu.annotation.cell_types import ABSTENTIONS, UNASSIGNED
 from scsiameseclu.errors import UserError
-from scsiameseclu.report.inputs import read_table, read_warnings
+from scsiameseclu.report.inputs import read_table
 from scsiameseclu.store.files import read_parts
+from scsiameseclu.store.folder import SampleFolder
+from scsiameseclu.store.manifest import FAILURE
 
-# The file that shows that a stage is done, in the order of the pipeline.
-LAST_FILES = {
-    "ingest": "counts.h5ad",
-    "quality": "filtered.h5ad",
-    "expression": "expression.h5ad",
-    "graph": "graph.h5ad",
-    "train": "embedding.h5ad",
-    "cluster": "clusters.h5ad",
-    "layout": "layout.h5ad",
-    "markers": "markers.h5ad",
-    "annotate": "annotation.h5ad",
-    "trajectory": "trajectory.h5ad",
-    "evaluate": "metrics.json",
-    "report": "report.html",
-    "assemble": "{sample}.h5ad",
-}
 SCORES = ("ari", "nmi", "acc", "macro_f1")
 WITHOUT_LABELS = ("mean_confidence", "silhouette", "graph_purity")
 
@@ -56,63 +42,59 @@ class Entry:
 
     @property
     def reason(self) -> str:
-        """The reasons in one line, without the sample's name, which stands beside it."""
-        prefix = f"sample {self.sample}: "
-        return " ".join(" ".join(said.split()).removeprefix(prefix) for said in self.reasons)
+        """The reasons in one line."""
+        return " ".join(" ".join(sentence.split()) for sentence in self.reasons)
 
 
-def read_entries(results: Path, samples: Sequence[str], trajectory: bool = False) -> list[Entry]:
+def read_entries(
+    results: Path, samples: Sequence[str], features: Collection[str] = ()
+) -> list[Entry]:
     """The entries of ``samples``, in their order; a sample without any file is one that failed.
 
-    Only with ``trajectory`` is there to be one in each sample.
+    ``features`` are those of the run, see :data:`scsiameseclu.store.manifest.FEATURES`.
     """
-    return [_entry(results, sample, trajectory) for sample in samples]
+    return [
+        _entry(SampleFolder(results / "samples" / sample, sample, features), results)
+        for sample in samples
+    ]
 
 
-def _entry(results: Path, sample: str, trajectory: bool) -> Entry:
-    directory = results / "samples" / sample
-    entry = Entry(sample)
+def _entry(folder: SampleFolder, results: Path) -> Entry:
+    entry = Entry(folder.sample)
     try:
-        _read_status(entry, results, directory, trajectory)
-        _read_quality(entry, directory)
+        _read_status(entry, folder, results)
+        _read_quality(entry, folder)
         if entry.status != "FAIL":
-            _read_clusters(entry, directory)
+            _read_clusters(entry, folder)
     except UserError as error:
         entry.status, entry.reasons = "FAIL", [str(error)]
     return entry
 
 
-def _read_status(entry: Entry, results: Path, directory: Path, trajectory: bool) -> None:
+def _read_status(entry: Entry, folder: SampleFolder, results: Path) -> None:
     """FAIL by a stage's note or by a missing file; WARN by any stage's sentence."""
-    note = directory / "failure.json"
-    missing = [
-        stage
-        for stage, name in LAST_FILES.items()
-        if not (directory / name.format(sample=entry.sample)).is_file()
-        and (trajectory or stage != "trajectory")
-    ]
-    if note.is_file():
-        failure = json.loads(note.read_text(encoding="utf-8"))
-        entry.status, entry.stage = "FAIL", str(failure["stage"])
-        entry.reasons = [str(failure["reason"])]
+    missing = folder.missing()
+    if failure := folder.failure():
+        entry.status, entry.stage = "FAIL", failure["stage"]
+        entry.reasons = [failure["reason"]]
     elif missing:
         entry.status, entry.stage = "FAIL", missing[0]
         entry.reasons = [f"not finished; see the logs in {results / 'logs' / entry.sample}"]
-        reference = results / "reference" / "failure.json"
+        reference = results / "reference" / FAILURE
         if "annotate" in missing and reference.is_file():
-            failure = json.loads(reference.read_text(encoding="utf-8"))
-            entry.stage, entry.reasons = "reference", [str(failure["reason"])]
-    elif found := read_warnings(directory, trajectory):
+            note = json.loads(reference.read_text(encoding="utf-8"))
+            entry.stage, entry.reasons = "reference", [str(note["reason"])]
+    elif warnings := folder.warnings():
         entry.status = "WARN"
-        entry.stage = ", ".join(dict.fromkeys(stage for stage, _ in found))
-        entry.reasons = [f"{said.rstrip('.')}." for _, said in found]
+        entry.stage = ", ".join(dict.fromkeys(stage for stage, _ in warnings))
+        entry.reasons = [f"{sentence.rstrip('.')}." for _, sentence in warnings]
 
 
-def _read_quality(entry: Entry, directory: Path) -> None:
+def _read_quality(entry: Entry, folder: SampleFolder) -> None:
     """Cells and genes before and after quality control, if it was done."""
-    if not (directory / "filtered.h5ad").is_file():
+    if not folder.path("filtered").is_file():
         return
-    parts = read_parts(directory / "filtered.h5ad", ["obs", "uns/quality"])
+    parts = read_parts(folder.path("filtered"), ["obs", "uns/quality"])
     quality, cells = parts["uns/quality"], parts["obs"]
     steps = zip(quality["funnel"]["step"], quality["funnel"]["cells"], strict=True)
     entry.funnel = [(str(step), int(left)) for step, left in steps]
@@ -131,15 +113,14 @@ def _read_quality(entry: Entry, directory: Path) -> None:
         entry.numbers["doublets"] = int((called == "yes").sum())
 
 
-def _read_clusters(entry: Entry, directory: Path) -> None:
+def _read_clusters(entry: Entry, folder: SampleFolder) -> None:
     """Clusters, scores and the training of a finished sample."""
-    siamese = read_parts(directory / "clusters.h5ad", ["uns/siamese"])["uns/siamese"]
-    entry.sizes = [int(size) for size in siamese["sizes"]]
-    predicted = read_parts(directory / "annotation.h5ad", ["obs"])["obs"]["cell_type_predicted"]
-    told = predicted.astype(str).replace(dict.fromkeys(ABSTENTIONS, UNASSIGNED))
-    entry.types = {str(name): int(cells) for name, cells in told.value_counts().items()}
-    entry.training = read_table(directory / "training.tsv")
-    metrics = json.loads((directory / "metrics.json").read_text(encoding="utf-8"))
+    entry.sizes = [int(size) for size in folder.uns("clusters", "siamese")["sizes"]]
+    predicted = folder.obs("annotation")["cell_type_predicted"].astype(str)
+    types = predicted.replace(dict.fromkeys(ABSTENTIONS, UNASSIGNED))
+    entry.types = {str(name): int(cells) for name, cells in types.value_counts().items()}
+    entry.training = read_table(folder, "training")
+    metrics = folder.json("metrics")
     entry.numbers["n_clusters"] = int(metrics["n_clusters"])
     entry.numbers |= _known({key: metrics["unsupervised"].get(key) for key in WITHOUT_LABELS})
     labels = metrics["labels"] or {}

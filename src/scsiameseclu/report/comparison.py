@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pandas as pd
@@ -15,7 +14,6 @@ from scsiameseclu.report.inputs import Sample
 from scsiameseclu.report.map_data import as_json, category_layer
 from scsiameseclu.report.map_figures import Plane, category_map
 from scsiameseclu.report.tables import Cell, Table, count, real, text, whole
-from scsiameseclu.store.files import read_parts
 
 SCORES = {"ari": "ARI", "nmi": "NMI", "acc": "ACC", "macro_f1": "Macro-F1"}
 CLASSIFICATION = {
@@ -38,10 +36,8 @@ def comparison(sample: Sample, where: Plane, label: str | None) -> dict[str, Any
         Column of the user's labels in counts.h5ad, or None.
     """
     panel: dict[str, Any] = _with_leiden(sample, where)
-    metrics = json.loads((sample.directory / "metrics.json").read_text(encoding="utf-8"))
-    panel["labels"] = None
-    if label and metrics["labels"]:
-        panel["labels"] = _with_labels(sample, where, label, metrics["labels"])
+    scores = sample.folder.json("metrics")["labels"]
+    panel["labels"] = _with_labels(sample, where, label, scores) if label and scores else None
     return panel
 
 
@@ -85,14 +81,12 @@ def _with_labels(
 
 def _named(sample: Sample, label: str) -> pd.Series:
     """The labels of the kept cells as a category; missing ones are NaN."""
-    table = read_parts(sample.directory / "counts.h5ad", ["obs"])["obs"]
+    table = sample.folder.obs("counts")
     column = column_of(table, label)
     if column is None:
         names = ", ".join(map(str, table.columns))
-        raise UserError(
-            f"sample {sample.name}: counts.h5ad has no column {label!r}; it has {names}"
-        )
-    labels = table[column].reindex(sample.cells.index)
+        raise UserError(f"there is no label column {label!r}; the columns are {names}")
+    labels = table[column]
     return labels.astype(object).astype(str).where(labelled(labels)).astype("category")
 
 

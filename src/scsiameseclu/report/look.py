@@ -18,6 +18,8 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from scsiameseclu.plotting.inks import Inks
+
 INK, FAINT, ACCENT, LOST, PAPER = "#010101", "#020202", "#030303", "#040404", "#050505"
 INKS = {
     INK: "currentColor",
@@ -26,6 +28,7 @@ INKS = {
     LOST: "var(--lost)",
     PAPER: "var(--paper)",
 }
+PAGE = Inks(INK, FAINT, ACCENT)
 RASTER_DPI = 130
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "{http://www.w3.org/1999/xlink}href"

@@ -121,14 +121,12 @@ def _of_cells(sample: Sample, where: Plane) -> list[Layer]:
         category_layer("Cells", "type", "Predicted type", where, cells["cell_type_predicted"]),
         category_layer("Cells", "leiden", "Leiden cluster", where, cells["leiden"]),
     ]
-    if "cell_type_by_cell" in cells:
-        types = cells["cell_type_by_cell"]
-        found.insert(3, category_layer("Cells", "own type", "Type, cell by cell", where, types))
+    types = cells["cell_type_by_cell"]
+    found.insert(3, category_layer("Cells", "own type", "Type, cell by cell", where, types))
     for name in ("coarse", "fine"):
-        if f"siamese_{name}" in cells:
-            values = cells[f"siamese_{name}"].astype("category")
-            title = f"{name.capitalize()}r clusters"
-            found.append(category_layer("Cells", name, title, where, values))
+        values = cells[f"siamese_{name}"].astype("category")
+        title = f"{name.capitalize()}r clusters"
+        found.append(category_layer("Cells", name, title, where, values))
     if "pseudotime" in cells:
         order = cells["pseudotime"].to_numpy(float)[where.rows]
         found.append(number_layer("Cells", "pseudotime", "Pseudotime", order, ""))
@@ -159,7 +157,7 @@ def _of_genes(sample: Sample, where: Plane) -> list[Layer]:
     wanted = list(dict.fromkeys(told.sort_values("rank", kind="stable")["gene"]))[:MOST_GENES]
     if not wanted:
         return []
-    path = sample.directory / "expression.h5ad"
+    path = sample.folder.path("expression")
     names = read_parts(path, ["var"])["var"].index
     genes = sorted((gene for gene in wanted if gene in names), key=str.casefold)
     columns = names.get_indexer(genes)

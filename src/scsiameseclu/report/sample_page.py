@@ -1,7 +1,5 @@
 """The page of one sample."""
 
-from pathlib import Path
-
 from scsiameseclu.report.annotation import annotation_note, annotation_table, votes_table
 from scsiameseclu.report.cluster_figures import (
     cluster_table,
@@ -30,69 +28,62 @@ from scsiameseclu.report.tables import (
     real,
     sentence,
 )
-from scsiameseclu.report.training_figures import phase_legend, training_pictures
+from scsiameseclu.report.training_figures import line_legend, training_pictures
 from scsiameseclu.report.trajectory_figures import trajectory as trajectory_section
 from scsiameseclu.report.usage import usage_table
+from scsiameseclu.store.folder import SampleFolder
 
 
-def sample_page(directory: Path, sample: str, label: str | None, trajectory: bool = False) -> str:
-    """The HTML page of ``sample``, from the files in its directory.
+def sample_page(folder: SampleFolder, label: str | None) -> str:
+    """The HTML page of a sample, from the files in its folder.
 
     Parameters
     ----------
-    directory
-        Where the stages wrote the sample's files.
+    folder
+        The sample's folder.
     label
-        Column of the user's labels; only the comparison panel shows it.
-    trajectory
-        Whether there is one.
+        Column of published labels; only the comparison panel shows it.
     """
-    found = load_sample(directory, sample, trajectory)
-    where = plane(found.umap)
-    panel = comparison(found, where, label)
+    sample = load_sample(folder)
+    where = plane(sample.umap)
+    panel = comparison(sample, where, label)
     return render(
         "sample.html.j2",
         script="map.js",
-        title=f"{sample} – scSiameseClu",
-        sample=sample,
-        warnings=[
-            (stage, sentence(said.removeprefix(f"sample {sample}: ")))
-            for stage, said in found.warnings
-        ],
-        facts=_facts(found),
-        summary=summary(found),
-        quality=quality_pictures(found),
-        missing=missing_metrics(found),
-        funnel=funnel_picture(found),
-        funnel_table=funnel_table(found),
-        maps=_maps(found, where),
-        map_data=map_data(found, where),
+        title=f"{sample.name} – scSiameseClu",
+        sample=sample.name,
+        warnings=[(stage, sentence(warning)) for stage, warning in sample.warnings],
+        facts=_facts(sample),
+        summary=summary(sample),
+        quality=quality_pictures(sample),
+        missing=missing_metrics(sample),
+        funnel=funnel_picture(sample),
+        funnel_table=funnel_table(sample),
+        maps=_maps(sample, where),
+        map_data=map_data(sample, where),
         map_note=where.note,
-        evidence=evidence_picture(found),
-        n_clusters_given=bool(found.siamese.get("n_clusters_given", False)),
-        confidence=confidence_picture(found),
-        clusters=cluster_table(found),
-        levels=level_table(found),
-        agreement=_agreement(found),
-        marker_pictures=marker_pictures(found),
-        markers=marker_table(found),
-        votes=votes_table(found),
-        annotation=annotation_table(found),
-        annotation_note=annotation_note(found),
-        trajectory=trajectory_section(found, where),
+        evidence=evidence_picture(sample),
+        confidence=confidence_picture(sample),
+        clusters=cluster_table(sample),
+        levels=level_table(sample),
+        agreement=_agreement(sample),
+        marker_pictures=marker_pictures(sample),
+        markers=marker_table(sample),
+        votes=votes_table(sample),
+        annotation=annotation_table(sample),
+        annotation_note=annotation_note(sample),
+        trajectory=trajectory_section(sample, where),
         comparison=panel,
-        training=training_pictures(found),
-        phases=phase_legend(found),
-        stopped=sentence(str(found.training_notes.get("stopped", ""))),
-        methods=methods(found),
-        usage=usage_table(directory),
+        training=training_pictures(sample),
+        lines=line_legend(sample),
+        stopped=sentence(str(sample.training_notes["stopped"])),
+        methods=methods(sample),
+        usage=usage_table(folder.usage()),
     )
 
 
 def _agreement(sample: Sample) -> str:
-    """How far the ensemble agrees, as a sentence; empty for a clustering without one."""
-    if "n_members" not in sample.siamese:
-        return ""
+    """How far the ensemble agrees, as a sentence."""
     members, mean = int(sample.siamese["n_members"]), float(sample.siamese["agreement"])
     return (
         f"{members} clusterings, from several networks and starts, voted; with the others the one "

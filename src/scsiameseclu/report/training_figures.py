@@ -1,6 +1,6 @@
 """Figures of the training section: the loss and each of its parts against the step.
 
-With several networks there is a line for each, else one for each phase of the training.
+With several networks there is one line per network, else one per phase of the training.
 """
 
 from __future__ import annotations
@@ -19,24 +19,28 @@ NOT_LOSSES = ("step", "epoch", "phase", "network", "lr", "learning_rate")
 
 
 def training_pictures(sample: Sample) -> list[Picture]:
-    """One small curve for the loss and one for each part that has values, coloured by phase."""
+    """One small figure for the loss and one for each part that has values."""
     table = sample.training
     names = [name for name in table.columns if name not in NOT_LOSSES]
     return [_curve(table, name) for name in names if table[name].notna().any()]
 
 
 def lines(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """(name, rows) of each line: a network's, or where there is one network a phase's."""
-    networks = sorted(set(table["network"])) if "network" in table else []
+    """(name, rows) of each line: a network's, or with one network a phase's."""
+    networks = sorted(set(table["network"]))
     if len(networks) > 1:
-        return [(f"network {n + 1}", table[table["network"] == n]) for n in networks]
-    phases = list(dict.fromkeys(table["phase"])) if "phase" in table else []
-    return [(str(name), table[table["phase"] == name]) for name in phases] or [("", table)]
+        return [(f"network {n + 1:g}", table[table["network"] == n]) for n in networks]
+    phases = dict.fromkeys(table["phase"])
+    return [(str(phase), table[table["phase"] == phase]) for phase in phases]
 
 
-def phase_legend(sample: Sample) -> list[tuple[str, str]]:
-    """(colour, text) of each line, for one legend beside all curves."""
-    return [(colour(i), name) for i, (name, _) in enumerate(lines(sample.training)) if name]
+def line_legend(sample: Sample) -> tuple[str, list[tuple[str, str]]] | None:
+    """Title and (colour, text) of each line, for one legend beside all curves; None for one."""
+    drawn = lines(sample.training)
+    if len(drawn) < 2:
+        return None
+    title = "Networks" if sample.training["network"].nunique() > 1 else "Phases of the training"
+    return title, [(colour(place), name) for place, (name, _) in enumerate(drawn)]
 
 
 def _curve(table: pd.DataFrame, name: str) -> Picture:

@@ -1,28 +1,23 @@
 """What the stages took beside what was asked for them."""
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scsiameseclu.report.inputs import SIDECARS
 from scsiameseclu.report.tables import Cell, Table, text, whole
 
-ORDER = (*SIDECARS, "evaluate", "report", "assemble")
 
+def usage_table(notes: Sequence[dict[str, Any]]) -> Table | None:
+    """Time and peak memory of the stages that noted them; None if none did.
 
-def usage_table(directory: Path) -> Table | None:
-    """Time and peak memory of the stages that noted them (``usage/{stage}.json``); None for none.
-
-    The stage that writes the page is not over yet, so it is missing.
+    The stage that writes the page is still running, so it is missing.
     """
-    notes = [_read(directory / "usage" / f"{stage}.json") for stage in ORDER]
-    found = [note for note in notes if note is not None]
-    if not found:
+    if not notes:
         return None
-    rows, columns = [_row(note) for note in found], []
-    if any(note.get("where") for note in found):
+    rows, columns = [_row(note) for note in notes], []
+    if any(note.get("where") for note in notes):
         columns = ["Where"]
-        rows = [[*row, text(_place(note))] for row, note in zip(rows, found, strict=True)]
+        rows = [[*row, text(_place(note))] for row, note in zip(rows, notes, strict=True)]
     return Table(
         "usage",
         "Time and memory of each stage, and what was asked for it (predicted from cells, genes and "
@@ -30,13 +25,6 @@ def usage_table(directory: Path) -> Table | None:
         ["Stage", "Cores", "Time", "CPU time", "Memory, MB", "Asked, MB", "Asked, min", *columns],
         rows,
     )
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
-        return None
-    note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return note
 
 
 def _row(note: dict[str, Any]) -> list[Cell]:
@@ -56,8 +44,8 @@ def _place(note: dict[str, Any]) -> str:
     """``node gpu1, partition gpu, GPU 0, image.sif``, as far as it is known."""
     where = note.get("where") or {}
     words = {"node": "node", "partition": "partition", "gpus": "GPU"}
-    told = [f"{word} {where[name]}" for name, word in words.items() if name in where]
-    return ", ".join([*told, *([Path(where["image"]).name] if "image" in where else [])])
+    parts = [f"{word} {where[name]}" for name, word in words.items() if name in where]
+    return ", ".join([*parts, *([Path(where["image"]).name] if "image" in where else [])])
 
 
 def _known(value: float | None) -> Cell:

@@ -1,12 +1,10 @@
-"""The cohort stage: one page, two tables and MultiQC's content from the samples that there are."""
+"""Write the cohort's page and tables from the samples that are there."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from scsiameseclu.store.atomic import write_table, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,12 +20,11 @@ NUMBERS = (
 )
 
 
-def cohort(samples: Path, results: Path, *, trajectory: bool = False) -> None:
+def run(*, samples: Path, results: Path, features: Sequence[str] = ()) -> None:
     """Write index.html, cohort.tsv, status.tsv and multiqc/ into ``results``.
 
-    Samples that are not finished are FAIL, with the sentence that the stage left in their
-    failure.json, or with the first stage whose file is missing. Finished samples with warnings of
-    any stage are WARN.
+    Samples that are not finished are FAIL, with the sentence that the stage left, or with the first
+    stage whose file is missing. Finished samples with warnings of any stage are WARN.
 
     Parameters
     ----------
@@ -35,15 +32,16 @@ def cohort(samples: Path, results: Path, *, trajectory: bool = False) -> None:
         The sample sheet; its order is the order of everything here.
     results
         The folder with ``samples/{sample}/``.
-    trajectory
-        Whether each sample is to have one.
+    features
+        What the run includes; see :data:`scsiameseclu.store.manifest.FEATURES`.
     """
     from scsiameseclu.report.cohort_page import cohort_page
     from scsiameseclu.report.cohort_samples import read_entries
     from scsiameseclu.report.multiqc import write_multiqc
-    from scsiameseclu.stages.sheet import read_sheet
+    from scsiameseclu.stages.sheet import sample_names
+    from scsiameseclu.store.atomic import write_table, write_text
 
-    entries = read_entries(results, list(read_sheet(samples)["sample"]), trajectory)
+    entries = read_entries(results, sample_names(samples), features)
     write_table(results / "status.tsv", status_table(entries))
     write_table(results / "cohort.tsv", cohort_table(entries))
     write_multiqc(entries, results / "multiqc")
@@ -51,7 +49,7 @@ def cohort(samples: Path, results: Path, *, trajectory: bool = False) -> None:
 
 
 def status_table(entries: Sequence[Entry]) -> pd.DataFrame:
-    """One row a sample: sample, status, stage and reason."""
+    """One row per sample: sample, status, stage and reason."""
     import pandas as pd
 
     rows = [(entry.sample, entry.status, entry.stage, entry.reason) for entry in entries]
@@ -59,7 +57,7 @@ def status_table(entries: Sequence[Entry]) -> pd.DataFrame:
 
 
 def cohort_table(entries: Sequence[Entry]) -> pd.DataFrame:
-    """One row a sample: status and every number; missing where it is not known."""
+    """One row per sample: status and every number; missing where it is not known."""
     import pandas as pd
 
     rows = [

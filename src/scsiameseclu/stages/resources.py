@@ -155,7 +155,7 @@ def _of_hdf5(file: Path) -> int:
 
     def look(name: str, node: Any) -> None:
         if isinstance(node, h5py.Dataset) and node.dtype.kind in "iuf":
-            sizes.append(int(node.size))
+            sizes.append(int(node.size or 0))  # None for a null element
 
     try:
         with h5py.File(file, "r") as content:

@@ -50,7 +50,13 @@ def _write(
     dataset_kwargs: Mapping[str, Any],
     **others: Any,
 ) -> None:
-    """Write one element of an AnnData."""
+    """Write one element of an AnnData; what is None is left out.
+
+    anndata 0.12 writes None as an HDF5 null element, which 0.11 and older, and all that is pinned
+    to them, refuse to read.
+    """
+    if value is None:
+        return
     if isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype.kind == "f":
         dataset_kwargs = {}
     write(group, name, value, dataset_kwargs=dataset_kwargs)

@@ -1,4 +1,4 @@
-"""Quality control of one sample: which cells and genes stay, and why the others go."""
+"""Quality control: which cells and genes are kept, and why the others are removed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.genes.matching import GeneNames
 from scsiameseclu.genes.organism import detect_organism, mitochondrial_genes
 from scsiameseclu.limits import MIN_CELLS
 from scsiameseclu.preprocess.quality.doublets import CALLS, Doublets, find_doublets
@@ -73,29 +74,36 @@ class Funnel:
 
 
 def control(
-    counts: ad.AnnData, settings: QualitySettings, *, seed: int, sample: str
+    counts: ad.AnnData,
+    settings: QualitySettings,
+    *,
+    batches: pd.Series | None = None,
+    seed: int,
 ) -> QualityResult:
-    """Decide which cells and genes of a sample stay.
+    """Decide which cells and genes are kept.
 
     Parameters
     ----------
     counts
-        Raw counts in ``X`` (CSR), ``var["gene_symbol"]``, ``var["gene_id"]``, ``obs["batch"]``.
+        Raw counts in ``X`` (CSR). Genes are named as
+        :meth:`scsiameseclu.genes.matching.GeneNames.of` says.
+    batches
+        Categorical batch of each cell: doublets are sought within batches.
 
     Raises
     ------
     UserError
         Fewer than ``MIN_CELLS`` cells are left.
     """
-    symbols, ids = list(counts.var["gene_symbol"]), list(counts.var["gene_id"])
-    mitochondrial, prefix = mitochondrial_genes(symbols, ids)
+    genes = GeneNames.of(counts.var)
+    mitochondrial, prefix = mitochondrial_genes(genes.symbols, genes.ids)
     table = cell_metrics(counts, mitochondrial)
     funnel = Funnel(counts.n_obs)
     bounds = _apply_thresholds(funnel, table, settings)
-    _enough(funnel, sample)
-    doublets = _apply_doublets(funnel, table, counts, settings, seed=seed, sample=sample)
+    _require_enough(funnel)
+    doublets = _apply_doublets(funnel, table, counts, settings, batches, seed)
     kept_genes, per_gene = _apply_gene_filter(funnel, counts, settings.min_cells)
-    _enough(funnel, sample)
+    _require_enough(funnel)
     table["kept"] = funnel.alive
     table["reason"] = [", ".join(reasons) for reasons in funnel.reasons]
     summary = {
@@ -104,10 +112,10 @@ def control(
         "genes_before": counts.n_vars,
         "genes_after": int(kept_genes.sum()),
         "mito_prefix": prefix,
-        "organism": detect_organism(symbols, ids),
+        "organism": detect_organism(genes.symbols, genes.ids),
         "doublets": doublets.sentence,
     }
-    notes = _warnings(funnel, table, bounds, counts.obs["batch"], sample)
+    notes = _warnings(funnel, table, bounds, batches)
     return QualityResult(
         table, funnel.alive, kept_genes, per_gene, summary, notes + doublets.warnings
     )
@@ -134,18 +142,17 @@ def _apply_doublets(
     table: pd.DataFrame,
     counts: ad.AnnData,
     settings: QualitySettings,
-    *,
+    batches: pd.Series | None,
     seed: int,
-    sample: str,
 ) -> Doublets:
-    """Seek doublets among the cells still there, and drop them if that is asked for."""
-    found = find_doublets(counts, settings, cells=funnel.alive, seed=seed, sample=sample)
-    table["doublet_score"] = found.score
-    table["predicted_doublet"] = pd.Categorical(found.call, categories=CALLS)
-    removed = found.called & (settings.doublets == "remove")
+    """Find doublets among the remaining cells, and drop them if the settings say so."""
+    doublets = find_doublets(counts, settings, cells=funnel.alive, batches=batches, seed=seed)
+    table["doublet_score"] = doublets.score
+    table["predicted_doublet"] = pd.Categorical(doublets.call, categories=CALLS)
+    removed = doublets.called & (settings.doublets == "remove")
     funnel.note(removed, "doublet")
     funnel.drop(removed, "doublets")
-    return found
+    return doublets
 
 
 def _apply_gene_filter(
@@ -168,7 +175,8 @@ def _funnel_arrays(funnel: Funnel) -> dict[str, np.ndarray]:
     }
 
 
-def _enough(funnel: Funnel, sample: str) -> None:
+def _require_enough(funnel: Funnel) -> None:
+    """Raise where too few cells are left, with the settings to loosen."""
     if funnel.cells[-1] >= MIN_CELLS:
         return
     lost = funnel.lost()
@@ -183,7 +191,7 @@ def _enough(funnel: Funnel, sample: str) -> None:
     ]
     advice = f"loosen {', '.join(loosen)}, or leave" if loosen else "leave"
     raise UserError(
-        f"sample {sample}: {funnel.cells[-1]} of {funnel.cells[0]} cells pass quality control, and "
+        f"{funnel.cells[-1]} of {funnel.cells[0]} cells pass quality control, and at least "
         f"{MIN_CELLS} are needed ({by_step}); {advice} the sample out"
     )
 
@@ -192,39 +200,38 @@ def _warnings(
     funnel: Funnel,
     table: pd.DataFrame,
     bounds: dict[str, Bound],
-    batch: pd.Series,
-    sample: str,
+    batches: pd.Series | None,
 ) -> list[str]:
-    """What a careful reader of the report should look at."""
+    """Sentences on unusual losses and thresholds."""
     notes = []
     total, left = funnel.cells[0], funnel.cells[-1]
     if total - left > MUCH_LOST * total:
         worst = max(funnel.lost().items(), key=lambda item: item[1])
         notes.append(
-            f"sample {sample}: {total - left:,} of {total:,} cells ({1 - left / total:.0%}) do not "
-            f"pass quality control, most of them ({worst[1]:,}) at {worst[0]}; look at the "
-            "thresholds before trusting the clusters"
+            f"{total - left:,} of {total:,} cells ({1 - left / total:.0%}) do not pass quality "
+            f"control, most of them ({worst[1]:,}) at {worst[0]}; check the thresholds before "
+            "trusting the clusters"
         )
-    else:
-        kept = table["kept"].groupby(batch.astype(str)).mean()
+    elif batches is not None:
+        kept = table["kept"].groupby(batches.astype(str)).mean()
         notes += [
-            f"sample {sample}: batch {name} loses {1 - share:.0%} of its cells to quality control, "
-            f"the whole sample {1 - left / total:.0%}; give the batch as a sample of its own if "
-            "its chemistry differs"
+            f"batch {name} loses {1 - share:.0%} of its cells to quality control, all batches "
+            f"together {1 - left / total:.0%}; process the batch as a sample of its own if its "
+            "chemistry differs"
             for name, share in kept.items()
             if 1 - share > MUCH_LOST
         ]
     for name, bound in bounds.items():
         if bound.widened:
             notes.append(
-                f"sample {sample}: {bound.widened:,} cells lie above the MAD bound of "
-                f"{METRICS[name][0]}, too many to be outliers; the bound was raised to "
-                f"{bound.high:,.0f}, so that 2 % of the cells go at most"
+                f"{bound.widened:,} cells are above the MAD bound of {METRICS[name][0]}, too many "
+                f"to be outliers; the bound was raised to {bound.high:,.0f}, so that at most 2 % "
+                "of the cells are removed"
             )
     median = table["n_genes"].median()
     if median < FEW_GENES:
         notes.append(
-            f"sample {sample}: half of the cells have {median:.0f} detected genes or fewer; if the "
-            "matrix holds empty droplets, give the filtered one or set min_counts"
+            f"half of the cells have {median:.0f} detected genes or fewer; if the matrix holds "
+            "empty droplets, give the filtered one or set min_counts"
         )
     return notes

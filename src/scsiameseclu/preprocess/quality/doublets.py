@@ -1,4 +1,4 @@
-"""Doublets by Scrublet, batch by batch, with an honest NA where it cannot tell."""
+"""Doublets by Scrublet within each batch, NA where it cannot call them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST_DOUBLETS = 0.25
 
 @dataclass
 class Doublets:
-    """Scores and calls of all cells, and what to say of them."""
+    """Scores and calls of all cells, a sentence about them, and warnings."""
 
     score: np.ndarray
     call: np.ndarray
@@ -43,8 +43,8 @@ def find_doublets(
     settings: QualitySettings,
     *,
     cells: np.ndarray | None = None,
+    batches: pd.Series | None = None,
     seed: int,
-    sample: str,
 ) -> Doublets:
     """Score cells with ``scanpy.pp.scrublet`` (Wolock et al. 2019, doi:10.1016/j.cels.2018.11.005).
 
@@ -56,38 +56,41 @@ def find_doublets(
     Parameters
     ----------
     counts
-        Raw counts in ``X`` (CSR), ``obs["batch"]``.
+        Raw counts in ``X`` (CSR).
     cells
         Mask of the cells that passed the thresholds, (n_cells,); all by default. The others keep
         NaN and ``"NA"``.
+    batches
+        Batch of each cell; one batch by default.
     """
-    found = Doublets(np.full(counts.n_obs, np.nan), np.full(counts.n_obs, "NA", dtype=object))
+    doublets = Doublets(np.full(counts.n_obs, np.nan), np.full(counts.n_obs, "NA", dtype=object))
     if settings.doublets == "off":
-        found.sentence = "Doublets were not sought (doublets: off)."
-        return found
-    asked = np.ones(counts.n_obs, dtype=bool) if cells is None else cells
-    n_genes = int((cells_per_gene(counts.X, asked) >= settings.min_cells).sum())
+        doublets.sentence = "Doublets were not sought (doublets: off)."
+        return doublets
+    scored = np.ones(counts.n_obs, dtype=bool) if cells is None else cells
+    n_genes = int((cells_per_gene(counts.X, scored) >= settings.min_cells).sum())
     if n_genes < MIN_GENES:
-        found.sentence = (
+        doublets.sentence = (
             f"Doublets were not sought: Scrublet needs {MIN_GENES} genes or more, and there are "
             f"{n_genes} in {settings.min_cells} cells or more."
         )
-        return found
-    batches = counts.obs["batch"].astype(str).to_numpy()
+        return doublets
+    labels = np.zeros(counts.n_obs, dtype="U1") if batches is None else batches.astype(str)
+    names = np.asarray(labels)
     small = []
-    several = len(set(batches[asked])) > 1
-    for batch in sorted(set(batches[asked])):
-        rows = np.flatnonzero(asked & (batches == batch))
+    several = len(set(names[scored])) > 1
+    for batch in sorted(set(names[scored])):
+        rows = np.flatnonzero(scored & (names == batch))
         if len(rows) < settings.doublet_min_cells:
             small.append(f"{batch} ({len(rows)})" if several else str(len(rows)))
             continue
-        where = f"sample {sample}" + (f", batch {batch}" if several else "")
         parts = _parts(rows, seed)
         for number, part in enumerate(parts, start=1):
-            told = where if len(parts) == 1 else f"{where}, part {number} of {len(parts)}"
-            _score_batch(counts.X[part], part, found, seed=seed, where=told)
-    found.sentence = _sentence(found, small, settings)
-    return found
+            where = [f"batch {batch}"] if several else []
+            where += [f"part {number} of {len(parts)}"] if len(parts) > 1 else []
+            _score_batch(counts.X[part], part, doublets, seed=seed, where=", ".join(where))
+    doublets.sentence = _sentence(doublets, small, settings)
+    return doublets
 
 
 def _parts(rows: np.ndarray, seed: int) -> list[np.ndarray]:
@@ -100,28 +103,29 @@ def _parts(rows: np.ndarray, seed: int) -> list[np.ndarray]:
 
 
 def _score_batch(
-    batch: csr_matrix, rows: np.ndarray, found: Doublets, *, seed: int, where: str
+    batch: csr_matrix, rows: np.ndarray, doublets: Doublets, *, seed: int, where: str
 ) -> None:
-    """Fill scores and calls of one batch into ``found``."""
+    """Fill scores and calls of one batch into ``doublets``."""
+    prefix = f"{where}: " if where else ""
     try:
         score, called = _scrublet(batch, seed)
     except Exception as error:  # whatever a doublet caller stumbles over must not cost the sample
         reason = f"{type(error).__name__}: {first_line(error)}"
-        found.warnings.append(f"{where}: Scrublet failed ({reason}); doublets are NA")
+        doublets.warnings.append(f"{prefix}Scrublet failed ({reason}); doublets are NA")
         return
-    found.score[rows] = score
+    doublets.score[rows] = score
     if called is None:
-        found.warnings.append(
-            f"{where}: Scrublet found no threshold between cells and doublets; the scores are "
+        doublets.warnings.append(
+            f"{prefix}Scrublet found no threshold between cells and doublets; the scores are "
             "given, and the calls are NA"
         )
     elif called.mean() > MOST_DOUBLETS:
-        found.warnings.append(
-            f"{where}: Scrublet's threshold would call {called.mean():.0%} of the cells doublets, "
+        doublets.warnings.append(
+            f"{prefix}Scrublet's threshold would call {called.mean():.0%} of the cells doublets, "
             "which is not credible; the scores are given, and the calls are NA"
         )
     else:
-        found.call[rows] = np.where(np.isnan(score), "NA", np.where(called, "yes", "no"))
+        doublets.call[rows] = np.where(np.isnan(score), "NA", np.where(called, "yes", "no"))
 
 
 def _scrublet(batch: csr_matrix, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -146,19 +150,19 @@ def _scrublet(batch: csr_matrix, seed: int) -> tuple[np.ndarray, np.ndarray | No
         return score, score > float(work.uns["scrublet"]["threshold"])
 
 
-def _sentence(found: Doublets, small: list[str], settings: QualitySettings) -> str:
+def _sentence(doublets: Doublets, small: list[str], settings: QualitySettings) -> str:
     parts = []
-    scored = int((~np.isnan(found.score)).sum())
-    if scored and (found.call != "NA").any():
+    scored = int((~np.isnan(doublets.score)).sum())
+    if scored and (doublets.call != "NA").any():
         done = "removed" if settings.doublets == "remove" else "flagged, not removed"
-        n_called = int(found.called.sum())
+        n_called = int(doublets.called.sum())
         parts.append(
             f"Scrublet scored {scored:,} cells and calls {n_called:,} of them doublets "
             f"({n_called / scored:.1%}); they are {done}."
         )
     elif scored:
         parts.append(f"Scrublet scored {scored:,} cells and calls no doublets (NA).")
-    elif found.warnings:
+    elif doublets.warnings:
         parts.append("Scrublet failed; doublets are NA.")
     if small:
         parts.append(

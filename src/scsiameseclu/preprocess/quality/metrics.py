@@ -1,4 +1,4 @@
-"""What is measured of every cell before any is left out."""
+"""Quality metrics of each cell, before any is removed."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def cells_per_gene(counts: csr_matrix, cells: np.ndarray) -> np.ndarray:
     cells
         Mask of the cells that count, (n_cells,).
     """
-    found = np.zeros(counts.shape[1], dtype=np.int64)
+    n_cells = np.zeros(counts.shape[1], dtype=np.int64)
     for first in range(0, counts.shape[0], BLOCK_CELLS):
         block = slice(first, first + BLOCK_CELLS)
         kept = counts[block][cells[block]]
-        found += np.bincount(kept.indices[kept.data > 0], minlength=counts.shape[1])
-    return found
+        n_cells += np.bincount(kept.indices[kept.data > 0], minlength=counts.shape[1])
+    return n_cells
 
 
 def cell_metrics(counts: ad.AnnData, mitochondrial: np.ndarray) -> pd.DataFrame:

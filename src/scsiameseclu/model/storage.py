@@ -1,0 +1,64 @@
+"""How parts of a model lie in a folder: tensors as safetensors, plain values as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from scsiameseclu.errors import UserError
+from scsiameseclu.store.atomic import atomic_path, write_json
+
+FORMAT = 3
+
+
+def write_part(
+    folder: Path, name: str, tensors: Mapping[str, torch.Tensor], values: Mapping[str, Any]
+) -> None:
+    """Write ``NAME.safetensors`` and ``NAME.json``, each atomically."""
+    with atomic_path(folder / f"{name}.safetensors") as temporary:
+        save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, temporary)
+    write_json(folder / f"{name}.json", {"format": FORMAT, **values})
+
+
+def read_part(folder: Path, name: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Read what :func:`write_part` wrote.
+
+    Raises
+    ------
+    UserError
+        A file is missing or damaged, or was written in another format.
+    """
+    tensors, values = folder / f"{name}.safetensors", folder / f"{name}.json"
+    require(tensors, values)
+    try:
+        read = json.loads(values.read_text(encoding="utf-8"))
+        loaded = load_file(tensors)
+    except (ValueError, SafetensorError) as error:
+        raise UserError(f"the model in {folder} is damaged ({error}); fit it again") from error
+    if read.get("format") != FORMAT:
+        raise UserError(
+            f"the model in {folder} has format {read.get('format')}, this version reads {FORMAT}; "
+            "fit it again"
+        )
+    return loaded, read
+
+
+def require(*files: Path) -> None:
+    """Raise a UserError for the first file that does not exist."""
+    for file in files:
+        if not file.is_file():
+            raise UserError(
+                f"{file.parent} holds no {file.name}; name a folder that a fit has saved"
+            )
+
+
+def group(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    """The tensors whose names start with ``PREFIX.``, by the rest of their names."""
+    start = prefix + "."
+    return {key[len(start) :]: t for key, t in tensors.items() if key.startswith(start)}
