@@ -3,7 +3,7 @@
 >>> import scsiameseclu as ssc
 >>> adata = ssc.datasets.pbmc("a")  # or your AnnData with raw counts in X or layers["counts"]
 >>> ssc.pp.quality(adata, subset=True)
->>> ssc.tl.cluster(adata, random_state=0)
+>>> ssc.tl.cluster(adata, settings=ssc.ModelSettings(pretrain_steps=20))  # a quick look
 >>> ssc.tl.markers(adata)
 >>> ssc.tl.annotate(adata)
 >>> adata.obs["siamese"].nunique() > 3 and "B" in set(adata.obs["cell_type_predicted"])

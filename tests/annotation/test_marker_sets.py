@@ -65,7 +65,7 @@ def test_of_two_genes_of_one_name_the_expressed_one_is_taken() -> None:
         ("cell_type\tgene\tweight\nB\tCD19\t1\nB\tCD79A\theavy\n", "line 3: the weight 'heavy'"),
         ("cell_type\tgene\tweight\nB\tCD19\tinf\n", "line 2: the weight 'inf'"),
         ("cell_type\tgene\n\t\n", "no row with"),
-        ("cell_type\tgene\nUnassigned\tCD19\n", "rename it"),
+        ("cell_type\tgene\nUnassigned\tCD19\n", "rename this cell type"),
         ("", "cannot be read"),
     ],
 )

@@ -25,7 +25,7 @@ def test_groups_hold_alike_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     of = np.repeat(np.arange(4), 500)
     embedding = 20 * np.eye(4)[of] + rng.normal(size=(2_000, 4))
     whole = similar_groups(embedding, 500, seed=0)
-    monkeypatch.setattr(profiles, "MOST_FITTED", 300)
+    monkeypatch.setattr(profiles, "MAX_FITTED", 300)
     parts = similar_groups(embedding, 500, seed=0)
     for groups in (whole, parts):
         kinds = [np.unique(of[groups == name]).size for name in groups.cat.categories]

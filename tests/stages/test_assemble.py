@@ -99,7 +99,7 @@ def test_files_of_another_run_are_refused(copied: SampleFolder) -> None:
 def test_nothing_is_written_that_older_versions_of_anndata_cannot_read(
     finished: SampleFolder,
 ) -> None:
-    """An HDF5 null element, which anndata 0.12 writes for None, stops versions before 0.11.4."""
+    """An HDF5 null element, which anndata 0.12 writes for None, stops 0.11 and older."""
     for path in sorted(finished.directory.rglob("*.h5ad")):
         with h5py.File(path) as file:
             names: list[str] = []

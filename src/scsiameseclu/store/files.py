@@ -52,8 +52,8 @@ def _write(
 ) -> None:
     """Write one element of an AnnData; what is None is left out.
 
-    anndata 0.12 writes None as an HDF5 null element, which its versions before 0.11.4 and all that
-    is pinned to them refuse to read.
+    anndata 0.12 writes None as an HDF5 null element, which 0.11 and older, and all that is pinned
+    to them, refuse to read.
     """
     if value is None:
         return
