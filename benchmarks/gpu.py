@@ -37,14 +37,16 @@ from sklearn.decomposition import PCA
 from speed import gpu_use, gpu_watched
 
 from scsiameseclu.cluster_number import ClusterNumber
-from scsiameseclu.model.fitting import cell_data, fit_model
+from scsiameseclu.model.fitting import fit_model
+from scsiameseclu.model.inputs import training_inputs
 from scsiameseclu.model.preparation import Prepared
-from scsiameseclu.model.scaling import GeneScaling
-from scsiameseclu.module.network import SiameseNetwork
+from scsiameseclu.model.scaling import GeneScaling, overall_deviation
+from scsiameseclu.module.build import build_network, build_objective, choose_readout
 from scsiameseclu.preprocess.expression import gene_moments, log_normalise, project, scale_sparse
 from scsiameseclu.preprocess.torch_neighbours import TorchNeighbours
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
 from scsiameseclu.training.loader import placed
+from scsiameseclu.training.pretraining import Pretraining
 from scsiameseclu.training.trainer import Trainer
 
 HERE = Path(__file__).resolve().parent
@@ -86,7 +88,7 @@ def prepared(source: Path, n_cells: int, device: str) -> tuple[Prepared, float]:
     adjacency, seconds = graph(found, device)
     scaling = GeneScaling(
         *([str(gene) for gene in chosen], mean, deviation, components.components_.T, centre),
-        *(1.0, options.max_value),
+        *(1.0, options.max_value, overall_deviation(found)),
     )
     inputs = Prepared(
         *(sp.vstack(expression), sp.vstack(counts), found, adjacency, scaling),
@@ -139,16 +141,17 @@ def arithmetic(kind: str, device: str) -> Iterator[None]:
 def steps(inputs: Prepared, device: str, settings: ModelSettings, kind: str, compiled: bool) -> Row:
     """Mini-batches a second of one network, and its loss over the last tenth of them."""
     where = torch.device(device)
-    data = placed(cell_data(inputs, settings, where), where)
     torch.manual_seed(0)
-    n_genes, n_pcs = len(inputs.scaling.genes), inputs.components.shape[1]
-    network = SiameseNetwork(n_genes, n_pcs, settings, 1).to(where)
+    sizes = len(inputs.scaling.genes), inputs.components.shape[1]
+    network = build_network(*sizes, settings).to(where)
+    objective = build_objective(*sizes, settings).to(where)
     if compiled:  # not the augmentation: its random numbers are of a generator, which breaks graphs
         for part in (network.expression_encoder, network.graph_encoder, network.fusion):
             part.compile()
-        network.count_decoder.compile()
-    groups = np.zeros(inputs.n_cells, dtype=np.int64)
-    trainer = Trainer(network, data, inputs.adjacency, groups, settings, 0, where)
+        next(iter(objective)).compile()  # the reconstruction
+    made = training_inputs(inputs, settings, objective.needs, 0, where)
+    readout, data = choose_readout(settings), placed(made.data, where)
+    trainer = Trainer(network, objective, data, readout, made.groups, settings.batch_size, 0, where)
     clock: list[float] = []
 
     def look() -> None:
@@ -159,7 +162,7 @@ def steps(inputs: Prepared, device: str, settings: ModelSettings, kind: str, com
 
     trainer.after_step = look
     with arithmetic(kind, device):
-        trainer.pretrain()
+        trainer.run(Pretraining(settings))
     losses = [float(record["loss"]) for record in trainer.history]
     late = losses[-max(1, len(losses) // 10) :]
     return {

@@ -15,13 +15,15 @@ from collections.abc import Callable
 import anndata as ad
 import numpy as np
 
+from scsiameseclu.settings import PAPER
+
 Found = dict[str, np.ndarray]
 RESOLUTIONS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0)
 # the default, changed in one thing; first what the paper names
 CELL_REFINEMENT = ("cell_refinement_expression", "cell_refinement_graph")
 VARIANTS: dict[str, dict[str, object]] = {
     "ours": {},
-    "preset paper": {"preset": "paper"},
+    "preset paper": PAPER,
     "without expression noise": {"expression_noise": 0.0},
     "without edge perturbation": {"edge_drop": 0.0},
     "without diffusion": {"diffusion": False},
@@ -29,7 +31,7 @@ VARIANTS: dict[str, dict[str, object]] = {
     "without gated fusion": {"fusion": False},
     "without either of these two": {**dict.fromkeys(CELL_REFINEMENT, 0.0), "fusion": False},
     "without count likelihood": {"likelihood": "none"},
-    "without transport": {"transport": False},
+    "without transport": {"proportions": "ignored"},
     "with latent-level refinement": {"latent_refinement": 0.1},
     "with propagation regularisation": {"propagation": 0.3},
     "with joint training": {"cluster_steps": 100},
@@ -42,7 +44,7 @@ VARIANTS: dict[str, dict[str, object]] = {
     },
     "without ensemble": {"networks": 1},
     "without components": {"space": "latent"},
-    "without learned proportions": {"learn_proportions": False},
+    "without learned proportions": {"proportions": "fixed"},
     "without gene swap": {"expression_swap": 0.0},
     "with stronger cell-level refinement": dict.fromkeys(CELL_REFINEMENT, 0.03),
     "with temperature 0.03": {"temperature": 0.03},

@@ -3,6 +3,7 @@
 import argparse
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from scsiameseclu.errors import UserError
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.options import Rule, Settings, kinds_of, rules
 from scsiameseclu.run_settings import SECTIONS, RunSettings
+from scsiameseclu.settings import PAPER, ModelSettings
 from scsiameseclu.stages.columns import OVERRIDES, SampleSettings
 from scsiameseclu.stages.config import config_problems, with_defaults
 from scsiameseclu.stages.program import add_settings
@@ -133,3 +135,22 @@ def test_a_range_of_cluster_numbers_starts_before_it_ends() -> None:
     assert RunSettings(n_clusters="8-15").n_clusters == "8-15"
     with pytest.raises(UserError, match="n_clusters is 15-8; the range ends before it starts"):
         RunSettings(n_clusters="15-8")
+
+
+def test_the_papers_file_and_class_agree() -> None:
+    root = Path(__file__).resolve().parent.parent
+    (section,) = yaml.safe_load((root / "config/presets/paper.yaml").read_text()).items()
+    assert section == ("model", PAPER)
+    assert ModelSettings.paper() == ModelSettings(**section[1])
+    assert ModelSettings.paper() != ModelSettings()
+
+
+def test_what_the_user_writes_wins_over_the_paper_even_if_it_is_the_default() -> None:
+    default = ModelSettings()
+    for name, value in PAPER.items():
+        assert getattr(ModelSettings.paper(), name) == value
+        kept = ModelSettings.paper(**{name: getattr(default, name)})
+        assert getattr(kept, name) == getattr(default, name)
+    chosen = ModelSettings.paper(networks=3, latent_size=8)
+    assert (chosen.networks, chosen.latent_size, chosen.likelihood) == (3, 8, "zinb")
+    assert ModelSettings(**chosen.to_dict()) == chosen

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anndata as ad
 import pandas as pd
 
@@ -51,7 +53,12 @@ def expression_of(adata: ad.AnnData, layer: str | None) -> ad.AnnData:
     return ad.AnnData(log_normalised(adata, layer), obs=adata.obs, var=var)
 
 
-def slot_of(adata: ad.AnnData, key: str, maker: str) -> dict:
+def plain_params(**params: Any) -> dict[str, Any]:
+    """Parameters for ``uns[key]["params"]``: those that are None are left out."""
+    return {name: value for name, value in params.items() if value is not None}
+
+
+def slot_of(adata: ad.AnnData, key: str, maker: str) -> dict[str, Any]:
     """``adata.uns[key]``, or an error that names the function that sets it.
 
     Raises

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Literal
+from typing import Literal
 
 import anndata as ad
 import pandas as pd
 
+from scsiameseclu._inputs import plain_params
 from scsiameseclu.preprocess.batches import batches_of
 from scsiameseclu.preprocess.matrices import find_counts
 from scsiameseclu.preprocess.quality import control
@@ -130,8 +131,9 @@ def quality(
     adata.obs["quality_reason"] = pd.Categorical(result.table["reason"])
     adata.var["n_cells"] = result.cells_per_gene
     adata.var["quality_pass"] = result.kept_genes
-    given: dict[str, Any] = {"layer": layer, "batch_key": batch_key, "random_state": random_state}
-    params = {k: v for k, v in (given | settings.to_dict()).items() if v is not None}
+    params = plain_params(
+        layer=layer, batch_key=batch_key, random_state=random_state, **settings.to_dict()
+    )
     adata.uns["quality"] = result.summary | {"params": params}
     for sentence in result.warnings:
         log.warning("%s", sentence)

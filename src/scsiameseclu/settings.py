@@ -6,7 +6,7 @@ from these classes and from those of :mod:`scsiameseclu.run_settings`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from scsiameseclu.options import COLUMN, FILE, FILE_OR_FOLDER, SELECTION, Settings, Text, option
@@ -165,8 +165,6 @@ class TrajectorySettings(Settings):
     )
 
 
-# what Xu et al. (2025) describe, without the defects of the released code: one network, clusters in
-# its latent alone, fixed proportions, joint training, and the weights of their program
 PAPER: dict[str, Any] = {
     "networks": 1,
     "latent_size": 20,
@@ -180,20 +178,18 @@ PAPER: dict[str, Any] = {
     "graph_reconstruction": 1.0,
     "space": "latent",
     "propagate_latent": True,
-    "learn_proportions": False,
+    "proportions": "fixed",
     "pretrain_steps": 400,
     "cluster_steps": 200,
     "clustering_rate": 1.0,
 }
+"""What :meth:`ModelSettings.paper` changes; ``config/presets/paper.yaml`` holds the same."""
 
 
 @dataclass(frozen=True)
 class ModelSettings(Settings):
     """The Siamese networks, their training, and the clustering by optimal transport."""
 
-    preset: Literal["default", "paper"] = option(
-        "default", "paper: the published settings, for every setting left at its default"
-    )
     networks: int = option(3, "number of networks in the ensemble", minimum=1, maximum=50)
     latent_size: int = option(
         32, "dimensions of each network's latent space", minimum=2, maximum=512
@@ -242,11 +238,10 @@ class ModelSettings(Settings):
         "cluster in principal components and latent space jointly, or in the latent space alone",
     )
     propagate_latent: bool = option(False, "smooth the fused latent over the graph")
-    transport: bool = option(
-        True, "assign cells by optimal transport; without it each goes to its nearest centre"
-    )
-    learn_proportions: bool = option(
-        True, "let the clusters' proportions follow the assignment instead of the start's sizes"
+    proportions: Literal["learned", "fixed", "ignored"] = option(
+        "learned",
+        "cluster proportions in the transport: learned, fixed at the start's, or ignored (each "
+        "cell goes to its nearest centre)",
     )
     temperature: float = option(
         0.05,
@@ -288,19 +283,27 @@ class ModelSettings(Settings):
         20, "largest number of clusters considered when it is estimated", minimum=4, maximum=150
     )
 
-    def __post_init__(self) -> None:
-        if self.preset == "paper":
-            for item in fields(self):
-                if item.name in PAPER and getattr(self, item.name) == item.default:
-                    object.__setattr__(self, item.name, PAPER[item.name])
-        super().__post_init__()
+    @classmethod
+    def paper(cls, **changes: Any) -> ModelSettings:
+        """The settings of Xu et al. (2025), without the defects of the released program.
+
+        One network with joint training, clusters of fixed proportions in its latent alone, and
+        the published weights of the terms.
+
+        Parameters
+        ----------
+        **changes
+            Settings that differ from the published ones.
+
+        Examples
+        --------
+        >>> settings = ModelSettings.paper(networks=3)
+        >>> settings.networks, settings.likelihood
+        (3, 'zinb')
+        """
+        return cls(**{**PAPER, **changes})
 
     @property
-    def looks_at_neighbours(self) -> bool:
-        """Whether latents are shaped by those of the cells around and of strangers."""
-        return bool(self.propagation or self.graph_reconstruction)
-
-    @property
-    def reads_groups(self) -> bool:
-        """Whether training averages over groups of cells before there are clusters."""
-        return bool(self.latent_refinement)
+    def restart(self) -> float | None:
+        """Restart probability of the diffusion; None where it is off."""
+        return self.diffusion_alpha if self.diffusion else None

@@ -130,19 +130,12 @@ def test_another_number_needs_no_training(demo: ad.AnnData, tmp_path: object) ->
         model.recluster(demo.copy(), 4)
 
 
-def test_the_papers_preset_holds_where_nothing_else_is_said(demo: ad.AnnData) -> None:
-    from scsiameseclu.settings import PAPER, ModelSettings
-
-    settings = ModelSettings(preset="paper", latent_size=8)
-    assert settings.latent_size == 8
-    assert all(
-        getattr(settings, name) == value for name, value in PAPER.items() if name != "latent_size"
-    )
-    assert ModelSettings(**settings.to_dict()) == settings
+def test_the_papers_settings_fit(demo: ad.AnnData) -> None:
+    short = {"pretrain_steps": 10, "cluster_steps": 8, "hidden_size": 64}
+    settings = ModelSettings.paper(**short)
     adata = demo.copy()
-    short = {"pretrain_steps": 10, "cluster_steps": 8, "n_top_genes": 300, "hidden_size": 64}
-    model = estimator(4, preset="paper", **short).fit(adata)
-    assert adata.obsm["X_siamese"].shape[1] == PAPER["latent_size"]
+    model = estimator(4, n_top_genes=300, **settings.to_dict()).fit(adata)
+    assert adata.obsm["X_siamese"].shape[1] == settings.latent_size
     assert set(model.history_["phase"]) == {"pretrain", "cluster"}
     cosine = (model.embed(demo) * adata.obsm["X_siamese"]).sum(axis=1)
     assert cosine.mean() > 0.9
@@ -253,9 +246,9 @@ def test_gpu_agrees_with_cpu(fitted: tuple[ScSiameseClu, ad.AnnData], demo: ad.A
     assert adjusted_rand_score(adata.obs["siamese"], fitted[1].obs["siamese"]) > 0.8
 
 
-@pytest.mark.parametrize("switch", [{"transport": False}, {"learn_proportions": False}])
+@pytest.mark.parametrize("switch", [{"proportions": "ignored"}, {"proportions": "fixed"}])
 def test_assignment_can_be_switched(
-    fitted: tuple[ScSiameseClu, ad.AnnData], demo: ad.AnnData, switch: dict[str, bool]
+    fitted: tuple[ScSiameseClu, ad.AnnData], demo: ad.AnnData, switch: dict[str, str]
 ) -> None:
     adata = demo.copy()
     model = estimator(5, random_state=1, **{**SHORT, **switch}).fit(adata)
@@ -263,7 +256,7 @@ def test_assignment_can_be_switched(
     probability = adata.obsm["siamese_probability"]
     assert (probability != fitted[1].obsm["siamese_probability"]).any()
     potentials = [member.potential for member in model.model_.consensus.members]
-    assert all(bool(p.any()) != ("transport" in switch) for p in potentials)
+    assert all(bool(p.any()) == (switch["proportions"] == "fixed") for p in potentials)
 
 
 def test_log_values_are_taken_only_when_told(demo: ad.AnnData) -> None:

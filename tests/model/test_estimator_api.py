@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from scsiameseclu import ModelSettings, ScSiameseClu, UserError, datasets
-from scsiameseclu.model.estimator import MODEL_KEYWORDS
+from scsiameseclu.model.parameters import MODEL_KEYWORDS, settings_of
 from scsiameseclu.settings import ExpressionSettings, GraphSettings
 
 SHORT = {"networks": 2, "pretrain_steps": 8, "n_top_genes": 200, "hidden_size": 32}
@@ -78,7 +78,7 @@ def test_defaults_are_those_of_the_settings() -> None:
             assert defaults[name] == value
     assert all(defaults[name] is None for name in MODEL_KEYWORDS)
     assert set(MODEL_KEYWORDS) <= set(ModelSettings().to_dict())
-    settings = ScSiameseClu(**OTHER)._settings()[0]
+    settings = settings_of(OTHER)[0]
     assert (settings.networks, settings.latent_size, settings.expression_noise) == (2, 8, 0.05)
 
 
@@ -261,4 +261,4 @@ def test_a_model_of_the_pipeline_is_loaded(
     assert loaded.n_clusters_ == 4
     assert not hasattr(loaded, "labels_")
     np.testing.assert_array_equal(loaded.embed(demo), model.embed(demo))
-    assert loaded._settings()[0] == model._settings()[0]
+    assert settings_of(loaded.get_params()) == settings_of(model.get_params())

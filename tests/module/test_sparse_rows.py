@@ -5,18 +5,9 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from scsiameseclu.module.encoders import ExpressionEncoder
 from scsiameseclu.module.sparse_rows import SparseRows
 
 N_ROWS, N_COLUMNS = 61, 30
-
-
-@pytest.fixture
-def matrix() -> sp.csr_matrix:
-    """Counts with empty rows, the first and the last among them."""
-    dense = np.random.default_rng(0).poisson(0.3, (N_ROWS, N_COLUMNS)).astype(np.float32)
-    dense[[0, 7, N_ROWS - 1]] = 0
-    return sp.csr_matrix(dense)
 
 
 @pytest.fixture
@@ -46,14 +37,16 @@ def test_a_block_is_a_slice(
 ) -> None:
     block = SparseRows.of(matrix).block(first, last)
     assert torch.equal(block @ table, (SparseRows.of(matrix) @ table)[first:last])
+    assert block.indptr.size == block.pointers.numel() == last - first + 1
+    assert (block.indptr[0], block.indptr[-1]) == (0, block.values.numel())
     rows = np.arange(last - first)
     dense = block.dense(rows, torch.from_numpy(rows))
     np.testing.assert_array_equal(dense.numpy(), matrix[first:last].toarray())
 
 
-def test_the_encoder_takes_genes_dense_or_sparse(matrix: sp.csr_matrix) -> None:
-    encoder = ExpressionEncoder(N_COLUMNS, 16, 4)
-    with torch.no_grad():
-        dense = encoder(torch.from_numpy(matrix.toarray()))
-        sparse = encoder(SparseRows.of(matrix))
-    torch.testing.assert_close(sparse, dense, atol=1e-5, rtol=1e-5)
+def test_rows_go_to_another_device(matrix: sp.csr_matrix) -> None:
+    moved = SparseRows.of(matrix).to(torch.device("meta"))
+    assert {part.device.type for part in (moved.pointers, moved.indices, moved.values)} == {"meta"}
+    assert isinstance(moved.indptr, np.ndarray)
+    assert moved.n_bytes == SparseRows.of(matrix).n_bytes
+    assert moved.n_columns == N_COLUMNS

@@ -12,7 +12,6 @@ import torch
 from estimators import estimator
 
 from scsiameseclu import ScSiameseClu
-from scsiameseclu.training.batches import Batches
 from scsiameseclu.training.checkpoint import TERMINATED, Checkpoint, fingerprint
 from scsiameseclu.training.trainer import Trainer
 
@@ -134,20 +133,6 @@ def test_a_state_is_kept_every_minute(tmp_path: Path, monkeypatch: pytest.Monkey
             assert written is not None
             assert now[0] - written["at"] < 60
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-def test_batches_go_on() -> None:
-    whole = Batches(103, 20, seed=5)
-    expected = [next(whole) for _ in range(23)]
-    for stop in (0, 1, 5, 6, 17):
-        first = Batches(103, 20, seed=5)
-        for _ in range(stop):
-            next(first)
-        second = Batches(103, 20, seed=0)
-        second.load_state_dict(first.state_dict())
-        for batch in expected[stop:]:
-            np.testing.assert_array_equal(next(second), batch)
-    np.testing.assert_array_equal(np.unique(np.concatenate(expected[:5])).size, 100)
 
 
 def test_fingerprint_sees_every_byte() -> None:

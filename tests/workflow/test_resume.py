@@ -82,7 +82,7 @@ def test_goes_on_to_the_same_bytes(
     assert process.wait() == code, log.read_text()
     assert not folder.path("embedding").exists()
     assert train(folder, log).wait() == 0, log.read_text()
-    assert "network 1 goes on from step 60" in log.read_text()
+    assert "network 1 of 3 resumes from step 60" in log.read_text()
     assert digests(folder) == unbroken
     assert not checkpoint(folder).exists()
     assert folder.uns("embedding", "training")["n_steps"] == 180

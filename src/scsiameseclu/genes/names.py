@@ -78,11 +78,11 @@ def _apart(
         return own_ids, names if symbols is None else [str(value) for value in symbols], ""
     if names and share(ID_AND_SYMBOL, names) >= MOST:
         parts = [ID_AND_SYMBOL.sub(r"\1\t\3", name).split("\t") for name in names]
-        told = "gene names hold an id and a symbol, which were taken apart"
-        return [part[0] for part in parts], [part[-1] for part in parts], told
+        note = "gene names hold an id and a symbol, which were split"
+        return [part[0] for part in parts], [part[-1] for part in parts], note
     if names and share(REGION_AND_SYMBOL, names) >= MOST:
-        told = "gene names hold a region and a symbol, which were taken apart"
-        return names, [REGION_AND_SYMBOL.sub(r"\2", name) for name in names], told
+        note = "gene names hold a region and a symbol, which were split"
+        return names, [REGION_AND_SYMBOL.sub(r"\2", name) for name in names], note
     if names and share(GENE_ID, names) >= MOST:
         return names, names, "genes are named by ids only, which stand for the symbols too"
     return names, names, "genes are named by symbols only, which stand for the ids too"
@@ -102,9 +102,9 @@ def genes_of_table(var: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str
     ids = names if id_column is None else var[id_column].astype(str).tolist()
     symbols = names if symbol_column is None else var[symbol_column].astype(str).tolist()
     table, notes, warnings = gene_table(names, ids=ids, symbols=symbols)
-    said = f"gene ids are taken from {f'column {id_column}' if id_column else 'the gene names'}"
-    said += f", symbols from {f'column {symbol_column}' if symbol_column else 'the gene names'}"
-    return table, [said, *notes], warnings
+    source = f"gene ids are taken from {f'column {id_column}' if id_column else 'the gene names'}"
+    source += f", symbols from {f'column {symbol_column}' if symbol_column else 'the gene names'}"
+    return table, [source, *notes], warnings
 
 
 def _column(var: pd.DataFrame, known: Sequence[str]) -> str | None:

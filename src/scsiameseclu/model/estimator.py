@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,21 +21,10 @@ from scsiameseclu.model.estimator_files import (
 )
 from scsiameseclu.model.fitted import FittedModel
 from scsiameseclu.model.fitting import cluster_cells, fit_model
+from scsiameseclu.model.parameters import params_of, record_of, seed_of, settings_of
 from scsiameseclu.model.preparation import prepare
 from scsiameseclu.model.slots import write_clusters
-from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings, Settings
-
-MODEL_KEYWORDS = (
-    "networks",
-    "latent_size",
-    "hidden_size",
-    "pretrain_steps",
-    "batch_size",
-    "learning_rate",
-    "temperature",
-    "max_clusters",
-)
-"""Fields of ModelSettings that are parameters of the estimator too."""
+from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
 
 
 class ScSiameseClu(ClusterMixin, BaseEstimator):
@@ -237,8 +225,9 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
             requested clusters; or there is no GPU though ``device="cuda"``.
         """
         number = ClusterNumber.parse(self.n_clusters)
-        settings, expression_settings, graph_settings = self._settings()
-        seed = self._seed()
+        params = self.get_params(deep=False)
+        settings, expression_settings, graph_settings = settings_of(params)
+        seed = seed_of(params)
         prepared = prepare(
             adata,
             expression_settings,
@@ -259,7 +248,7 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         )
         self.model_, self.history_ = fitted.model, fitted.history
         self.labels_ = fitted.clustering.labels
-        self._params = self._record(number, seed, settings, expression_settings, graph_settings)
+        self._params = record_of(params, number, (settings, expression_settings, graph_settings))
         adata.obsm[f"X_{key_added}"] = fitted.embedding
         write_clusters(
             adata,
@@ -314,7 +303,9 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         if slot not in adata.obsm:
             raise UserError(f'adata.obsm has no "{slot}"; call fit(adata) first')
         number = ClusterNumber.parse(n_clusters)
-        clustering = cluster_cells(model.trained, adata.obsm[slot], number, self._seed())
+        clustering = cluster_cells(
+            model.trained, adata.obsm[slot], number, seed_of(self.get_params())
+        )
         self.model_ = FittedModel.of(model.trained, clustering)
         self.n_clusters, self.labels_ = n_clusters, clustering.labels
         self._params = self._params | {"n_clusters": str(number)}
@@ -403,7 +394,7 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         """
         model = FittedModel.load(directory)
         saved = read_estimator(directory)
-        loaded = cls(**(_params_of(model) if saved is None else saved.params))
+        loaded = cls(**(params_of(model) if saved is None else saved.params))
         loaded.model_ = model
         loaded._params = model.summary["params"] if saved is None else saved.fitted
         if saved is not None and saved.history is not None:
@@ -419,59 +410,6 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
             )
         return self.model_
 
-    def _settings(self) -> tuple[ModelSettings, ExpressionSettings, GraphSettings]:
-        """The settings that the parameters describe."""
-        base = ModelSettings() if self.settings is None else self.settings
-        if not isinstance(base, ModelSettings):
-            raise UserError(f"settings must be a ModelSettings, not {type(base).__name__}")
-        given = {name: getattr(self, name) for name in MODEL_KEYWORDS}
-        changes = {name: value for name, value in given.items() if value is not None}
-        if self.logged:
-            if base.likelihood in ("nb", "zinb"):
-                raise UserError(
-                    f"likelihood={base.likelihood!r} needs raw counts; remove it or set "
-                    "logged=False"
-                )
-            changes["likelihood"] = "none"
-        expression = ExpressionSettings(
-            **{item.name: getattr(self, item.name) for item in fields(ExpressionSettings)}
-        )
-        graph = GraphSettings(
-            **{item.name: getattr(self, item.name) for item in fields(GraphSettings)}
-        )
-        return replace(base, **changes), expression, graph
-
-    def _seed(self) -> int:
-        seed = self.random_state
-        if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
-            raise UserError(f"random_state is {seed!r}; it must be a whole number, 0 or more")
-        return int(seed)
-
-    def _record(self, number: ClusterNumber, seed: int, *settings: Settings) -> dict[str, Any]:
-        """All parameters of a fit as plain values."""
-        params: dict[str, Any] = {
-            name: getattr(self, name)
-            for name in ("device", "layer", "batch_key", "use_rep", "logged")
-        }
-        params |= {"n_clusters": str(number), "random_state": seed}
-        for part in settings:
-            params |= part.to_dict()
-        return params
-
     def _summary(self) -> dict[str, Any]:
         """What :func:`write_clusters` writes to ``uns``."""
         return self._fitted().summary | {"params": self._params}
-
-
-def _params_of(model: FittedModel) -> dict[str, Any]:
-    """Parameters of an estimator for a model of the pipeline."""
-    trained, asked = model.trained, model.summary["n_clusters_asked"]
-    return {
-        "n_clusters": None if asked == "estimated" else asked,
-        "random_state": model.summary["seed"],
-        "device": trained.device,
-        "logged": trained.scaling.logged,
-        "settings": trained.settings,
-        **trained.expression_settings.to_dict(),
-        **trained.graph_settings.to_dict(),
-    }

@@ -1,43 +1,69 @@
-"""The fitted cells that new cells find their neighbours among."""
+"""The fitted cells among which new cells find their neighbours."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-MAX_REFERENCE_CELLS = 10_000
+MAX_LANDMARKS = 10_000
 N_NEIGHBOURS = 15
 
 
 @dataclass(frozen=True)
-class Reference:
+class Neighbourhood:
+    """Neighbours of cells among the landmarks.
+
+    Attributes
+    ----------
+    indices, weights
+        Which landmarks, and their weights, (n_cells, n_neighbours).
+    own
+        The weight of each cell itself, (n_cells, 1).
+    """
+
+    indices: np.ndarray
+    weights: np.ndarray
+    own: np.ndarray
+
+    def mean(self, of_landmarks: np.ndarray) -> np.ndarray:
+        """Weighted sum over the neighbours of values (n_landmarks, d), float32 (n_cells, d)."""
+        values = of_landmarks[self.indices]
+        return np.einsum("nk,nkd->nd", self.weights, values).astype(np.float32)
+
+    def propagate(self, of_cells: np.ndarray, of_landmarks: np.ndarray) -> np.ndarray:
+        """One step over the graph: each cell's value and its neighbours', by their weights."""
+        return np.asarray(self.own * of_cells + self.mean(of_landmarks))
+
+
+@dataclass(frozen=True)
+class Landmarks:
     """A sample of the fitted cells, at most 10,000.
 
     Attributes
     ----------
     components
-        (n_reference, n_pcs), as the model sees them.
+        (n_landmarks, n_pcs), as the networks see them.
     once
-        The components propagated once over the fitted graph, (n_reference, n_pcs).
+        The components propagated once over the fitted graph, (n_landmarks, n_pcs).
     diffused
-        Their personalised PageRank, (n_reference, n_pcs).
-    fused
-        Latents of each network before propagation, (n_networks, n_reference, latent_size).
+        Their personalised PageRank, (n_landmarks, n_pcs).
+    latents
+        Fused latents of each network, (n_networks, n_landmarks, latent_size); None unless new
+        cells' latents are propagated over the graph.
     """
 
     components: np.ndarray
     once: np.ndarray
     diffused: np.ndarray
-    fused: np.ndarray
+    latents: np.ndarray | None = None
 
-    def neighbours(self, components: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Neighbours of new cells, their weights, and the new cells' weight on themselves.
+    def neighbourhood(self, components: np.ndarray) -> Neighbourhood:
+        """Neighbours of new cells, and weights that sum to 1 with the cell's own.
 
-        Returns
-        -------
-        Indices and weights (n_cells, n_neighbours), own weight (n_cells, 1); weights and own
-        weight sum to 1. A neighbour's weight falls off exponentially with its distance beyond the
-        nearest, as in the fuzzy graph of UMAP; the cell weighs as much as its nearest neighbour.
+        A neighbour's weight falls off exponentially with its distance beyond the nearest, as in
+        the fuzzy graph of UMAP; the cell weighs as much as its nearest neighbour.
         """
         n_neighbours = min(N_NEIGHBOURS, self.components.shape[0])
         search = NearestNeighbors(n_neighbors=n_neighbours).fit(self.components)
@@ -46,51 +72,45 @@ class Reference:
         width = np.maximum(beyond.mean(axis=1, keepdims=True), 1e-12)
         strengths = np.exp(-beyond / width)
         total = 1.0 + strengths.sum(axis=1, keepdims=True)
-        return indices, (strengths / total).astype(np.float32), (1.0 / total).astype(np.float32)
+        weights, own = (strengths / total).astype(np.float32), (1.0 / total).astype(np.float32)
+        return Neighbourhood(indices, weights, own)
 
     def propagate(
-        self, components: np.ndarray, alpha: float | None
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Graph inputs of new cells, by the same recursions as for the fitted cells.
+        self, components: np.ndarray, near: Neighbourhood, alpha: float | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The two views of new cells, by the same recursions as for the fitted cells.
 
-        ``alpha`` is the restart probability, or None where diffusion is off.
+        Parameters
+        ----------
+        components
+            Of the new cells, (n_cells, n_pcs).
+        near
+            Their neighbours.
+        alpha
+            Restart probability of the diffusion; None where view 2 is not diffused.
 
         Returns
         -------
-        Twice propagated and diffused components (n_cells, n_pcs), then what
-        :meth:`neighbours` returns.
+        Components propagated twice, and diffused ones; (n_cells, n_pcs).
         """
-        indices, weights, own = self.neighbours(components)
-        once = own * components + _mix(weights, self.components[indices])
-        twice = own * once + _mix(weights, self.once[indices])
+        twice = near.propagate(near.propagate(components, self.components), self.once)
         if alpha is None:
-            return twice, twice, indices, weights, own
-        # the cell stands on both sides of x = (1 - a) (own x + mix) + a c
-        mixed = (1 - alpha) * _mix(weights, self.diffused[indices]) + alpha * components
-        diffused = mixed / (1 - (1 - alpha) * own)
-        return twice, diffused.astype(np.float32), indices, weights, own
+            return twice, twice
+        # the cell is on both sides of x = (1 - alpha) (own x + mean) + alpha c
+        known = (1 - alpha) * near.mean(self.diffused) + alpha * components
+        diffused = known / (1 - (1 - alpha) * near.own)
+        return twice, diffused.astype(np.float32)
 
-    def smooth(
-        self,
-        fused: np.ndarray,
-        network: int,
-        indices: np.ndarray,
-        weights: np.ndarray,
-        own: np.ndarray,
-    ) -> np.ndarray:
-        """Propagate new cells' latents of one network over their neighbours."""
-        neighbours = self.fused[network][indices]
-        return np.asarray(own * fused + _mix(weights, neighbours), dtype=np.float32)
+    def read_out(self, latents: np.ndarray, network: int, near: Neighbourhood) -> np.ndarray:
+        """New cells' fused latents of one network as they are clustered, (n_cells, latent_size)."""
+        if self.latents is None:
+            return latents
+        return np.asarray(near.propagate(latents, self.latents[network]), dtype=np.float32)
 
 
-def _mix(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Weighted sums over neighbours: (n, k) and (n, k, d) to (n, d)."""
-    return np.einsum("nk,nkd->nd", weights, values).astype(np.float32)
-
-
-def sample_reference(n_cells: int, seed: int) -> np.ndarray:
+def choose_landmarks(n_cells: int, seed: int) -> np.ndarray:
     """Which cells to keep, sorted: all, or 10,000 drawn at random."""
-    if n_cells <= MAX_REFERENCE_CELLS:
+    if n_cells <= MAX_LANDMARKS:
         return np.arange(n_cells)
-    chosen = np.random.default_rng(seed).choice(n_cells, MAX_REFERENCE_CELLS, replace=False)
+    chosen = np.random.default_rng(seed).choice(n_cells, MAX_LANDMARKS, replace=False)
     return np.sort(chosen)

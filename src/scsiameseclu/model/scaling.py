@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.linear_model import Ridge
 
-from scsiameseclu.preprocess.expression import gene_moments, scale_sparse
+from scsiameseclu.preprocess.expression import gene_moments, project, scale_sparse
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,9 @@ class GeneScaling:
     median_total
         The total count of a cell with size factor 1; None where values came log-normalised.
     max_value
-        The clip of the scaling.
+        Largest scaled value; larger ones are clipped.
+    component_deviation
+        Overall standard deviation of the fitted cells' components.
     """
 
     genes: list[str]
@@ -37,11 +39,65 @@ class GeneScaling:
     centre: np.ndarray
     median_total: float | None
     max_value: float
+    component_deviation: float
 
     @property
     def logged(self) -> bool:
         """Whether cells come with log-normalised values instead of counts."""
         return self.median_total is None
+
+    def log_normalised(self, counts: sp.csr_matrix, totals: np.ndarray) -> sp.csr_matrix:
+        """Values as of the fitted cells; logged ones are returned as they are.
+
+        Parameters
+        ----------
+        counts
+            Of the variable genes, (n_cells, n_genes).
+        totals
+            Total count of each cell, (n_cells,).
+        """
+        if self.median_total is None:
+            return counts
+        size_factors = np.where(totals > 0, totals / self.median_total, 1.0)
+        return sp.csr_matrix(sp.diags(1.0 / size_factors) @ counts).log1p()
+
+    def filled(self, values: sp.csr_matrix, missing: np.ndarray) -> sp.csr_matrix:
+        """Values of a block of cells with the mean in the columns of missing genes.
+
+        Parameters
+        ----------
+        values
+            Log-normalised, (n_cells, n_genes); the columns of missing genes hold anything.
+        missing
+            Mask of those genes, (n_genes,).
+        """
+        if not missing.any():
+            return values
+        filled = values.toarray()
+        filled[:, missing] = self.mean[missing]
+        return sp.csr_matrix(filled)
+
+    def scaled(self, values: sp.csr_matrix) -> sp.csr_matrix:
+        """The expression encoder's input: values over deviations, clipped at ``max_value``.
+
+        Unlike the input of PCA it is not centred, not even implicitly: zeros stay zero and sparse,
+        and the clip holds for the value itself.
+        """
+        scaled = sp.csr_matrix(values, dtype=np.float32, copy=True)
+        scaled.data = np.minimum(
+            scaled.data / self.deviation[scaled.indices], self.max_value
+        ).astype(np.float32)
+        return scaled
+
+    def unit(self, components: np.ndarray) -> np.ndarray:
+        """Components over their overall deviation, float32: they keep their relative sizes."""
+        return (components / self.component_deviation).astype(np.float32)
+
+    def components(self, values: sp.csr_matrix) -> np.ndarray:
+        """Scaled components of log-normalised cells, float32 (n_cells, n_pcs)."""
+        return self.unit(
+            project(values, self.mean, self.deviation, self.loadings, self.centre, self.max_value)
+        )
 
 
 def gene_scaling(
@@ -77,6 +133,7 @@ def gene_scaling(
         max_value = float(work.uns["pca"]["params"]["max_value"])
     else:
         loadings, centre = _regress(part, mean, deviation, work.obsm[use_rep], max_value)
+    components = np.asarray(work.obsm[use_rep], dtype=np.float32)
     return GeneScaling(
         genes=[str(name) for name in work.var_names[chosen]],
         mean=mean.astype(np.float32),
@@ -85,7 +142,13 @@ def gene_scaling(
         centre=np.asarray(centre, dtype=np.float32),
         median_total=total,
         max_value=max_value,
+        component_deviation=overall_deviation(components),
     )
+
+
+def overall_deviation(components: np.ndarray) -> float:
+    """Root mean square of all entries; 1 if they are all 0."""
+    return float(np.sqrt(np.mean(components.astype(np.float64) ** 2))) or 1.0
 
 
 def _regress(

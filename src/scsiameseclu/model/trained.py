@@ -13,13 +13,12 @@ import torch
 
 from scsiameseclu.clustering.evidence import Evidence
 from scsiameseclu.errors import UserError
-from scsiameseclu.model.landmarks import Reference
+from scsiameseclu.model.landmarks import Landmarks
 from scsiameseclu.model.scaling import GeneScaling
 from scsiameseclu.model.storage import group, read_part, require, write_part
-from scsiameseclu.module.graph_views import scaled_expression
-from scsiameseclu.module.joint_space import join, split
+from scsiameseclu.module.build import build_network, layout_of, load_space
+from scsiameseclu.module.joint_space import EmbeddingLayout, LatentSpace, join
 from scsiameseclu.module.network import SiameseNetwork
-from scsiameseclu.preprocess.expression import project
 from scsiameseclu.preprocess.matrices import find_counts, find_logged
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
 from scsiameseclu.store.atomic import write_text
@@ -69,11 +68,11 @@ class TrainedNetworks:
     ----------
     networks
         On the CPU, in evaluation mode.
+    space
+        Where cells are clustered; on the CPU.
     scaling
         Scaling of the variable genes.
-    component_deviation
-        Components are divided by this before the networks see them.
-    reference
+    landmarks
         Fitted cells among which new cells find their neighbours.
     settings, expression_settings, graph_settings
         Settings of the fit.
@@ -87,9 +86,9 @@ class TrainedNetworks:
     """
 
     networks: list[SiameseNetwork]
+    space: LatentSpace
     scaling: GeneScaling
-    component_deviation: float
-    reference: Reference
+    landmarks: Landmarks
     settings: ModelSettings
     expression_settings: ExpressionSettings
     graph_settings: GraphSettings
@@ -98,24 +97,14 @@ class TrainedNetworks:
     summary: dict[str, Any]
 
     @property
-    def n_dimensions(self) -> int:
-        """Dimensions of the embedding."""
-        joint = self.networks[0].joint
-        return joint.n_dimensions + (len(self.networks) - 1) * self.settings.latent_size
-
-    def blocks(self, embedding: torch.Tensor) -> list[list[torch.Tensor]]:
-        """The blocks of unit rows that each network's members see.
-
-        The components, if the networks cluster in them, then the network's own latent.
-        """
-        size = self.settings.latent_size
-        return split(embedding, self.networks[0].joint.n_dimensions - size, size)
+    def layout(self) -> EmbeddingLayout:
+        """Where the blocks of the embedding are."""
+        return layout_of(self.space, self.settings)
 
     def parts(self, embedding: np.ndarray) -> list[np.ndarray]:
         """The blocks of an embedding, each (n_cells, size): components, if any, then latents."""
         tensor = torch.from_numpy(np.asarray(embedding, dtype=np.float32))
-        first, *others = self.blocks(tensor)
-        return [block.numpy() for block in (*first, *(own[-1] for own in others))]
+        return [block.numpy() for block in self.layout.parts(tensor)]
 
     def embed(
         self,
@@ -154,42 +143,22 @@ class TrainedNetworks:
             part = counts[first : first + BLOCK]
             size = totals[first : first + BLOCK]
             out.append(self._embed_block(sp.csr_matrix(part[:, columns]), size, columns < 0))
-        return np.concatenate(out) if out else np.empty((0, self.n_dimensions), np.float32)
+        return np.concatenate(out) if out else np.empty((0, self.layout.n_dimensions), np.float32)
 
     @torch.no_grad()
     def _embed_block(
         self, counts: sp.csr_matrix, totals: np.ndarray, missing: np.ndarray
     ) -> np.ndarray:
-        scaling = self.scaling
-        normalised = counts
-        if scaling.median_total is not None:
-            size_factors = np.where(totals > 0, totals / scaling.median_total, 1.0)
-            normalised = sp.csr_matrix(sp.diags(1.0 / size_factors) @ counts).log1p()
-        if missing.any():
-            normalised = _fill(normalised, missing, scaling.mean)
-        components = project(
-            sp.csr_matrix(normalised),
-            scaling.mean,
-            scaling.deviation,
-            scaling.loadings,
-            scaling.centre,
-            scaling.max_value,
-        )
-        components = (components / self.component_deviation).astype(np.float32)
-        alpha = self.settings.diffusion_alpha if self.settings.diffusion else None
-        twice, diffused, indices, weights, own = self.reference.propagate(components, alpha)
-        genes = scaled_expression(normalised, scaling.deviation).toarray()  # one block of cells
-        inputs = [torch.from_numpy(array) for array in (genes, twice, diffused)]
-        where = torch.from_numpy(components)
-        blocks: list[torch.Tensor] = []
+        values = self.scaling.filled(self.scaling.log_normalised(counts, totals), missing)
+        components = self.scaling.components(values)
+        near = self.landmarks.neighbourhood(components)
+        views = self.landmarks.propagate(components, near, self.settings.restart)
+        genes = self.scaling.scaled(values).toarray()  # one block of cells
+        inputs = [torch.from_numpy(array) for array in (genes, *views)]
+        blocks = self.space.shared(torch.from_numpy(components))
         for number, network in enumerate(self.networks):
-            latent = network.encode(*inputs)
-            if self.settings.propagate_latent:
-                latent = torch.from_numpy(
-                    self.reference.smooth(latent.numpy(), number, indices, weights, own)
-                )
-            own_blocks = network.joint.blocks(where, latent)
-            blocks += own_blocks if number == 0 else own_blocks[-1:]
+            latent = self.landmarks.read_out(network.encode(*inputs).numpy(), number, near)
+            blocks.append(network.block(torch.from_numpy(latent)))
         return np.asarray(join(blocks).numpy(), dtype=np.float32)
 
     def _columns(self, adata: ad.AnnData) -> np.ndarray:
@@ -210,12 +179,14 @@ class TrainedNetworks:
         for number, network in enumerate(self.networks):
             for name, value in network.state_dict().items():
                 tensors[f"network{number}.{name}"] = value
+        for name, value in self.space.tensors().items():
+            tensors[f"space.{name}"] = value
         for name in ("mean", "deviation", "loadings", "centre"):
-            array = np.ascontiguousarray(getattr(self.scaling, name), dtype=np.float32)
-            tensors[f"scaling.{name}"] = torch.from_numpy(array)
-        for item in fields(Reference):
-            array = np.ascontiguousarray(getattr(self.reference, item.name), dtype=np.float32)
-            tensors[f"reference.{item.name}"] = torch.from_numpy(array)
+            tensors[f"scaling.{name}"] = _tensor(getattr(self.scaling, name))
+        for item in fields(Landmarks):
+            array = getattr(self.landmarks, item.name)
+            if array is not None:
+                tensors[f"landmarks.{item.name}"] = _tensor(array)
         values = {
             "settings": self.settings.to_dict(),
             "expression_settings": self.expression_settings.to_dict(),
@@ -223,7 +194,7 @@ class TrainedNetworks:
             "device": self.device,
             "median_total": self.scaling.median_total,
             "max_value": self.scaling.max_value,
-            "component_deviation": self.component_deviation,
+            "component_deviation": self.scaling.component_deviation,
             "first_search": self.first_search and self.first_search.to_dict(),
             "summary": self.summary,
         }
@@ -244,21 +215,23 @@ class TrainedNetworks:
         require(folder / GENES)
         genes = (folder / GENES).read_text(encoding="utf-8").splitlines()
         settings = ModelSettings(**values["settings"])
+        sizes = len(genes), tensors["landmarks.components"].shape[1]
         first_search = values["first_search"]
         return cls(
             networks=[
-                _network(group(tensors, f"network{number}"), len(genes), settings)
+                _network(group(tensors, f"network{number}"), *sizes, settings)
                 for number in range(settings.networks)
             ],
+            space=load_space(group(tensors, "space")),
             scaling=GeneScaling(
                 genes=genes,
                 median_total=values["median_total"],
                 max_value=values["max_value"],
+                component_deviation=values["component_deviation"],
                 **{name: tensor.numpy() for name, tensor in group(tensors, "scaling").items()},
             ),
-            component_deviation=values["component_deviation"],
-            reference=Reference(
-                **{name: tensor.numpy() for name, tensor in group(tensors, "reference").items()}
+            landmarks=Landmarks(
+                **{name: tensor.numpy() for name, tensor in group(tensors, "landmarks").items()}
             ),
             settings=settings,
             expression_settings=ExpressionSettings(**values["expression_settings"]),
@@ -269,17 +242,13 @@ class TrainedNetworks:
         )
 
 
-def _fill(matrix: sp.csr_matrix, missing: np.ndarray, mean: np.ndarray) -> sp.csr_matrix:
-    """One block of cells with the mean in the columns of missing genes, whatever stood there."""
-    filled = matrix.toarray()
-    filled[:, missing] = mean[missing]
-    return sp.csr_matrix(filled)
+def _tensor(array: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
 
 
 def _network(
-    state: dict[str, torch.Tensor], n_genes: int, settings: ModelSettings
+    state: dict[str, torch.Tensor], n_genes: int, n_components: int, settings: ModelSettings
 ) -> SiameseNetwork:
-    n_components, n_clusters = state["joint.component_centre"].shape[0], state["centres"].shape[0]
-    network = SiameseNetwork(n_genes, n_components, settings, n_clusters)
-    network.load_state_dict(state)
+    network = build_network(n_genes, n_components, settings)
+    network.restore(state)
     return network.eval()

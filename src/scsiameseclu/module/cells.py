@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scsiameseclu.module.graph_views import GraphViews
 from scsiameseclu.module.sparse_rows import SparseRows
 
 
@@ -25,7 +24,6 @@ class Batch:
     expression: Tensor
     counts: Tensor
     size_factor: Tensor
-    components: Tensor
     perturbed: Tensor
     diffused: Tensor
     propagated: Tensor
@@ -53,18 +51,19 @@ class CellData:
         Scaled log-normalised values and raw counts of the variable genes, (n_cells, n_genes).
     size_factor
         Total counts among the variable genes, (n_cells,).
-    components
-        Principal components over their overall standard deviation, (n_cells, n_pcs).
-    perturbed, diffused, propagated
-        See :class:`scsiameseclu.module.graph_views.GraphViews`.
+    perturbed, diffused
+        The two views of the graph: components propagated over the graph without its least similar
+        edges, and components diffused over the graph, (n_cells, n_pcs).
+    propagated
+        Components propagated over the graph, (n_cells, n_pcs); (n_cells, 0) unless needed.
     neighbours, weights
-        See :func:`scsiameseclu.module.graph_views.neighbour_table`.
+        Each cell's neighbours and itself, and their weights, (n_cells, width); see
+        :func:`scsiameseclu.module.graph_views.neighbour_table`.
     """
 
     expression: SparseRows
     counts: SparseRows
     size_factor: Tensor
-    components: Tensor
     perturbed: Tensor
     diffused: Tensor
     propagated: Tensor
@@ -74,7 +73,7 @@ class CellData:
     @property
     def n_cells(self) -> int:
         """Number of cells."""
-        return self.components.shape[0]
+        return self.size_factor.shape[0]
 
     @property
     def n_bytes(self) -> int:
@@ -86,15 +85,9 @@ class CellData:
         """On another device."""
         return CellData(*(getattr(self, part.name).to(device) for part in fields(self)))
 
-    def with_views(self, views: GraphViews) -> CellData:
-        """The same cells under other views of the graph."""
-        device = self.components.device
-        return replace(
-            self,
-            perturbed=torch.from_numpy(views.perturbed).to(device),
-            diffused=torch.from_numpy(views.diffused).to(device),
-            propagated=torch.from_numpy(views.propagated).to(device),
-        )
+    def with_perturbed(self, perturbed: Tensor) -> CellData:
+        """The same cells under another view 1 of the graph."""
+        return replace(self, perturbed=perturbed.to(self.perturbed.device))
 
     def encoder_inputs(self, first: int, last: int) -> tuple[SparseRows, Tensor, Tensor]:
         """Expression and both views of the graph of cells in a row, where the data lie."""
@@ -103,13 +96,12 @@ class CellData:
 
     def batch(self, cells: np.ndarray) -> Batch:
         """The mini-batch of the given cells, where the data lie."""
-        chosen = torch.from_numpy(cells).to(self.components.device)
+        chosen = torch.from_numpy(cells).to(self.size_factor.device)
         return Batch(
             cells=chosen,
             expression=self.expression.dense(cells, chosen),
             counts=self.counts.dense(cells, chosen),
             size_factor=self.size_factor[chosen],
-            components=self.components[chosen],
             perturbed=self.perturbed[chosen],
             diffused=self.diffused[chosen],
             propagated=self.propagated[chosen],

@@ -1,6 +1,5 @@
-"""The encoders and decoders of the Siamese network."""
+"""The encoders of the Siamese network."""
 
-import torch
 from torch import Tensor, nn
 
 from scsiameseclu.module.sparse_rows import SparseRows
@@ -44,41 +43,3 @@ class GraphEncoder(nn.Module):
 
     def forward(self, propagated: Tensor) -> Tensor:
         return self.layers(propagated)
-
-
-class GraphDecoder(nn.Module):
-    """A graph latent back to the propagated components."""
-
-    def __init__(self, n_components: int, hidden_size: int, latent_size: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Linear(latent_size, hidden_size), nn.Tanh(), nn.Linear(hidden_size, n_components)
-        )
-
-    def forward(self, latent: Tensor) -> Tensor:
-        return self.layers(latent)
-
-
-class CountDecoder(nn.Module):
-    """A fused latent to the parameters of the counts' distribution.
-
-    The mean is ``size_factor * softmax(logits)``: shares of the cell's counts among the variable
-    genes, times how many there were. Dispersion is one number a gene; the dropout probability (only
-    for ``zinb``) one a gene and cell.
-    """
-
-    def __init__(self, n_genes: int, hidden_size: int, latent_size: int, dropout: bool) -> None:
-        super().__init__()
-        self.hidden = nn.Sequential(
-            nn.Linear(latent_size, hidden_size), nn.LayerNorm(hidden_size), nn.LeakyReLU(0.1)
-        )
-        self.logits = nn.Linear(hidden_size, n_genes)
-        self.log_dispersion = nn.Parameter(torch.zeros(n_genes))
-        self.dropout_logits = nn.Linear(hidden_size, n_genes) if dropout else None
-
-    def forward(self, latent: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Log shares, log dispersion and dropout logits: (n, g), (g,), (n, g) or None."""
-        hidden = self.hidden(latent)
-        shares = torch.log_softmax(self.logits(hidden), dim=1)
-        dropout = None if self.dropout_logits is None else self.dropout_logits(hidden)
-        return shares, self.log_dispersion, dropout

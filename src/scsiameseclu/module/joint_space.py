@@ -2,12 +2,17 @@
 
 A short training learns much and forgets some; the components know the rest. Each block is centred,
 each cell's part of it scaled to length 1 (so that distances are cosine distances), and the blocks
-weigh the same. Clustering losses reach the network through its own block.
+weigh the same. Clustering losses reach a network through its own block.
 """
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import normalize
 
 FEW_COMPONENTS = 20
@@ -28,67 +33,102 @@ def signal_weights(components: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(0.0, 1.0 - noise / variance)).astype(np.float32)
 
 
-class JointSpace(nn.Module):
-    """Joins the weighted components and the latent, or takes the latent alone.
+def unit_rows(values: Tensor, centre: Tensor) -> Tensor:
+    """Rows less a centre, scaled to length 1."""
+    return normalize(values - centre, dim=1)
 
-    Parameters
+
+class LatentSpace:
+    """The latents alone: networks share no block."""
+
+    n_shared = 0
+
+    def shared(self, components: Tensor) -> list[Tensor]:
+        """The blocks that all networks share, each of unit rows (n_cells, n_dimensions)."""
+        return []
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What is saved of the space."""
+        return {}
+
+    def to(self, device: str) -> LatentSpace:
+        """The same on another device."""
+        return self
+
+
+@dataclass(frozen=True)
+class JointSpace(LatentSpace):
+    """Components, weighted by their signal, beside the latents.
+
+    Attributes
     ----------
-    n_components, latent_size
-        Sizes of the two blocks.
-    with_components
-        False for the latent alone.
+    centre, weights
+        Mean and signal weight of each component among the fitted cells, (n_components,).
     """
 
+    centre: Tensor
     weights: Tensor
-    component_centre: Tensor
-    latent_centre: Tensor
 
-    def __init__(self, n_components: int, latent_size: int, with_components: bool) -> None:
-        super().__init__()
-        self.register_buffer("weights", torch.ones(n_components))
-        self.register_buffer("component_centre", torch.zeros(n_components))
-        self.register_buffer("latent_centre", torch.zeros(latent_size))
-        self.with_components = with_components
-        self.n_dimensions = latent_size + (n_components if with_components else 0)
+    @classmethod
+    def fit(cls, components: Tensor) -> JointSpace:
+        """Take centre and weights from the components of all cells, (n_cells, n_components)."""
+        weights = torch.from_numpy(signal_weights(components.cpu().numpy()))
+        return cls(components.mean(dim=0), weights.to(components.device))
 
-    @torch.no_grad()
-    def fit(self, components: Tensor, latent: Tensor) -> None:
-        """Take centres and weights from all cells."""
-        weights = signal_weights(components.cpu().numpy())
-        self.weights.copy_(torch.from_numpy(weights))
-        self.component_centre.copy_(components.mean(dim=0))
-        self.latent_centre.copy_(latent.mean(dim=0))
+    @property
+    def n_shared(self) -> int:  # type: ignore[override]
+        """Number of components."""
+        return int(self.weights.shape[0])
 
-    def blocks(self, components: Tensor, latent: Tensor) -> list[Tensor]:
-        """The blocks with rows of length 1: components, if they are in, then latent."""
-        learned = normalize(latent - self.latent_centre, dim=1)
-        if not self.with_components:
-            return [learned]
-        return [normalize((components - self.component_centre) * self.weights, dim=1), learned]
+    def shared(self, components: Tensor) -> list[Tensor]:
+        """One block: the weighted components."""
+        return [normalize((components - self.centre) * self.weights, dim=1)]
 
-    def forward(self, components: Tensor, latent: Tensor) -> Tensor:
-        """Join (n_cells, n_components) and (n_cells, latent_size); rows have length 1."""
-        return join(self.blocks(components, latent))
+    def tensors(self) -> dict[str, Tensor]:
+        """What is saved of the space."""
+        return {"centre": self.centre, "weights": self.weights}
+
+    def to(self, device: str) -> JointSpace:
+        """The same on another device."""
+        return JointSpace(self.centre.to(device), self.weights.to(device))
 
 
-def join(blocks: list[Tensor]) -> Tensor:
-    """Blocks of unit rows side by side, scaled so that rows have length 1 again."""
-    joined: Tensor = torch.cat(blocks, dim=1) / len(blocks) ** 0.5
-    return joined
+@dataclass(frozen=True)
+class EmbeddingLayout:
+    """Where the blocks of an embedding are: shared components, if any, then latents.
 
-
-def split(embedding: Tensor, n_shared: int, latent_size: int) -> list[list[Tensor]]:
-    """The blocks of unit rows of each network, from the embedding that joins them all.
-
-    Parameters
+    Attributes
     ----------
-    embedding
-        The shared components, if any, then the latents of the networks, (n_cells, n_dimensions).
     n_shared
-        Dimensions of the components, 0 for none.
+        Dimensions of the shared components, 0 for none.
     latent_size
-        Dimensions of each latent.
+        Dimensions of each network's latent.
+    n_networks
+        Number of latents.
     """
-    common = [normalize(embedding[:, :n_shared], dim=1)] if n_shared else []
-    latents = torch.split(embedding[:, n_shared:], latent_size, dim=1)
-    return [[*common, normalize(latent, dim=1)] for latent in latents]
+
+    n_shared: int
+    latent_size: int
+    n_networks: int
+
+    @property
+    def n_dimensions(self) -> int:
+        """Dimensions of the embedding."""
+        return self.n_shared + self.n_networks * self.latent_size
+
+    def split(self, embedding: Tensor) -> list[list[Tensor]]:
+        """The blocks of unit rows that each network sees: shared components and its own latent."""
+        common = [normalize(embedding[:, : self.n_shared], dim=1)] if self.n_shared else []
+        latents = torch.split(embedding[:, self.n_shared :], self.latent_size, dim=1)
+        return [[*common, normalize(latent, dim=1)] for latent in latents]
+
+    def parts(self, embedding: Tensor) -> list[Tensor]:
+        """All blocks once, each of unit rows: shared components, if any, then the latents."""
+        first, *others = self.split(embedding)
+        return [*first, *(own[-1] for own in others)]
+
+
+def join(blocks: Sequence[Tensor]) -> Tensor:
+    """Blocks of unit rows side by side, scaled so that rows have length 1 again."""
+    joined: Tensor = torch.cat(list(blocks), dim=1) / len(blocks) ** 0.5
+    return joined

@@ -3,9 +3,13 @@
 Gradients flow through the mean. Notation: mu mean, theta (inverse) dispersion, pi dropout.
 """
 
+from __future__ import annotations
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import softplus
+
+from scsiameseclu.module.cells import Batch
 
 
 def negative_binomial(counts: Tensor, log_mean: Tensor, log_dispersion: Tensor) -> Tensor:
@@ -40,38 +44,94 @@ def zero_inflated(log_probability: Tensor, counts: Tensor, dropout_logits: Tenso
     return torch.where(counts == 0, torch.logaddexp(log_dropped, present), present)
 
 
-def count_loss(
-    counts: Tensor,
-    size_factor: Tensor,
-    log_shares: Tensor,
-    log_dispersion: Tensor,
-    dropout_logits: Tensor | None,
-    kind: str,
-) -> Tensor:
-    """Negative log-likelihood of a mini-batch, in nats per count, averaged over cells.
+class Likelihood(nn.Module):
+    """Distribution of a cell's counts among the variable genes.
 
     Parameters
     ----------
-    counts
-        Raw counts of the variable genes, (n_cells, n_genes).
-    size_factor
-        Total of those counts in each cell, (n_cells,); the mean is ``size_factor * shares``.
-    log_shares
-        log softmax over genes, (n_cells, n_genes).
-    log_dispersion
-        (n_genes,).
-    dropout_logits
-        (n_cells, n_genes), only for ``zinb``.
-    kind
-        ``zinb``, ``nb`` or ``multinomial``. Each cell's log-likelihood is divided by its total
-        count, so that deep and shallow cells weigh the same whatever the kind.
+    n_genes, hidden_size
+        Number of genes and width of the decoder's hidden layer, for the parameters that a
+        distribution has beside its mean.
     """
-    total = size_factor.clamp(min=1.0)
-    if kind == "multinomial":
-        return -(counts * log_shares).sum(dim=1).div(total).mean()
-    log_mean = log_shares + total.log().unsqueeze(1)
-    log_probability = negative_binomial(counts, log_mean, log_dispersion)
-    if kind == "zinb":
-        assert dropout_logits is not None
-        log_probability = zero_inflated(log_probability, counts, dropout_logits)
-    return -log_probability.sum(dim=1).div(total).mean()
+
+    def __init__(self, n_genes: int, hidden_size: int) -> None:
+        super().__init__()
+
+    def forward(self, batch: Batch, logits: Tensor, hidden: Tensor) -> Tensor:
+        """Mean loss of a mini-batch, a scalar.
+
+        For counts this is the negative log-likelihood in nats per count: each cell's is divided by
+        its total count, so that deep and shallow cells weigh the same.
+
+        Parameters
+        ----------
+        batch
+            Its counts, size factors (totals of the counts) and expression are read.
+        logits
+            (n_cells, n_genes). A cell's expected shares of its counts are their softmax; the mean
+            is the size factor times the share.
+        hidden
+            Last hidden layer of the decoder, (n_cells, hidden_size).
+        """
+        total = batch.size_factor.clamp(min=1.0)
+        log_shares = torch.log_softmax(logits, dim=1)
+        log_probability = self.log_probability(batch.counts, log_shares, total, hidden)
+        return -log_probability.sum(dim=1).div(total).mean()
+
+    def log_probability(
+        self, counts: Tensor, log_shares: Tensor, total: Tensor, hidden: Tensor
+    ) -> Tensor:
+        """Elementwise log-probability, up to a constant of the data; all (n_cells, n_genes)."""
+        raise NotImplementedError
+
+
+class Multinomial(Likelihood):
+    """Counts of a cell given their total; no parameters but the shares."""
+
+    def log_probability(
+        self, counts: Tensor, log_shares: Tensor, total: Tensor, hidden: Tensor
+    ) -> Tensor:
+        return counts * log_shares
+
+
+class NegativeBinomial(Likelihood):
+    """Negative binomial with a dispersion for each gene."""
+
+    def __init__(self, n_genes: int, hidden_size: int) -> None:
+        super().__init__(n_genes, hidden_size)
+        self.log_dispersion = nn.Parameter(torch.zeros(n_genes))
+
+    def log_probability(
+        self, counts: Tensor, log_shares: Tensor, total: Tensor, hidden: Tensor
+    ) -> Tensor:
+        return negative_binomial(counts, log_shares + total.log().unsqueeze(1), self.log_dispersion)
+
+
+class ZeroInflatedNegativeBinomial(NegativeBinomial):
+    """Negative binomial with extra zeros, whose probability depends on cell and gene."""
+
+    def __init__(self, n_genes: int, hidden_size: int) -> None:
+        super().__init__(n_genes, hidden_size)
+        self.dropout_logits = nn.Linear(hidden_size, n_genes)
+
+    def log_probability(
+        self, counts: Tensor, log_shares: Tensor, total: Tensor, hidden: Tensor
+    ) -> Tensor:
+        present = super().log_probability(counts, log_shares, total, hidden)
+        return zero_inflated(present, counts, self.dropout_logits(hidden))
+
+
+class Gaussian(Likelihood):
+    """Mean squared error of scaled expression, for cells without counts."""
+
+    def forward(self, batch: Batch, logits: Tensor, hidden: Tensor) -> Tensor:
+        """Mean over cells and genes, a scalar."""
+        return (torch.log_softmax(logits, dim=1) - batch.expression).pow(2).mean()
+
+
+LIKELIHOODS: dict[str, type[Likelihood]] = {
+    "multinomial": Multinomial,
+    "nb": NegativeBinomial,
+    "zinb": ZeroInflatedNegativeBinomial,
+    "none": Gaussian,
+}

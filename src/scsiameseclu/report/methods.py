@@ -35,6 +35,8 @@ PARTS = {
     "cell_refinement_expression": "cell-level correlation refinement",
     "latent_refinement": "latent-level correlation refinement",
     "propagation": "propagation regularisation",
+    "graph_reconstruction": "reconstruction of the graph",
+    "cluster_steps": "joint training on transport targets",
     "fusion": "adaptive fusion",
 }
 LIKELIHOODS = {"zinb": "zero-inflated negative binomial", "nb": "negative binomial"}
@@ -148,9 +150,8 @@ def _clustered(settings: dict[str, Any], n_members: int | None) -> str:
     if n_members is None:
         return ""
     way = "by their nearest centre"
-    if settings.get("transport"):
-        kind = "learned" if settings.get("learn_proportions") else "fixed"
-        way = f"by optimal transport with {kind} proportions"
+    if settings.get("proportions") != "ignored":
+        way = f"by optimal transport with {settings.get('proportions')} proportions"
     where = "components and latent" if settings.get("space") == "joint" else "the latent"
     return (
         f"Cells were assigned {way} to centres in {where} of each network, from several starts and "

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import anndata as ad
 import pandas as pd
 import scipy.sparse as sp
 
-from scsiameseclu._inputs import clusters_of, expression_of
+from scsiameseclu._inputs import clusters_of, expression_of, plain_params
 from scsiameseclu.annotation.by_celltypist import celltypist_vote
 from scsiameseclu.annotation.by_markers import annotate_clusters
 from scsiameseclu.annotation.consensus import merge_votes
@@ -107,11 +106,11 @@ def annotate(
         A column, representation or layer does not exist, the marker table cannot be used, or
         CellTypist is not installed.
     """
-    path, own = None, None
+    path, sets = None, None
     if isinstance(marker_table, str | Path):
         path = str(marker_table)
     elif marker_table is not None:
-        own = given_markers(marker_table)
+        sets = given_markers(marker_table)
     settings = AnnotationSettings(
         tissue=tissue,
         marker_table=path,
@@ -125,24 +124,24 @@ def annotate(
         clusters,
         settings,
         embedding=None if use_rep is None else find_representation(adata, use_rep),
-        marker_sets=own,
+        marker_sets=sets,
         organism=organism,
         seed=random_state,
     )
     votes = _votes(adata, transferred, settings.celltypist_model)
     types = merge_votes(
-        annotation, clusters, votes, marker_table=own.name if own is not None else path
+        annotation, clusters, votes, marker_table=path if sets is None else sets.name
     )
     for sentence in types.warnings:
         log.warning("%s", sentence)
-    given: dict[str, Any] = {
-        "groupby": groupby,
-        "use_rep": use_rep,
-        "layer": layer,
-        "transferred": transferred,
-        "random_state": random_state,
-    }
-    params = {k: v for k, v in (given | settings.to_dict()).items() if v is not None}
+    params = plain_params(
+        groupby=groupby,
+        use_rep=use_rep,
+        layer=layer,
+        transferred=transferred,
+        random_state=random_state,
+        **settings.to_dict(),
+    )
     adata = adata.copy() if copy else adata
     for name, values in types.cells.items():
         adata.obs[_name(str(name), key_added)] = values.array

@@ -6,7 +6,7 @@ import logging
 
 import anndata as ad
 
-from scsiameseclu._inputs import clusters_of, expression_of
+from scsiameseclu._inputs import clusters_of, expression_of, plain_params
 from scsiameseclu.annotation.markers import filter_markers, find_markers
 from scsiameseclu.settings import MarkerSettings
 
@@ -65,9 +65,7 @@ def markers(
     table, warnings = find_markers(expression_of(adata, layer), clusters_of(adata, groupby))
     table = filter_markers(table, settings).reset_index(drop=True)
     table.index = table.index.astype(str)
-    params = {"groupby": groupby, **settings.to_dict()}
-    if layer is not None:
-        params["layer"] = layer
+    params = plain_params(groupby=groupby, layer=layer, **settings.to_dict())
     for sentence in warnings:
         log.warning("%s", sentence)
     adata = adata.copy() if copy else adata

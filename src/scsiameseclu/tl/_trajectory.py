@@ -9,8 +9,8 @@ import anndata as ad
 import numpy as np
 import torch
 
-from scsiameseclu._inputs import clusters_of, expression_of
-from scsiameseclu.module.joint_space import split
+from scsiameseclu._inputs import clusters_of, expression_of, plain_params
+from scsiameseclu.module.joint_space import EmbeddingLayout
 from scsiameseclu.preprocess.matrices import find_representation
 from scsiameseclu.trajectory import find_trajectory, root_candidates
 
@@ -44,8 +44,8 @@ def trajectory(
     groupby
         Column of ``obs`` with the clusters.
     use_rep
-        Embedding in ``obsm``. One of :class:`scsiameseclu.ScSiameseClu` is taken apart into its
-        parts, any other is one part.
+        Embedding in ``obsm``. One of :class:`scsiameseclu.ScSiameseClu` is split into its parts,
+        any other is one part.
     layer
         Layer of the values by which the root is found, by default X; counts are log-normalised.
     random_state
@@ -90,8 +90,6 @@ def trajectory(
             unreachable,
             adata.n_obs,
         )
-    params = {"groupby": groupby, "use_rep": use_rep, "random_state": random_state}
-    params |= {k: v for k, v in {"root": root, "layer": layer}.items() if v is not None}
     adata = adata.copy() if copy else adata
     adata.obs["pseudotime"] = result.pseudotime
     adata.obs["pseudotime_spread"] = result.spread
@@ -100,7 +98,9 @@ def trajectory(
         "root": str(adata.obs_names[result.root]),
         "note": note,
         "connectivities": result.connectivity,
-        "params": params,
+        "params": plain_params(
+            root=root, groupby=groupby, use_rep=use_rep, layer=layer, random_state=random_state
+        ),
     }
     return adata if copy else None
 
@@ -111,9 +111,9 @@ def _parts(adata: ad.AnnData, use_rep: str, embedding: np.ndarray) -> Sequence[n
     params = record.get("params", {}) if isinstance(record, dict) else {}
     if not {"networks", "latent_size"} <= set(params):
         return None
-    size = int(params["latent_size"])
-    n_shared = embedding.shape[1] - int(params["networks"]) * size
+    networks, size = int(params["networks"]), int(params["latent_size"])
+    n_shared = embedding.shape[1] - networks * size
     if n_shared < 0:
         return None
-    first, *others = split(torch.from_numpy(embedding), n_shared, size)
-    return [block.numpy() for block in (*first, *(blocks[-1] for blocks in others))]
+    parts = EmbeddingLayout(n_shared, size, networks).parts(torch.from_numpy(embedding))
+    return [part.numpy() for part in parts]

@@ -7,6 +7,7 @@ import logging
 import anndata as ad
 import pandas as pd
 
+from scsiameseclu._inputs import plain_params
 from scsiameseclu.annotation import by_reference
 
 log = logging.getLogger(__name__)
@@ -89,15 +90,19 @@ def transfer_labels(
     adata.obs[f"{key_added}_best"] = pd.Categorical(cells["best"].astype(str))
     adata.obs[f"{key_added}_probability"] = cells["probability"].to_numpy()
     adata.obs[f"{key_added}_similarity"] = cells["similarity"].to_numpy()
-    params = {"label": label, "random_state": random_state, "device": device}
-    params |= {k: v for k, v in {"layer": layer, "batch_key": batch_key}.items() if v is not None}
     adata.uns[key_added] = {
         "types": result.types,
         "n_cells": result.n_cells,
         "overlap": result.overlap,
         "matched_by": result.matched_by,
         "min_similarity": result.min_similarity,
-        "params": params,
+        "params": plain_params(
+            label=label,
+            layer=layer,
+            batch_key=batch_key,
+            device=device,
+            random_state=random_state,
+        ),
     }
     unknown = float((cells["cell_type"] != cells["best"]).mean())
     log.info("%.0f%% of the cells are Unknown", 100 * unknown)

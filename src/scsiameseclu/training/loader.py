@@ -48,7 +48,7 @@ class Loader:
     ) -> None:
         self.data, self.batches, self.device = data, batches, device
         self._next: tuple[np.ndarray, Future[Batch]] | None = None
-        elsewhere = data.components.device.type != device.type
+        elsewhere = data.size_factor.device.type != device.type
         ahead = elsewhere if ahead is None else ahead
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="batches") if ahead else None
 

@@ -1,345 +1,235 @@
-"""Training: representation first, then clusters on transport targets, until they stand still."""
+"""Training of one network: a loop over mini-batches, phase by phase."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from scsiameseclu.clustering.transport import sinkhorn_targets, transported
-from scsiameseclu.module.cells import Batch, CellData
-from scsiameseclu.module.graph_views import graph_views
-from scsiameseclu.module.joint_space import join
-from scsiameseclu.module.losses import clustering_divergence
-from scsiameseclu.module.network import SiameseNetwork, representation_losses
-from scsiameseclu.settings import ModelSettings
+from scsiameseclu.module.cells import CellData
+from scsiameseclu.module.network import SiameseNetwork
+from scsiameseclu.module.readout import Readout
+from scsiameseclu.module.terms import BANK, Objective, Step
 from scsiameseclu.training.batches import Batches
 from scsiameseclu.training.loader import Loader
+from scsiameseclu.training.phase import Phase
 from scsiameseclu.training.progress import Progress
 
 ENCODE_CELLS = 2048
 LOG_EVERY = 5
-PROPORTION_MOMENTUM = 0.5
-PEAK = 2.0
+MAX_GRADIENT = 5.0
+"""Largest norm of the gradient of all parameters; larger ones are scaled down to it."""
 
 
 @dataclass
 class Trainer:
-    """One training run.
+    """Training of one network.
 
     Parameters
     ----------
-    network
-        On ``device``.
+    network, objective
+        The network and the terms that train it, on ``device``.
     data
         All cells.
-    adjacency
-        The kNN graph, for the edge perturbation in latent space.
+    readout
+        Which latents are clustered.
     groups
-        Groups of cells that the latent-level refinement averages over while there are no clusters,
-        integers 0 … n_groups - 1, (n_cells,).
-    settings, device
-        As the user gave them.
-    seed
-        Of this network.
-    number
-        Of this network in the ensemble, from 0.
+        One-hot groups of cells, (n_cells, n_groups); (n_cells, 0) unless a term needs them.
+    batch_size, seed, device
+        Cells in a mini-batch, seed of the mini-batches and the augmentation, where to compute.
+    label
+        Name of the network in progress reports.
     progress
-        Where to tell how far it is.
+        Receives progress updates.
     after_step
         Called after every mini-batch: a place to keep the state.
 
     Attributes
     ----------
+    latents
+        Fused latents of all cells as last encoded, (n_cells, latent_size).
     history
-        One record (step, epoch, phase, loss, parts) every few mini-batches.
-    phase
-        ``new``, ``pretrain``, ``pretrained``, ``cluster`` or ``clustered``.
+        One record (step, epoch, phase, loss, terms) every few mini-batches.
+    step
+        Mini-batches so far.
+    ended
+        Names of the phases that have ended.
     stopped
-        Why training ended, as a sentence.
+        Why the last of them ended, as a sentence.
     """
 
     network: SiameseNetwork
+    objective: Objective
     data: CellData
-    adjacency: sp.csr_matrix
-    groups: np.ndarray
-    settings: ModelSettings
+    readout: Readout
+    groups: Tensor
+    batch_size: int
     seed: int
     device: torch.device
-    number: int = 0
+    label: str = "network"
     progress: Progress | None = None
     after_step: Callable[[], None] = field(default=lambda: None)
     history: list[dict[str, float | int | str]] = field(default_factory=list)
-    phase: str = "new"
+    step: int = 0
+    ended: list[str] = field(default_factory=list)
     stopped: str = ""
 
     def __post_init__(self) -> None:
         self.generator = torch.Generator(device=self.device).manual_seed(self.seed)
-        self.batches = Batches(self.data.n_cells, self.settings.batch_size, self.seed)
+        self.batches = Batches(self.data.n_cells, self.batch_size, self.seed)
         self.loader = Loader(self.data, self.batches, self.device)
-        self.membership = self._one_hot(self.groups)
-        self.bank = self._first_bank()
-        self.step = 0
+        self.membership = self.groups
+        self.latents = torch.zeros(0, self.network.latent_size, device=self.device)
+        if BANK in self.objective.needs:
+            self.encode()
+        self.phase: Phase | None = None
         self.phase_step = 0
-        self.changed = 1.0
-        self._told = 0
+        self._resumed: dict[str, Any] | None = None
+        self._reported = 0
 
-    def pretrain(self) -> None:
-        """Shape the latent; then fit the joint space to it. Goes on where a state was loaded."""
-        if self.phase == "new":
-            self._begin("pretrain")
-        if self.phase != "pretrain":
+    def run(self, phase: Phase) -> None:
+        """Train until the phase ends; from where it stood, if a state was loaded."""
+        if phase.name in self.ended:
             return
-        while self.phase_step < self.settings.pretrain_steps:
-            batch, latents, losses = self._losses()
-            self._update(losses)
-            self.schedule.step()
-            self.bank[batch.cells] = latents.detach().to(self.bank.dtype)
-            self._end_step()
-        self._fit_space()
-        self.stopped = f"{self.step} steps of representation training"
-        self.phase = "pretrained"
+        self._begin(phase)
+        while self.phase_step < phase.n_steps:
+            self._train_step(phase.name)
+            self.phase_step += 1
+            if phase.after_step(self, self.phase_step):
+                break
+            self.after_step()
+        phase.end(self)
+        self.stopped = phase.stopped(self.step)
+        self.ended.append(phase.name)
+        self.phase = None
 
-    def cluster(self, start: np.ndarray) -> None:
-        """Train on transport targets from a partition (n_cells,) on, until clusters stand still."""
-        if self.phase == "pretrained":
-            self._begin_clustering(start)
-        if self.phase != "cluster":
-            return
-        self._cluster()
-        self.network.joint.fit(self._components(), self.latent())
-        self.phase = "clustered"
-
-    # -- where it stands --------------------------------------------------------------------
-
-    def state_dict(self) -> dict[str, Any]:
-        """All that training needs to go on, bit for bit on the CPU: tensors and plain values."""
-        if self.phase == "new":
-            return {"phase": "new"}
-        state = {
-            "phase": self.phase,
-            "step": self.step,
-            "phase_step": self.phase_step,
-            "stopped": self.stopped,
-            "history": self.history,
-            "network": self.network.state_dict(),
-            "bank": self.bank,
-            "batches": self.batches.state_dict(),
-            "generator": self.generator.get_state(),
-            "optimiser": self.optimiser.state_dict(),
-        }
-        if self.phase in ("cluster", "clustered"):
-            own = {"targets": self.targets, "perturbed_by": self.perturbed_by}
-            return state | own | {"changed": self.changed}
-        return state | {"schedule": self.schedule.state_dict()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a state from :meth:`state_dict`, on this device."""
-        if state["phase"] == "new":
-            return
-        clusters = "targets" in state
-        if clusters:
-            self._perturb_edges(state["perturbed_by"].to(self.device))
-            self.targets = state["targets"].to(self.device)
-            self.membership, self.changed = self.targets, state["changed"]
-            n_clusters = self.targets.shape[1]
-            kept = state["network"]
-            self.network.place_clusters(
-                kept["centres"].to(self.device),
-                kept["prototypes"].to(self.device),
-                torch.zeros(n_clusters, device=self.device),
-            )
-        self.network.load_state_dict(state["network"])
-        self._begin("cluster" if clusters else "pretrain")
-        if not clusters:
-            self.schedule.load_state_dict(state["schedule"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.bank = state["bank"].to(self.device)
-        self.batches.load_state_dict(state["batches"])
-        if state["generator"].numel() == self.generator.get_state().numel():  # same kind of device
-            self.generator.set_state(state["generator"])
-        self.step, self.phase_step = state["step"], state["phase_step"]
-        self._told = self.step
-        self.history, self.stopped = list(state["history"]), state["stopped"]
-        self.phase = state["phase"]
-
-    # -- the two phases ---------------------------------------------------------------------
-
-    def _begin(self, phase: str) -> None:
-        """An optimiser of the phase's own."""
-        self.phase, self.phase_step = phase, 0
-        rate = self.settings.learning_rate
-        if phase == "cluster":
-            rate *= self.settings.clustering_rate
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=rate, fused=True)
-        if phase == "pretrain":
-            # warm up to twice the rate, then anneal (Smith & Topin 2019)
-            self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-                self.optimiser, max_lr=PEAK * rate, total_steps=self.settings.pretrain_steps
-            )
-
-    def _end_step(self) -> None:
-        self.phase_step += 1
-        self.after_step()
-
-    def _perturb_edges(self, latent: Tensor) -> None:
-        """From now on drop the edges whose ends are least alike in this latent."""
-        self.perturbed_by = latent
-        components = self.data.components.cpu().numpy()
-        views = graph_views(
-            components, self.adjacency, self.settings, latent.cpu().numpy(), self.device
-        )
-        self.data = self.data.with_views(views)
-        self.loader.show(self.data)
-
-    @torch.no_grad()
-    def _fit_space(self) -> None:
-        self.bank = self.encode_all()
-        self.network.joint.fit(self._components(), self.latent())
-
-    @torch.no_grad()
-    def _begin_clustering(self, start: np.ndarray) -> None:
-        """Perturb edges by the latent from now on; put the centres at the start's means."""
-        self._perturb_edges(self.latent().clone())
-        self._fit_space()
-        self.membership = self._one_hot(start)
-        embedding = self.embedding()
-        share = self.membership / self.membership.sum(dim=0, keepdim=True).clamp(min=1.0)
-        self.network.place_clusters(
-            share.T @ embedding, share.T @ self.bank, self.membership.mean(dim=0)
-        )
-        own = (embedding - self.membership @ self.network.centres).pow(2).sum(dim=1)
-        self.network.scale.copy_(own.mean().clamp(min=1e-6))
-        self.refresh_targets()
-        self._begin("cluster")
-
-    def _cluster(self) -> None:
-        while self.phase_step < self.settings.cluster_steps:
-            batch, latents, losses = self._losses(with_clusters=True)
-            self._update(losses)
-            self.bank[batch.cells] = latents.detach().to(self.bank.dtype)
-            done = self.phase_step + 1
-            if done % self.settings.refresh_every and done < self.settings.cluster_steps:
-                self._end_step()
-                continue
-            labels = self.targets.argmax(dim=1)
-            self.refresh_targets()
-            self.changed = float((self.targets.argmax(dim=1) != labels).float().mean())
-            if self.changed < self.settings.tolerance:
-                self.stopped = (
-                    f"converged after {self.step} steps: {self.changed:.2%} of the cells changed "
-                    f"cluster between two targets"
-                )
-                return
-            self._end_step()
-        self.stopped = (
-            f"stopped after {self.step} steps, the most allowed: {self.changed:.2%} of the cells "
-            f"still changed cluster between two targets"
-        )
-
-    @torch.no_grad()
-    def refresh_targets(self) -> None:
-        """New targets for all cells: by transport, or where that is off by the assignment alone."""
-        self.bank = self.encode_all()
-        log_assignment = self.network.log_assignment(self.embedding())
-        proportions = self.network.proportions
-        sharpness = self.settings.sharpness
-        if self.settings.transport:
-            targets, _ = sinkhorn_targets(log_assignment, proportions, sharpness)
+    def _begin(self, phase: Phase) -> None:
+        state, self._resumed = self._resumed, None
+        if state is None:
+            phase.begin(self)
         else:
-            targets = transported(log_assignment, torch.zeros_like(proportions), sharpness)
-        if self.settings.learn_proportions:
-            prior = proportions.clamp(min=1e-6).log()
-            free = transported(log_assignment, prior, sharpness).mean(dim=0)
-            proportions.lerp_(free, PROPORTION_MOMENTUM)
-        self.targets = targets
-        self.membership = targets
+            phase.load_state_dict(state["phase"], self)
+        self.terms = phase.objective(self)
+        modules = (self.network, self.terms)
+        self.parameters = [p for module in modules for p in module.parameters()]
+        self.optimiser = phase.optimiser(self.parameters)
+        self.schedule = phase.schedule(self.optimiser)
+        self.phase_step = 0
+        if state is not None:
+            self.optimiser.load_state_dict(state["optimiser"])
+            if self.schedule is not None:
+                self.schedule.load_state_dict(state["schedule"])
+            self.phase_step = state["step"]
+        self.phase = phase
 
-    # -- one step ---------------------------------------------------------------------------
-
-    def _losses(self, with_clusters: bool = False) -> tuple[Batch, Tensor, dict[str, Tensor]]:
+    def _train_step(self, phase: str) -> None:
         batch = next(self.loader)
-        latents = self.network(batch, self.bank, self.generator)
-        losses = representation_losses(
-            self.network, batch, latents, self.bank, self.membership[batch.cells], self.generator
-        )
-        if with_clusters:
-            latent = latents.smoothed if self.settings.propagate_latent else latents.fused
-            embedding = self.network.joint(batch.components, latent)
-            divergence = clustering_divergence(
-                self.network.log_assignment(embedding), self.targets[batch.cells]
-            )
-            losses["clustering"] = self.settings.clustering * divergence
-        return batch, latents.fused, losses
+        latents = self.network(batch, self.generator)
+        membership = self.membership[batch.cells]
+        losses = self.terms(Step(batch, latents, self.generator, self.latents, membership))
+        self._update(losses)
+        if BANK in self.terms.needs:
+            self.latents[batch.cells] = latents.fused.detach().to(self.latents.dtype)
+        self.step += 1
+        if self.step % LOG_EVERY == 0 or self.step == 1:
+            self._record(phase, losses)
 
     def _update(self, losses: dict[str, Tensor]) -> None:
         loss = torch.stack(list(losses.values())).sum()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        nn.utils.clip_grad_norm_(self.parameters, MAX_GRADIENT)
         self.optimiser.step()
-        self.step += 1
-        if self.step % LOG_EVERY == 0 or self.step == 1:
-            self._record(float(loss.detach()), losses)
+        if self.schedule is not None:
+            self.schedule.step()
 
-    def _record(self, loss: float, losses: dict[str, Tensor]) -> None:
+    def _record(self, phase: str, losses: dict[str, Tensor]) -> None:
+        parts = {name: float(value.detach()) for name, value in losses.items()}
+        loss = float(torch.stack([value.detach() for value in losses.values()]).sum())
         if not np.isfinite(loss):
             raise FloatingPointError(f"the loss is {loss} at step {self.step}")
-        epoch = self.step * self.settings.batch_size // self.data.n_cells
-        parts = {name: float(value.detach()) for name, value in losses.items()}
+        epoch = self.step * self.batch_size // self.data.n_cells
         self.history.append(
-            {"step": self.step, "epoch": epoch, "phase": self.phase, "loss": loss, **parts}
+            {"step": self.step, "epoch": epoch, "phase": phase, "loss": loss, **parts}
         )
         if self.progress is not None:
-            where = f"network {self.number + 1} of {self.settings.networks} ({self.phase})"
-            self.progress.advance(self.step - self._told, loss, where)
-        self._told = self.step
+            where = f"{self.label} ({phase})"
+            self.progress.advance(self.step - self._reported, loss, where)
+        self._reported = self.step
+
+    # -- state ------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that training needs to resume, bit for bit on the CPU: tensors and plain values."""
+        state = {
+            "step": self.step,
+            "ended": list(self.ended),
+            "stopped": self.stopped,
+            "history": self.history,
+            "network": self.network.state_dict(),
+            "objective": self.objective.state_dict(),
+            "latents": self.latents,
+            "batches": self.batches.state_dict(),
+            "generator": self.generator.get_state(),
+        }
+        if self._resumed is not None:  # loaded, and its phase not yet run
+            return {**state, "running": self._resumed}
+        if self.phase is None:
+            return state
+        running = {
+            "step": self.phase_step,
+            "phase": self.phase.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+        if self.schedule is not None:
+            running["schedule"] = self.schedule.state_dict()
+        return {**state, "running": running}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Resume from a state of :meth:`state_dict`, on this device."""
+        self.network.restore(state["network"])
+        self.objective.load_state_dict(state["objective"])
+        self.latents = state["latents"].to(self.device)
+        self.batches.load_state_dict(state["batches"])
+        if state["generator"].numel() == self.generator.get_state().numel():  # same kind of device
+            self.generator.set_state(state["generator"])
+        self.step, self.stopped = state["step"], state["stopped"]
+        self.ended, self.history = list(state["ended"]), list(state["history"])
+        self._reported = self.step
+        self._resumed = state.get("running")
 
     # -- all cells --------------------------------------------------------------------------
 
     @torch.no_grad()
-    def encode_all(self) -> Tensor:
-        """Fused latents of all cells without augmentation, (n_cells, latent_size)."""
+    def encode(self) -> None:
+        """Set the fused latents of all cells, without augmentation."""
         n_cells = self.data.n_cells
         latents = []
         for first in range(0, n_cells, ENCODE_CELLS):
             inputs = self.loader.encoder_inputs(first, min(first + ENCODE_CELLS, n_cells))
             latents.append(self.network.encode(*inputs))
-        return torch.cat(latents)
-
-    def _first_bank(self) -> Tensor:
-        """Latents of the network as it is, if training looks at a cell's neighbours; else zeros."""
-        if self.settings.looks_at_neighbours:
-            return self.encode_all()
-        return torch.zeros(self.data.n_cells, self.settings.latent_size, device=self.device)
+        self.latents = torch.cat(latents)
 
     @torch.no_grad()
-    def latent(self) -> Tensor:
-        """Latents of all cells as last encoded, propagated if asked for; (n_cells, latent_size)."""
-        if not self.settings.propagate_latent:
-            return self.bank
-        out = []
-        for first in range(0, self.data.n_cells, ENCODE_CELLS):
-            part = slice(first, first + ENCODE_CELLS)
-            indices = self.data.neighbours[part].to(self.device)
-            weights = self.data.weights[part].to(self.device)
-            out.append((weights.unsqueeze(2) * self.bank[indices]).sum(dim=1))
-        return torch.cat(out)
+    def read_out(self) -> Tensor:
+        """Latents of all cells as they are clustered, from those last encoded."""
+        return self.readout.of_all(self.latents, self.data)
 
     @torch.no_grad()
-    def blocks(self) -> list[Tensor]:
-        """All cells' blocks of the joint space, from the latents last encoded."""
-        return self.network.joint.blocks(self._components(), self.latent())
+    def block(self) -> Tensor:
+        """All cells' block of the joint space, from the latents last encoded; unit rows."""
+        return self.network.block(self.read_out())
 
-    def embedding(self) -> Tensor:
-        """All cells in the joint space, (n_cells, n_dimensions); rows have length 1."""
-        return join(self.blocks())
+    @torch.no_grad()
+    def centre(self) -> None:
+        """Centre the block of the joint space on the latents last encoded."""
+        self.network.latent_centre.copy_(self.read_out().mean(dim=0))
 
-    def _components(self) -> Tensor:
-        return self.data.components.to(self.device)
-
-    def _one_hot(self, labels: np.ndarray) -> Tensor:
-        return torch.nn.functional.one_hot(torch.from_numpy(labels).long()).float().to(self.device)
+    def show(self, data: CellData) -> None:
+        """Continue with other views of the same cells."""
+        self.data = data
+        self.loader.show(data)

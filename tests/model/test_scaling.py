@@ -1,0 +1,65 @@
+"""Genes and components of any cell are scaled as those of the fitted cells were."""
+
+import anndata as ad
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from scsiameseclu.model.preparation import Prepared, prepare
+from scsiameseclu.preprocess.expression import log_normalise
+from scsiameseclu.settings import ExpressionSettings, GraphSettings
+
+
+@pytest.fixture(scope="module")
+def fitted(demo: ad.AnnData) -> tuple[Prepared, ad.AnnData]:
+    adata = demo.copy()
+    return prepare(adata, ExpressionSettings(n_top_genes=200), GraphSettings(), seed=0), adata
+
+
+def test_fitted_cells_get_their_own_values_and_components(
+    fitted: tuple[Prepared, ad.AnnData],
+) -> None:
+    prepared, adata = fitted
+    scaling = prepared.scaling
+    totals = np.asarray(adata.X.sum(axis=1)).ravel()
+    values = scaling.log_normalised(prepared.counts, totals)
+    np.testing.assert_allclose(values.toarray(), prepared.expression.toarray(), atol=1e-5)
+    unit = scaling.unit(prepared.components)
+    np.testing.assert_allclose(scaling.components(values), unit, atol=1e-3)
+    assert np.mean(unit.astype(float) ** 2) == pytest.approx(1, rel=1e-4)
+
+
+def test_moments_are_those_of_the_variable_genes(fitted: tuple[Prepared, ad.AnnData]) -> None:
+    prepared, adata = fitted
+    dense = log_normalise(adata.X)[0][:, adata.var["highly_variable"].to_numpy()].toarray()
+    np.testing.assert_allclose(prepared.scaling.mean, dense.mean(axis=0), rtol=1e-4)
+    np.testing.assert_allclose(prepared.scaling.deviation, dense.std(axis=0, ddof=1), rtol=1e-4)
+    assert prepared.scaling.genes == list(adata.var_names[adata.var["highly_variable"]])
+
+
+def test_scaled_values_stay_sparse_and_are_clipped(fitted: tuple[Prepared, ad.AnnData]) -> None:
+    prepared, _ = fitted
+    scaling = prepared.scaling
+    extreme = prepared.expression.copy()
+    extreme.data[0] = 1e6
+    scaled = scaling.scaled(extreme)
+    assert scaled.nnz == extreme.nnz
+    assert scaled.data[0] == scaled.data.max() == scaling.max_value == 10.0
+    others = np.arange(1, extreme.nnz)
+    expected = (extreme.data / scaling.deviation[extreme.indices])[others]
+    np.testing.assert_allclose(scaled.data[others], np.minimum(expected, 10), rtol=1e-5)
+
+
+def test_missing_genes_are_filled_with_their_mean(fitted: tuple[Prepared, ad.AnnData]) -> None:
+    prepared, _ = fitted
+    scaling, missing = prepared.scaling, np.zeros(200, dtype=bool)
+    assert scaling.filled(prepared.expression, missing) is prepared.expression
+    missing[[3, 7]] = True
+    filled = scaling.filled(prepared.expression, missing).toarray()
+    np.testing.assert_allclose(filled[:, missing], np.tile(scaling.mean[missing], (350, 1)))
+    np.testing.assert_array_equal(filled[:, ~missing], prepared.expression.toarray()[:, ~missing])
+
+
+def test_a_cell_without_counts_stays_empty(fitted: tuple[Prepared, ad.AnnData]) -> None:
+    empty = fitted[0].scaling.log_normalised(sp.csr_matrix((1, 200)), np.zeros(1))
+    assert empty.nnz == 0
