@@ -3,7 +3,7 @@
 from typing import Any
 
 from scsiameseclu.annotation.cell_types import ABSTENTIONS
-from scsiameseclu.report.inputs import Sample
+from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.tables import Cell, Table, count, percent, real, text, whole
 
 LEAST_SHARE = 0.1
@@ -11,7 +11,7 @@ LEAST_SHARE = 0.1
 SOURCES = {"reference": "Reference", "celltypist": "CellTypist", "markers": "Markers"}
 
 
-def annotation_note(sample: Sample) -> str:
+def annotation_note(sample: FinishedSample) -> str:
     """Which sources voted and how much of their genes the data have; empty where not recorded."""
     notes = sample.annotation_notes
     if "overlap" not in notes:
@@ -36,7 +36,7 @@ def annotation_note(sample: Sample) -> str:
     return " ".join(said)
 
 
-def votes_table(sample: Sample) -> Table | None:
+def votes_table(sample: FinishedSample) -> Table | None:
     """The votes of all sources on each cluster, and their consensus; None for a single source."""
     table = sample.annotation
     sources = [name for name in SOURCES if f"vote_{name}" in table]
@@ -71,7 +71,7 @@ def _type(row: dict[Any, Any]) -> str:
     return str(named)
 
 
-def _by_cell(sample: Sample, cluster: str) -> str:
+def _by_cell(sample: FinishedSample, cluster: str) -> str:
     """The types of a cluster's cells, the most frequent first."""
     own = sample.cells.loc[sample.cells["siamese"] == cluster, "cell_type_by_cell"]
     shares = own.value_counts(normalize=True)
@@ -79,7 +79,7 @@ def _by_cell(sample: Sample, cluster: str) -> str:
     return ", ".join(f"{name} {_share(share)}" for name, share in kept.items())
 
 
-def annotation_table(sample: Sample) -> Table:
+def annotation_table(sample: FinishedSample) -> Table:
     """One row a cluster: its type by markers, the runner-up, and the markers behind them."""
     cell_by_cell = "cell_type_by_cell" in sample.cells
     rows = [

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from scsiameseclu.palette import colour
 from scsiameseclu.plotting.clusters import draw_confidence, draw_evidence, draw_sizes
-from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.look import PAGE, draw
+from scsiameseclu.report.finished_sample import FinishedSample
+from scsiameseclu.report.svg import PAGE, draw
 from scsiameseclu.report.tables import (
     Cell,
     Picture,
@@ -22,7 +22,7 @@ from scsiameseclu.report.tables import (
 )
 
 
-def evidence_picture(sample: Sample) -> Picture | None:
+def evidence_picture(sample: FinishedSample) -> Picture | None:
     """Score against the number of clusters; nothing where the number was given."""
     evidence = sample.siamese.get("evidence", {})
     tried = [int(k) for k in evidence.get("k", ())]
@@ -49,7 +49,7 @@ def evidence_picture(sample: Sample) -> Picture | None:
     return Picture(svg, "Evidence for the number of clusters", caption)
 
 
-def confidence_picture(sample: Sample) -> Picture:
+def confidence_picture(sample: FinishedSample) -> Picture:
     """Cluster sizes as bars, and the spread of the confidence within each cluster."""
     groups = [
         sample.cells["siamese_confidence"][sample.cells["siamese"] == name].to_numpy(float)
@@ -77,7 +77,7 @@ def confidence_picture(sample: Sample) -> Picture:
     return Picture(svg, "Cluster sizes and confidence", caption)
 
 
-def cluster_table(sample: Sample) -> Table:
+def cluster_table(sample: FinishedSample) -> Table:
     """One row a cluster: cells, confidence, quality, predicted type, first markers."""
     cells, types = (
         sample.cells,
@@ -113,7 +113,7 @@ def cluster_table(sample: Sample) -> Table:
     return Table("clusters-table", "The clusters, largest first", header, rows)
 
 
-def level_table(sample: Sample) -> Table | None:
+def level_table(sample: FinishedSample) -> Table | None:
     """The coarser unions of clusters and the finer parts of each; None without levels."""
     cells = sample.cells
     if not {"siamese_coarse", "siamese_fine"} <= set(cells):

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from scsiameseclu.annotation.cell_types import UNASSIGNED
 from scsiameseclu.palette import ABSENT, colour
 from scsiameseclu.report.cohort_samples import Entry, common_types
-from scsiameseclu.report.look import ACCENT, FAINT, LOST, draw, ticks
+from scsiameseclu.report.svg import ACCENT, FAINT, LOST, draw, ticks
 from scsiameseclu.report.tables import Picture, count, listed, percent
 
 MOST_TYPES = 16  # with a colour of their own

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from scsiameseclu.report.cohort_figures import composition, overview
 from scsiameseclu.report.cohort_samples import Entry
-from scsiameseclu.report.pages import render
+from scsiameseclu.report.rendering import render
 from scsiameseclu.report.tables import Cell, Table, count, percent, real, text, whole
 
 TONES = {"OK": "ok", "WARN": "warn", "FAIL": "fail"}

@@ -12,7 +12,7 @@ import pandas as pd
 
 from scsiameseclu.annotation.cell_types import ABSTENTIONS, UNASSIGNED
 from scsiameseclu.errors import UserError
-from scsiameseclu.report.inputs import read_table
+from scsiameseclu.report.finished_sample import read_table
 from scsiameseclu.store.files import read_parts
 from scsiameseclu.store.folder import SampleFolder
 from scsiameseclu.store.manifest import FAILURE

@@ -10,7 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.sample import column_of
 from scsiameseclu.metrics import labelled
-from scsiameseclu.report.inputs import Sample
+from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.map_data import as_json, category_layer
 from scsiameseclu.report.map_figures import Plane, category_map
 from scsiameseclu.report.tables import Cell, Table, count, real, text, whole
@@ -25,7 +25,7 @@ CLASSIFICATION = {
 COLUMNS = 40
 
 
-def comparison(sample: Sample, where: Plane, label: str | None) -> dict[str, Any]:
+def comparison(sample: FinishedSample, where: Plane, label: str | None) -> dict[str, Any]:
     """What the template's comparison panel shows.
 
     Parameters
@@ -41,7 +41,7 @@ def comparison(sample: Sample, where: Plane, label: str | None) -> dict[str, Any
     return panel
 
 
-def _with_leiden(sample: Sample, where: Plane) -> dict[str, Any]:
+def _with_leiden(sample: FinishedSample, where: Plane) -> dict[str, Any]:
     ours, leiden = sample.cells["siamese"], sample.cells["leiden"]
     counts = pd.crosstab(ours, leiden, dropna=False)
     caption = "Cells by cluster (rows) and Leiden cluster (columns), shaded by the share of the row"
@@ -57,7 +57,7 @@ def _with_leiden(sample: Sample, where: Plane) -> dict[str, Any]:
 
 
 def _with_labels(
-    sample: Sample, where: Plane, label: str, scores: dict[str, Any]
+    sample: FinishedSample, where: Plane, label: str, scores: dict[str, Any]
 ) -> dict[str, Any]:
     confusion = scores["confusion"]
     named = _named(sample, label)
@@ -79,7 +79,7 @@ def _with_labels(
     }
 
 
-def _named(sample: Sample, label: str) -> pd.Series:
+def _named(sample: FinishedSample, label: str) -> pd.Series:
     """The labels of the kept cells as a category; missing ones are NaN."""
     table = sample.folder.obs("counts")
     column = column_of(table, label)

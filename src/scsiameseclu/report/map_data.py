@@ -18,7 +18,7 @@ from matplotlib.colors import to_hex
 
 from scsiameseclu.palette import ABSENT, colour
 from scsiameseclu.report.annotation import ABSTENTIONS
-from scsiameseclu.report.inputs import Sample
+from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.map_figures import Plane
 from scsiameseclu.store.files import read_columns, read_parts
 
@@ -43,7 +43,7 @@ class Layer:
         return {"group": self.group, "name": self.name, "title": self.title, **self.content}
 
 
-def map_data(sample: Sample, where: Plane) -> Markup:
+def map_data(sample: FinishedSample, where: Plane) -> Markup:
     """Positions and all layers but the labels', as JSON to put into a page."""
     positions, shape = _positions(where.positions)
     layers = [*_of_cells(sample, where), *_of_quality(sample, where), *_of_genes(sample, where)]
@@ -112,7 +112,7 @@ def number_layer(group: str, name: str, title: str, values: np.ndarray, unit: st
     )
 
 
-def _of_cells(sample: Sample, where: Plane) -> list[Layer]:
+def _of_cells(sample: FinishedSample, where: Plane) -> list[Layer]:
     cells = sample.cells
     confidence = cells["siamese_confidence"].to_numpy(float)[where.rows]
     found = [
@@ -135,7 +135,7 @@ def _of_cells(sample: Sample, where: Plane) -> list[Layer]:
     return found
 
 
-def _of_quality(sample: Sample, where: Plane) -> list[Layer]:
+def _of_quality(sample: FinishedSample, where: Plane) -> list[Layer]:
     titles = {
         "total_counts": ("Total counts", ""),
         "n_genes": ("Detected genes", ""),
@@ -150,7 +150,7 @@ def _of_quality(sample: Sample, where: Plane) -> list[Layer]:
     return found
 
 
-def _of_genes(sample: Sample, where: Plane) -> list[Layer]:
+def _of_genes(sample: FinishedSample, where: Plane) -> list[Layer]:
     """The top markers of each cluster that are no ribosomal or mitochondrial genes."""
     table = sample.markers
     told = table[table["flag"] == ""].groupby("cluster", sort=False).head(GENES_PER_CLUSTER)

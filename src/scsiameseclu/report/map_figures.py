@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from scsiameseclu.palette import ABSENT, colour
 from scsiameseclu.report.annotation import ABSTENTIONS
-from scsiameseclu.report.look import INK, PAPER, draw
+from scsiameseclu.report.svg import INK, PAPER, draw
 from scsiameseclu.report.tables import Picture, count
 
 SHOWN = 20_000

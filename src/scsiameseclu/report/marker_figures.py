@@ -17,8 +17,8 @@ from scsiameseclu.plotting.markers import (
     relative,
     square_legend,
 )
-from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.look import PAGE, draw
+from scsiameseclu.report.finished_sample import FinishedSample
+from scsiameseclu.report.svg import PAGE, draw
 from scsiameseclu.report.tables import Cell, Picture, Table, probability, real, text
 from scsiameseclu.store.files import read_columns, read_parts
 
@@ -26,7 +26,7 @@ IN_PLOT = 3
 IN_TABLE = 10
 
 
-def marker_pictures(sample: Sample) -> list[Picture]:
+def marker_pictures(sample: FinishedSample) -> list[Picture]:
     """Dot plot and heat map of the first markers of each cluster; none where there are none."""
     genes = _plotted_genes(sample)
     if not genes:
@@ -35,7 +35,9 @@ def marker_pictures(sample: Sample) -> list[Picture]:
     return [_dot_plot(sample, genes, share, mean), _heat_map(sample, genes, mean)]
 
 
-def _dot_plot(sample: Sample, genes: list[str], share: np.ndarray, mean: np.ndarray) -> Picture:
+def _dot_plot(
+    sample: FinishedSample, genes: list[str], share: np.ndarray, mean: np.ndarray
+) -> Picture:
     """Share of the cluster's cells as size, mean expression within the gene as colour."""
 
     def paint(figure: Figure) -> None:
@@ -60,7 +62,7 @@ def _dot_plot(sample: Sample, genes: list[str], share: np.ndarray, mean: np.ndar
     )
 
 
-def _heat_map(sample: Sample, genes: list[str], mean: np.ndarray) -> Picture:
+def _heat_map(sample: FinishedSample, genes: list[str], mean: np.ndarray) -> Picture:
     """Mean expression as colour, on one scale for all genes."""
     top = float(mean.max()) or 1.0
 
@@ -85,7 +87,7 @@ def _heat_map(sample: Sample, genes: list[str], mean: np.ndarray) -> Picture:
     )
 
 
-def _plotted_genes(sample: Sample) -> list[str]:
+def _plotted_genes(sample: FinishedSample) -> list[str]:
     """The first markers cluster by cluster, each gene once; unflagged genes only."""
     table = sample.markers[sample.markers["flag"] == ""].sort_values("rank", kind="stable")
     genes: dict[str, None] = {}
@@ -118,7 +120,7 @@ def group_expression(
     return profiles.share, profiles.mean
 
 
-def marker_table(sample: Sample) -> Table:
+def marker_table(sample: FinishedSample) -> Table:
     """The first markers of each cluster with all their numbers."""
     rows = []
     for cluster in sample.clusters:

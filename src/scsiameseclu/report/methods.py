@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from scsiameseclu.report.inputs import Sample
+from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.tables import Cell, Table, count, listed, sentence, text
 
 REFERENCES = (
@@ -43,7 +43,7 @@ LIKELIHOODS = {"zinb": "zero-inflated negative binomial", "nb": "negative binomi
 PLAIN = ("path", "format", "sha256", "n_cells", "n_genes")
 
 
-def methods(sample: Sample) -> dict[str, Any]:
+def methods(sample: FinishedSample) -> dict[str, Any]:
     """What the template's methods section shows."""
     return {
         "sentences": _sentences(sample),
@@ -60,13 +60,13 @@ def methods(sample: Sample) -> dict[str, Any]:
     }
 
 
-def settings_of(sample: Sample, stage: str) -> dict[str, Any]:
+def settings_of(sample: FinishedSample, stage: str) -> dict[str, Any]:
     """The settings that a stage recorded; empty where it recorded none."""
     found: dict[str, Any] = json.loads(sample.provenance.get(stage, {}).get("settings", "{}"))
     return found
 
 
-def _sentences(sample: Sample) -> list[str]:
+def _sentences(sample: FinishedSample) -> list[str]:
     quality, expression = settings_of(sample, "quality"), settings_of(sample, "expression")
     graph, training = settings_of(sample, "graph"), sample.training_notes
     found = []
@@ -120,7 +120,7 @@ def _kept_markers(settings: dict[str, Any]) -> str:
     )
 
 
-def _votes(sample: Sample) -> list[str]:
+def _votes(sample: FinishedSample) -> list[str]:
     """What the cell types come from."""
     found = ["the enrichment of canonical marker genes"]
     if sample.transfer_notes:
@@ -160,7 +160,7 @@ def _clustered(settings: dict[str, Any], n_members: int | None) -> str:
     )
 
 
-def _source_table(sample: Sample) -> Table:
+def _source_table(sample: FinishedSample) -> Table:
     names = {
         "path": "Input", "format": "Format", "sha256": "SHA-256 of the input",
         "n_cells": "Cells read", "n_genes": "Genes read",
@@ -172,7 +172,7 @@ def _source_table(sample: Sample) -> Table:
     return Table("source-table", "The input", ("What", "Value"), rows)
 
 
-def _stage_table(sample: Sample) -> Table:
+def _stage_table(sample: FinishedSample) -> Table:
     rows = [
         [text(stage), _seed(entry), text(entry["device"]), text(entry["threads"])]
         for stage, entry in sample.provenance.items()
@@ -191,7 +191,7 @@ def _value(value: Any) -> Cell:
     return text(value if isinstance(value, str) else json.dumps(value))
 
 
-def _settings_table(sample: Sample) -> Table:
+def _settings_table(sample: FinishedSample) -> Table:
     rows = [
         [text(stage), text(key), _value(value)]
         for stage in sample.provenance
@@ -201,7 +201,7 @@ def _settings_table(sample: Sample) -> Table:
     return Table("settings-table", "Every setting of every stage", header, rows, tall=True)
 
 
-def _versions_table(sample: Sample) -> Table:
+def _versions_table(sample: FinishedSample) -> Table:
     """Package versions; a stage that ran with another version is seen."""
     found: dict[str, set[str]] = {}
     for entry in sample.provenance.values():

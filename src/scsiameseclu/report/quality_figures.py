@@ -12,8 +12,8 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.look import ACCENT, FAINT, INK, LOST, draw, ticks
+from scsiameseclu.report.finished_sample import FinishedSample
+from scsiameseclu.report.svg import ACCENT, FAINT, INK, LOST, draw, ticks
 from scsiameseclu.report.tables import Picture, Table, count, percent, sentence, text, whole
 
 # column: (title, axis label, logarithmic axis)
@@ -28,7 +28,7 @@ BINS = 50
 KNEE_POINTS = 300  # of a curve over all cells
 
 
-def quality_pictures(sample: Sample) -> list[Picture]:
+def quality_pictures(sample: FinishedSample) -> list[Picture]:
     """Counts by rank, and a histogram for each metric that has values: kept and removed cells."""
     table = sample.ingested
     limits = sample.quality.get("thresholds", {})
@@ -42,7 +42,7 @@ def quality_pictures(sample: Sample) -> list[Picture]:
     ]
 
 
-def missing_metrics(sample: Sample) -> list[str]:
+def missing_metrics(sample: FinishedSample) -> list[str]:
     """Sentences for the metrics that could not be computed."""
     sentences = []
     if not sample.ingested["pct_mito"].notna().any():
@@ -55,7 +55,7 @@ def missing_metrics(sample: Sample) -> list[str]:
     return sentences
 
 
-def _knee(sample: Sample) -> Picture:
+def _knee(sample: FinishedSample) -> Picture:
     """Counts of the cells from the largest on, at some hundred ranks however many cells."""
     ordered = sample.ingested.sort_values("total_counts", ascending=False, kind="stable")
     counts = ordered["total_counts"].to_numpy(float)
@@ -91,7 +91,7 @@ def _kept(cells: pd.DataFrame) -> np.ndarray:
     return cells["kept"].str.lower().isin(["true", "yes", "1"]).to_numpy()
 
 
-def _distribution(sample: Sample, metric: str, limits: dict[str, float]) -> Picture:
+def _distribution(sample: FinishedSample, metric: str, limits: dict[str, float]) -> Picture:
     title, label, logarithmic = METRICS[metric]
     known = sample.ingested[sample.ingested[metric].notna()]
     values = known[metric].to_numpy(float)
@@ -153,7 +153,7 @@ def _binds(value: float | None) -> bool:
     return value is not None and math.isfinite(value) and value > 0
 
 
-def _rule(sample: Sample, metric: str, bounds: Sequence[tuple[str, float]]) -> str:
+def _rule(sample: FinishedSample, metric: str, bounds: Sequence[tuple[str, float]]) -> str:
     if metric == "doublet_score":
         called = int((sample.ingested["predicted_doublet"] == "yes").sum())
         return f"{count(called)} cells called doublets"
@@ -166,13 +166,13 @@ def _short(value: float) -> str:
     return count(value) if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def funnel_steps(sample: Sample) -> list[tuple[str, int]]:
+def funnel_steps(sample: FinishedSample) -> list[tuple[str, int]]:
     """The steps of the quality filter with the number of cells left after each."""
     funnel = sample.quality["funnel"]
     return [(str(s), int(n)) for s, n in zip(funnel["step"], funnel["cells"], strict=True)]
 
 
-def funnel_picture(sample: Sample) -> Picture:
+def funnel_picture(sample: FinishedSample) -> Picture:
     """Bars of the cells left after each step, and what the step took."""
     steps = funnel_steps(sample)
     first = steps[0][1]
@@ -203,7 +203,7 @@ def funnel_picture(sample: Sample) -> Picture:
     return Picture(draw("funnel", alt, size, paint), "Cells kept at each step", caption)
 
 
-def funnel_table(sample: Sample) -> Table:
+def funnel_table(sample: FinishedSample) -> Table:
     """The loss funnel as a table."""
     steps = funnel_steps(sample)
     first = before = steps[0][1]

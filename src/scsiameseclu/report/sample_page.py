@@ -8,18 +8,19 @@ from scsiameseclu.report.cluster_figures import (
     level_table,
 )
 from scsiameseclu.report.comparison import comparison
-from scsiameseclu.report.inputs import Sample, load_sample
+from scsiameseclu.report.finished_sample import FinishedSample, load_sample
 from scsiameseclu.report.map_data import map_data
 from scsiameseclu.report.map_figures import Plane, category_map, number_map, plane
 from scsiameseclu.report.marker_figures import marker_pictures, marker_table
 from scsiameseclu.report.methods import methods
-from scsiameseclu.report.pages import render
 from scsiameseclu.report.quality_figures import (
     funnel_picture,
     funnel_table,
     missing_metrics,
     quality_pictures,
 )
+from scsiameseclu.report.rendering import render
+from scsiameseclu.report.resource_usage import usage_table
 from scsiameseclu.report.summary import summary
 from scsiameseclu.report.tables import (
     Picture,
@@ -30,7 +31,6 @@ from scsiameseclu.report.tables import (
 )
 from scsiameseclu.report.training_figures import line_legend, training_pictures
 from scsiameseclu.report.trajectory_figures import trajectory as trajectory_section
-from scsiameseclu.report.usage import usage_table
 from scsiameseclu.store.folder import SampleFolder
 
 
@@ -82,7 +82,7 @@ def sample_page(folder: SampleFolder, label: str | None) -> str:
     )
 
 
-def _agreement(sample: Sample) -> str:
+def _agreement(sample: FinishedSample) -> str:
     """How far the ensemble agrees, as a sentence."""
     members, mean = int(sample.siamese["n_members"]), float(sample.siamese["agreement"])
     return (
@@ -93,7 +93,7 @@ def _agreement(sample: Sample) -> str:
     )
 
 
-def _facts(sample: Sample) -> list[tuple[str, str]]:
+def _facts(sample: FinishedSample) -> list[tuple[str, str]]:
     """The few numbers at the head of the page, as (name, value)."""
     scores = sample.quality_scores
     kept, ingested = len(sample.cells), len(sample.ingested)
@@ -106,7 +106,7 @@ def _facts(sample: Sample) -> list[tuple[str, str]]:
     ]
 
 
-def _maps(sample: Sample, where: Plane) -> list[Picture]:
+def _maps(sample: FinishedSample, where: Plane) -> list[Picture]:
     cells = sample.cells
     maps = [
         category_map(

@@ -7,19 +7,19 @@ from itertools import pairwise
 import pandas as pd
 
 from scsiameseclu.report.annotation import ABSTENTIONS
-from scsiameseclu.report.inputs import Sample
+from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.quality_figures import funnel_steps
 from scsiameseclu.report.tables import count, listed, percent
 
 UNCERTAIN = 0.5
 
 
-def summary(sample: Sample) -> list[str]:
+def summary(sample: FinishedSample) -> list[str]:
     """Three sentences: what was kept, what was found, what it seems to be."""
     return [_kept(sample), _found(sample), _named(sample)]
 
 
-def _kept(sample: Sample) -> str:
+def _kept(sample: FinishedSample) -> str:
     steps = funnel_steps(sample)
     first, last = steps[0][1], steps[-1][1]
     sentence = (
@@ -40,7 +40,7 @@ def _kept(sample: Sample) -> str:
     )
 
 
-def _found(sample: Sample) -> str:
+def _found(sample: FinishedSample) -> str:
     sizes = sample.cells["siamese"].value_counts(sort=False)
     confidence = sample.cells["siamese_confidence"]
     k, n = len(sizes), len(sample.cells)
@@ -60,7 +60,7 @@ def _found(sample: Sample) -> str:
     )
 
 
-def _named(sample: Sample) -> str:
+def _named(sample: FinishedSample) -> str:
     table = sample.annotation
     known = table[~table["cell_type"].isin(ABSTENTIONS)]
     without = [str(name) for name in table["cluster"][table["cell_type"].isin(ABSTENTIONS)]]

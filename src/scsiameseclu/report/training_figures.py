@@ -10,15 +10,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from scsiameseclu.palette import colour
-from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.look import FAINT, draw, ticks
+from scsiameseclu.report.finished_sample import FinishedSample
+from scsiameseclu.report.svg import FAINT, draw, ticks
 from scsiameseclu.report.tables import Picture, count
 
 POINTS = 300
 NOT_LOSSES = ("step", "epoch", "phase", "network", "lr", "learning_rate")
 
 
-def training_pictures(sample: Sample) -> list[Picture]:
+def training_pictures(sample: FinishedSample) -> list[Picture]:
     """One small figure for the loss and one for each part that has values."""
     table = sample.training
     names = [name for name in table.columns if name not in NOT_LOSSES]
@@ -34,7 +34,7 @@ def lines(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     return [(str(phase), table[table["phase"] == phase]) for phase in phases]
 
 
-def line_legend(sample: Sample) -> tuple[str, list[tuple[str, str]]] | None:
+def line_legend(sample: FinishedSample) -> tuple[str, list[tuple[str, str]]] | None:
     """Title and (colour, text) of each line, for one legend beside all curves; None for one."""
     drawn = lines(sample.training)
     if len(drawn) < 2:

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from scsiameseclu.palette import colour
-from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.look import INK, PAPER, draw
+from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.map_figures import Plane, number_map
+from scsiameseclu.report.svg import INK, PAPER, draw
 from scsiameseclu.report.tables import (
     Cell,
     Picture,
@@ -27,7 +27,7 @@ JOINED = 0.1
 """PAGA's connectivity from which an edge is drawn."""
 
 
-def trajectory(sample: Sample, where: Plane) -> dict[str, Any] | None:
+def trajectory(sample: FinishedSample, where: Plane) -> dict[str, Any] | None:
     """What the template's section shows; None where no trajectory was asked for."""
     if not sample.trajectory_notes:
         return None
@@ -49,11 +49,11 @@ def trajectory(sample: Sample, where: Plane) -> dict[str, Any] | None:
     }
 
 
-def _connectivity(sample: Sample) -> np.ndarray:
+def _connectivity(sample: FinishedSample) -> np.ndarray:
     return np.asarray(sample.trajectory_notes["connectivities"], dtype=float)
 
 
-def _graph(sample: Sample) -> Picture:
+def _graph(sample: FinishedSample) -> Picture:
     """The clusters at the middle of their cells, joined as PAGA joins them."""
     joined = _connectivity(sample)
     codes = sample.cells["siamese"].cat.codes.to_numpy()
@@ -87,7 +87,7 @@ def _graph(sample: Sample) -> Picture:
     return Picture(draw("paga", alt, (4.2, 3.9), paint), "How the clusters are joined", caption)
 
 
-def _table(sample: Sample) -> Table:
+def _table(sample: FinishedSample) -> Table:
     joined = _connectivity(sample)
     median = sample.cells.groupby("siamese", observed=True)["pseudotime"].median()
     sizes = sample.cells["siamese"].value_counts(sort=False)

@@ -20,7 +20,7 @@ OF_CELLS = {
 
 
 @dataclass(frozen=True)
-class Sample:
+class FinishedSample:
     """All that a sample's page shows outside its comparison panel.
 
     ``cells`` has one row for each kept cell, in the order of ``umap`` (n_cells, 2);
@@ -73,7 +73,7 @@ def read_table(folder: SampleFolder, name: str) -> pd.DataFrame:
     return table
 
 
-def load_sample(folder: SampleFolder) -> Sample:
+def load_sample(folder: SampleFolder) -> FinishedSample:
     """Read everything that the page of a sample shows outside its comparison panel."""
     cells = folder.obs("filtered").copy()
     cells["batch"] = folder.obs("expression", ["batch"])["batch"].astype("category")
@@ -84,7 +84,7 @@ def load_sample(folder: SampleFolder) -> Sample:
         cells["pseudotime"] = folder.obs("trajectory")["pseudotime"]
     variable = read_parts(folder.path("expression"), ["var"])["var"]["highly_variable"]
     metrics = folder.json("metrics")
-    return Sample(
+    return FinishedSample(
         name=folder.sample,
         folder=folder,
         source=folder.uns("counts", "source"),
