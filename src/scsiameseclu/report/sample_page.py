@@ -126,9 +126,9 @@ def _maps(sample: FinishedSample, where: Plane) -> list[Picture]:
         caption = "A cluster from a single batch may be a batch effect."
         maps.append(category_map("map-batch", "Batch", where, cells["batch"], caption=caption))
     metrics = {
-        "total_counts": ("Total counts", "counts", "A gradient may reflect sequencing depth rather than biology."),
+        "total_counts": ("Total counts", "counts", "A gradient may reflect sequencing depth."),
         "pct_mito": ("Mitochondrial percentage", "% mitochondrial", "High in dying cells."),
-        "doublet_score": ("Doublet score", "Scrublet score", "Doublets often lie between clusters."),
+        "doublet_score": ("Doublet score", "Scrublet score", "Often high between clusters."),
     }  # fmt: skip
     for column, (title, label, caption) in metrics.items():
         values = cells[column].to_numpy(float)
