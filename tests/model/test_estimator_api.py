@@ -67,6 +67,9 @@ def test_parameters_are_stored_as_they_are_given() -> None:
     assert copy.get_params() == OTHER
     assert copy.set_params(n_top_genes=900, networks=5).get_params()["networks"] == 5
     assert repr(ScSiameseClu(5, networks=2)) == "ScSiameseClu(n_clusters=5, networks=2)"
+    settings = ModelSettings(networks=2, space="latent")
+    assert repr(settings) == "ModelSettings(networks=2, space='latent')"
+    assert repr(ScSiameseClu(settings=settings)) == f"ScSiameseClu(settings={settings})"
 
 
 def test_defaults_are_those_of_the_settings() -> None:
