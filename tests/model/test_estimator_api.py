@@ -151,6 +151,14 @@ def test_parameters_that_are_none_are_left_out(fitted: tuple[ScSiameseClu, ad.An
     assert all(isinstance(value, str | int | float | bool) for value in params.values())
 
 
+def test_a_refused_fit_leaves_the_cells_as_they_are(demo: ad.AnnData) -> None:
+    adata = demo.copy()
+    with pytest.raises(UserError, match="ask for fewer clusters"):
+        ScSiameseClu(350).fit(adata)
+    assert not adata.obsm.keys()
+    assert list(adata.var) == list(demo.var)
+
+
 def test_a_damaged_folder_is_one_sentence(
     fitted: tuple[ScSiameseClu, ad.AnnData], tmp_path: Path
 ) -> None:
