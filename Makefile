@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo check test test-cluster test-dist containers dist docs screenshot lint format settings lock \
-  clean bench-accuracy bench-speed
+  clean bench-accuracy bench-speed mutants
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -111,3 +111,7 @@ bench-accuracy: $(INSTALLED) ## measure every method on the labelled data of DAT
 	python benchmarks/summary.py
 	python benchmarks/plots.py
 	python benchmarks/page.py
+
+mutants: $(INSTALLED) ## change the arithmetic and see whether the tests notice (an hour)
+	python benchmarks/mutants.py
+	python benchmarks/mutants.py --random 200 --seed 0 --output benchmarks/results/mutants.md

@@ -56,7 +56,7 @@ def _in_words(score: str) -> str:
 
 def render(rows: pd.DataFrame, calibration: pd.DataFrame | None, choice: Table | None) -> str:
     """The page as HTML."""
-    from scsiameseclu.report.look import draw
+    from scsiameseclu.report.svg import draw
 
     figures = {
         "accuracy": draw(

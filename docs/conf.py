@@ -39,7 +39,7 @@ nb_execution_mode = "force"
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
-nb_merge_streams = True
+nb_output_stderr = "remove"  # progress bars
 
 # Kernels read no profile of the user's, and do not warn that they listen on a local port.
 profile = Path(__file__).parent / "_build" / "ipython" / "profile_default"

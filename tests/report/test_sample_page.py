@@ -17,7 +17,7 @@ from html_page import Page
 from scsiameseclu import __version__
 from scsiameseclu.errors import UserError
 from scsiameseclu.report.cluster_figures import confidence_picture, evidence_picture
-from scsiameseclu.report.inputs import load_sample
+from scsiameseclu.report.finished_sample import load_sample
 from scsiameseclu.report.map_figures import SHOWN, category_map, plane
 from scsiameseclu.report.marker_figures import group_expression, marker_pictures, marker_table
 from scsiameseclu.report.quality_figures import missing_metrics, quality_pictures

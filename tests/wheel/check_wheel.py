@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 USE = Path(__file__).with_name("use.py")
-TESTS = ("tests/clustering", "tests/genes", "tests/module", "tests/io", "tests/store")
+TESTS = ("tests/clustering", "tests/genes", "tests/module", "tests/io")
 
 
 def find_python(wanted: str) -> str:

@@ -15,6 +15,7 @@ from scsiameseclu.model.scaling import GeneScaling, gene_scaling
 from scsiameseclu.preprocess.batches import batches_of
 from scsiameseclu.preprocess.expression import (
     choose_variable_genes,
+    gene_moments,
     log_normalise,
     median_total,
     principal_components,
@@ -84,13 +85,15 @@ def prepare(
     counts = (find_logged if logged else find_counts)(adata, layer)
     work = _light_copy(adata, counts if logged else log_normalise(counts)[0], use_rep)
     batches = batches_of(adata, batch_key)
+    rep = use_rep or PCA
+    lacking = "highly_variable" not in work.var or rep not in work.obsm
+    moments = gene_moments(work.X) if lacking else None
     if "highly_variable" not in work.var:
-        choose_variable_genes(work, expression, batches)
+        choose_variable_genes(work, expression, batches, moments)
     if not work.var["highly_variable"].any():
         raise UserError("no gene varies between the cells of adata; give counts of more genes")
-    rep = use_rep or PCA
     if rep not in work.obsm:
-        principal_components(work, expression, seed)
+        principal_components(work, expression, seed, moments)
     if "connectivities" not in work.obsp:
         find_neighbours(work, rep, graph.n_neighbors, graph.metric, seed)
     _copy_slots(work, adata)

@@ -114,8 +114,9 @@ def gene_scaling(
     Parameters
     ----------
     work
-        ``obsm[use_rep]``, and for principal components of this package ``varm["PCs"]`` and
-        ``uns["pca"]``. Loadings of other representations are fitted by regression.
+        ``obsm[use_rep]``. For principal components of this package (``uns["pca"]["centre"]``), the
+        loadings in ``varm["PCs"]`` and the scaling in ``var["mean"]`` and ``var["deviation"]`` are
+        used; loadings of other representations are fitted by regression.
     part
         Log-normalised variable genes, (n_cells, n_variable_genes).
     chosen
@@ -125,13 +126,14 @@ def gene_scaling(
     max_value
         Upper limit of scaled values, where ``uns["pca"]`` records none.
     """
-    mean, variance = gene_moments(part)
-    deviation = np.sqrt(variance)
-    deviation[deviation == 0] = 1.0
     if use_rep == "X_pca" and "centre" in work.uns.get("pca", {}):
+        mean, deviation = (work.var[name].to_numpy()[chosen] for name in ("mean", "deviation"))
         loadings, centre = work.varm["PCs"][chosen], np.asarray(work.uns["pca"]["centre"])
         max_value = float(work.uns["pca"]["params"]["max_value"])
     else:
+        mean, variance = gene_moments(part)
+        deviation = np.sqrt(variance)
+        deviation[deviation == 0] = 1.0
         loadings, centre = _regress(part, mean, deviation, work.obsm[use_rep], max_value)
     components = np.asarray(work.obsm[use_rep], dtype=np.float32)
     return GeneScaling(

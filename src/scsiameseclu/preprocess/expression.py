@@ -19,6 +19,9 @@ from scsiameseclu.settings import ExpressionSettings
 
 log = logging.getLogger(__name__)
 
+Moments = tuple[np.ndarray, np.ndarray]
+"""Mean and variance of each gene, (n_genes,)."""
+
 MIN_BATCH_CELLS = 50
 BATCH = "_batch"
 BLOCK_CELLS = 20_000
@@ -66,7 +69,10 @@ def divide_and_log(counts: sp.csr_matrix, size_factors: np.ndarray) -> sp.csr_ma
 
 
 def choose_variable_genes(
-    adata: ad.AnnData, settings: ExpressionSettings, batches: pd.Series | None = None
+    adata: ad.AnnData,
+    settings: ExpressionSettings,
+    batches: pd.Series | None = None,
+    moments: Moments | None = None,
 ) -> None:
     """Mark highly variable genes in ``adata.var["highly_variable"]`` (bool).
 
@@ -77,13 +83,17 @@ def choose_variable_genes(
     ----------
     adata
         Log-normalised ``X``.
+    settings
+        ``n_top_genes``.
     batches
         Categorical batch of each cell. Genes are chosen within batches where there are two or more
         and each has at least 50 cells.
+    moments
+        :func:`gene_moments` of X, if they are known.
     """
     import scanpy as sc
 
-    variances = gene_moments(adata.X)[1]
+    _, variances = moments or gene_moments(adata.X)
     if adata.n_vars <= settings.n_top_genes:
         adata.var["highly_variable"] = variances > 0
         return
@@ -114,7 +124,7 @@ def _large_enough(batches: pd.Series) -> bool:
     return len(sizes) > 1 and int(sizes.min()) >= MIN_BATCH_CELLS
 
 
-def gene_moments(matrix: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+def gene_moments(matrix: sp.csr_matrix) -> Moments:
     """Mean and (unbiased) variance of each gene; arrays of shape (n_genes,)."""
     n_cells = matrix.shape[0]
     mean, variance = mean_variance_axis(_double(matrix[:BLOCK_CELLS]), axis=0)
@@ -151,16 +161,29 @@ def scale_sparse(
     return scaled
 
 
-def principal_components(adata: ad.AnnData, settings: ExpressionSettings, seed: int) -> None:
+def principal_components(
+    adata: ad.AnnData, settings: ExpressionSettings, seed: int, moments: Moments | None = None
+) -> None:
     """Principal components of the scaled variable genes.
 
     Sets ``obsm["X_pca"]`` (n_cells, n_pcs), ``var["mean"]``, ``var["deviation"]`` (the scaling),
     ``varm["PCs"]`` and ``uns["pca"]`` (``variance_ratio``, ``params``). The number of components is
     at most the number of cells or variable genes, less one.
+
+    Parameters
+    ----------
+    adata
+        Log-normalised values in X, ``var["highly_variable"]``.
+    settings
+        ``n_pcs`` and ``max_value``.
+    seed
+        Seed for the PCA.
+    moments
+        :func:`gene_moments` of X, if they are known.
     """
     import scanpy as sc
 
-    mean, variance = gene_moments(adata.X)
+    mean, variance = moments or gene_moments(adata.X)
     deviation = np.sqrt(variance)
     deviation[deviation == 0] = 1.0
     adata.var["mean"], adata.var["deviation"] = mean, deviation

@@ -1,4 +1,4 @@
-"""What the cohort's page and tables say about each sample: its status and its numbers."""
+"""Status and numbers of each sample, for the cohort page and tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from scsiameseclu.annotation.cell_types import ABSTENTIONS, UNASSIGNED
 from scsiameseclu.errors import UserError
-from scsiameseclu.report.inputs import read_table
+from scsiameseclu.report.finished_sample import read_table
 from scsiameseclu.store.files import read_parts
 from scsiameseclu.store.folder import SampleFolder
 from scsiameseclu.store.manifest import FAILURE
@@ -23,11 +23,11 @@ WITHOUT_LABELS = ("mean_confidence", "silhouette", "graph_purity")
 
 @dataclass
 class Entry:
-    """One sample: ``status`` OK, WARN or FAIL, the stages and sentences behind it, its numbers.
+    """One sample: ``status`` OK, WARN or FAIL, its stages and reasons, and its numbers.
 
-    ``numbers`` has only what is known; ``funnel`` is (step, cells left); ``sizes`` are the cells of
-    each cluster, ``types`` those of each predicted cell type (any abstention is Unassigned);
-    ``training`` is the table of the training, or None.
+    ``numbers`` holds known values only; ``funnel`` is (step, remaining cells); ``sizes`` counts the
+    cells per cluster, ``types`` those per predicted cell type (abstentions count as Unassigned);
+    ``training`` is the training history, or None.
     """
 
     sample: str
@@ -49,7 +49,7 @@ class Entry:
 def read_entries(
     results: Path, samples: Sequence[str], features: Collection[str] = ()
 ) -> list[Entry]:
-    """The entries of ``samples``, in their order; a sample without any file is one that failed.
+    """The entries of ``samples``, in order; a sample without any file has failed.
 
     ``features`` are those of the run, see :data:`scsiameseclu.store.manifest.FEATURES`.
     """
@@ -72,7 +72,7 @@ def _entry(folder: SampleFolder, results: Path) -> Entry:
 
 
 def _read_status(entry: Entry, folder: SampleFolder, results: Path) -> None:
-    """FAIL by a stage's note or by a missing file; WARN by any stage's sentence."""
+    """FAIL after a failure note or with a missing file; WARN with any warning."""
     missing = folder.missing()
     if failure := folder.failure():
         entry.status, entry.stage = "FAIL", failure["stage"]
@@ -91,13 +91,13 @@ def _read_status(entry: Entry, folder: SampleFolder, results: Path) -> None:
 
 
 def _read_quality(entry: Entry, folder: SampleFolder) -> None:
-    """Cells and genes before and after quality control, if it was done."""
+    """Cells and genes before and after quality control, if the sample reached it."""
     if not folder.path("filtered").is_file():
         return
     parts = read_parts(folder.path("filtered"), ["obs", "uns/quality"])
     quality, cells = parts["uns/quality"], parts["obs"]
     steps = zip(quality["funnel"]["step"], quality["funnel"]["cells"], strict=True)
-    entry.funnel = [(str(step), int(left)) for step, left in steps]
+    entry.funnel = [(str(step), int(remaining)) for step, remaining in steps]
     entry.numbers |= {
         "cells_in": entry.funnel[0][1],
         "cells_kept": entry.funnel[-1][1],
@@ -114,7 +114,7 @@ def _read_quality(entry: Entry, folder: SampleFolder) -> None:
 
 
 def _read_clusters(entry: Entry, folder: SampleFolder) -> None:
-    """Clusters, scores and the training of a finished sample."""
+    """Clusters, scores and training history of a finished sample."""
     entry.sizes = [int(size) for size in folder.uns("clusters", "siamese")["sizes"]]
     predicted = folder.obs("annotation")["cell_type_predicted"].astype(str)
     types = predicted.replace(dict.fromkeys(ABSTENTIONS, UNASSIGNED))
@@ -122,19 +122,20 @@ def _read_clusters(entry: Entry, folder: SampleFolder) -> None:
     entry.training = read_table(folder, "training")
     metrics = folder.json("metrics")
     entry.numbers["n_clusters"] = int(metrics["n_clusters"])
-    entry.numbers |= _known({key: metrics["unsupervised"].get(key) for key in WITHOUT_LABELS})
-    labels = metrics["labels"] or {}
+    entry.numbers |= _known({key: metrics["unsupervised"][key] for key in WITHOUT_LABELS})
+    labels = metrics["labels"]
+    if labels is None:
+        return
+    entry.numbers["n_labelled"] = int(labels["n_labelled"])
     for method, prefix in (("siamese", ""), ("leiden", "leiden_")):
-        scores = labels.get(method) or {}
-        entry.numbers |= _known({prefix + key: scores.get(key) for key in SCORES})
-    if labels:
-        entry.numbers["n_labelled"] = int(labels["n_labelled"])
+        if (scores := labels[method]) is not None:
+            entry.numbers |= _known({prefix + key: scores[key] for key in SCORES})
 
 
 def common_types(entries: Sequence[Entry], most: int) -> list[str]:
-    """The cell types of the cohort that get a colour, the most frequent first.
+    """The most frequent cell types of the cohort, at most ``most``, without abstentions.
 
-    Each sample counts the same, whatever its size; without abstentions, and at most ``most``.
+    Frequency is the mean share over samples, so that each sample has the same weight.
     """
     shares: dict[str, float] = {}
     for entry in entries:
@@ -146,5 +147,5 @@ def common_types(entries: Sequence[Entry], most: int) -> list[str]:
 
 
 def _known(values: dict[str, Any]) -> dict[str, float]:
-    """Without what is None or not a number."""
+    """The values that are neither None nor NaN."""
     return {key: value for key, value in values.items() if value is not None and value == value}

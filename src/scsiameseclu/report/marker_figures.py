@@ -1,4 +1,4 @@
-"""The markers section: the first markers of each cluster as dots, as a heat map, and the table."""
+"""The markers section: dot plot, heat map and table of the top markers of each cluster."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from scsiameseclu.plotting.markers import (
     relative,
     square_legend,
 )
-from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.look import PAGE, draw
+from scsiameseclu.report.finished_sample import FinishedSample
+from scsiameseclu.report.svg import PAGE, draw
 from scsiameseclu.report.tables import Cell, Picture, Table, probability, real, text
 from scsiameseclu.store.files import read_columns, read_parts
 
@@ -26,8 +26,8 @@ IN_PLOT = 3
 IN_TABLE = 10
 
 
-def marker_pictures(sample: Sample) -> list[Picture]:
-    """Dot plot and heat map of the first markers of each cluster; none where there are none."""
+def marker_pictures(sample: FinishedSample) -> list[Picture]:
+    """Dot plot and heat map of the top markers of each cluster; empty without markers."""
     genes = _plotted_genes(sample)
     if not genes:
         return []
@@ -35,24 +35,27 @@ def marker_pictures(sample: Sample) -> list[Picture]:
     return [_dot_plot(sample, genes, share, mean), _heat_map(sample, genes, mean)]
 
 
-def _dot_plot(sample: Sample, genes: list[str], share: np.ndarray, mean: np.ndarray) -> Picture:
-    """Share of the cluster's cells as size, mean expression within the gene as colour."""
+def _dot_plot(
+    sample: FinishedSample, genes: list[str], share: np.ndarray, mean: np.ndarray
+) -> Picture:
+    """Size: share of the cluster's cells; colour: mean expression relative to the gene's maximum."""
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
         draw_dots(axes, genes, sample.clusters, share, relative(mean), PAGE)
         dot_legends(axes, figure, PAGE)
 
-    said = "; ".join(
-        f"{gene} is in {100 * share[cluster, column]:.0f} % of cluster {sample.clusters[cluster]}"
+    words = "; ".join(
+        f"{gene} in {100 * share[cluster, column]:.0f} % of cluster {sample.clusters[cluster]}"
         for column, gene in enumerate(genes)
         for cluster in [int(mean[:, column].argmax())]
     )
     caption = (
-        f"The {IN_PLOT} highest markers of each cluster. Size: share of the cluster's cells with "
-        "the gene. Depth: mean log-normalised expression, relative to the gene's highest cluster."
+        f"Top {IN_PLOT} markers of each cluster. Dot size: share of the cluster's cells that "
+        "express the gene. Colour: mean log-normalised expression, relative to the cluster with "
+        "the highest mean."
     )
-    alt = f"Dot plot of {len(genes)} marker genes by cluster, each at its highest: {said}."
+    alt = f"Dot plot of {len(genes)} marker genes by cluster. Highest: {words}."
     return Picture(
         draw("markers-dots", alt, figure_size(len(sample.clusters), len(genes)), paint),
         "Markers by cluster",
@@ -60,33 +63,35 @@ def _dot_plot(sample: Sample, genes: list[str], share: np.ndarray, mean: np.ndar
     )
 
 
-def _heat_map(sample: Sample, genes: list[str], mean: np.ndarray) -> Picture:
-    """Mean expression as colour, on one scale for all genes."""
+def _heat_map(sample: FinishedSample, genes: list[str], mean: np.ndarray) -> Picture:
+    """Mean expression as colour, on the same scale for all genes."""
     top = float(mean.max()) or 1.0
 
     def paint(figure: Figure) -> None:
         draw_squares(figure.add_subplot(), genes, sample.clusters, mean / top, PAGE)
         square_legend(figure, top, PAGE)
 
-    said = "; ".join(
+    words = "; ".join(
         f"{gene} {mean[cluster, column]:.1f} in cluster {sample.clusters[cluster]}"
         for column, gene in enumerate(genes)
         for cluster in [int(mean[:, column].argmax())]
     )
     caption = (
-        "The same genes. Depth: mean log-normalised expression of the cluster's cells, on one "
-        "scale for all genes, so that weak markers are seen to be weak."
+        "The same genes. Colour: mean log-normalised expression in the cluster, on the same scale "
+        "for all genes, so that weakly expressed markers are recognisable."
     )
-    alt = f"Heat map of the mean expression of {len(genes)} marker genes, each at its highest: "
+    alt = f"Heat map of the mean expression of {len(genes)} marker genes. Highest: "
     return Picture(
-        draw("markers-heat", f"{alt}{said}.", figure_size(len(sample.clusters), len(genes)), paint),
+        draw(
+            "markers-heat", f"{alt}{words}.", figure_size(len(sample.clusters), len(genes)), paint
+        ),
         "Mean expression of the markers",
         caption,
     )
 
 
-def _plotted_genes(sample: Sample) -> list[str]:
-    """The first markers cluster by cluster, each gene once; unflagged genes only."""
+def _plotted_genes(sample: FinishedSample) -> list[str]:
+    """Top markers by cluster, each gene once; unflagged genes only."""
     table = sample.markers[sample.markers["flag"] == ""].sort_values("rank", kind="stable")
     genes: dict[str, None] = {}
     for cluster in sample.clusters:
@@ -97,14 +102,14 @@ def _plotted_genes(sample: Sample) -> list[str]:
 def group_expression(
     path: Path, genes: list[str], groups: pd.Series
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Share of cells with a gene, and its mean, by group.
+    """Share of cells that express a gene, and its mean, by group.
 
     Parameters
     ----------
     path
         An h5ad file whose X is a sparse matrix (n_cells, n_genes).
     genes
-        Names among the file's ``var_names``; only their columns are held.
+        Names among the file's ``var_names``; only their columns are read.
     groups
         Category of each cell, in the file's order.
 
@@ -118,12 +123,12 @@ def group_expression(
     return profiles.share, profiles.mean
 
 
-def marker_table(sample: Sample) -> Table:
-    """The first markers of each cluster with all their numbers."""
+def marker_table(sample: FinishedSample) -> Table:
+    """Top markers of each cluster with all statistics."""
     rows = []
     for cluster in sample.clusters:
-        mine = sample.markers[sample.markers["cluster"] == cluster]
-        for row in mine.sort_values("rank", kind="stable").head(IN_TABLE).to_dict("records"):
+        markers = sample.markers[sample.markers["cluster"] == cluster]
+        for row in markers.sort_values("rank", kind="stable").head(IN_TABLE).to_dict("records"):
             rows.append(
                 [
                     Cell(cluster, number=sample.clusters.index(cluster)),
@@ -140,8 +145,8 @@ def marker_table(sample: Sample) -> Table:
                 ]
             )
     header = (
-        *("Cluster", "Rank", "Gene", "Gene id", "log2 fold change", "% in", "% out", "AUC"),
+        *("Cluster", "Rank", "Gene", "Gene ID", "log2 fold change", "% in", "% out", "AUC"),
         *("Wilcoxon score", "Adjusted p", "Flag"),
     )
-    caption = f"The first {IN_TABLE} markers of each cluster"
+    caption = f"Top {IN_TABLE} markers of each cluster"
     return Table("markers-table", caption, header, rows, tall=True)

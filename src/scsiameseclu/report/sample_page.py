@@ -1,4 +1,4 @@
-"""The page of one sample."""
+"""The report page of a sample."""
 
 from scsiameseclu.report.annotation import annotation_note, annotation_table, votes_table
 from scsiameseclu.report.cluster_figures import (
@@ -8,18 +8,19 @@ from scsiameseclu.report.cluster_figures import (
     level_table,
 )
 from scsiameseclu.report.comparison import comparison
-from scsiameseclu.report.inputs import Sample, load_sample
+from scsiameseclu.report.finished_sample import FinishedSample, load_sample
 from scsiameseclu.report.map_data import map_data
 from scsiameseclu.report.map_figures import Plane, category_map, number_map, plane
 from scsiameseclu.report.marker_figures import marker_pictures, marker_table
 from scsiameseclu.report.methods import methods
-from scsiameseclu.report.pages import render
 from scsiameseclu.report.quality_figures import (
     funnel_picture,
     funnel_table,
     missing_metrics,
     quality_pictures,
 )
+from scsiameseclu.report.rendering import render
+from scsiameseclu.report.resource_usage import usage_table
 from scsiameseclu.report.summary import summary
 from scsiameseclu.report.tables import (
     Picture,
@@ -30,7 +31,6 @@ from scsiameseclu.report.tables import (
 )
 from scsiameseclu.report.training_figures import line_legend, training_pictures
 from scsiameseclu.report.trajectory_figures import trajectory as trajectory_section
-from scsiameseclu.report.usage import usage_table
 from scsiameseclu.store.folder import SampleFolder
 
 
@@ -82,55 +82,55 @@ def sample_page(folder: SampleFolder, label: str | None) -> str:
     )
 
 
-def _agreement(sample: Sample) -> str:
-    """How far the ensemble agrees, as a sentence."""
+def _agreement(sample: FinishedSample) -> str:
+    """Size and agreement of the ensemble, and what confidence and stability mean."""
     members, mean = int(sample.siamese["n_members"]), float(sample.siamese["agreement"])
     return (
-        f"{members} clusterings, from several networks and starts, voted; with the others the one "
-        f"that was chosen has a mean adjusted Rand index of {mean:.2f}. A cell's confidence is its "
-        "share of the votes, a cluster's stability its mean overlap (Jaccard index) with the "
-        "nearest cluster of each. Cells below 0.5 are marked ambiguous, not dropped."
+        f"{members} clusterings from several networks and starts voted on each cell; their mean "
+        f"adjusted Rand index with the chosen clustering is {mean:.2f}. Confidence: a cell's share "
+        "of the votes. Stability: mean overlap (Jaccard index) of a cluster with its best match in "
+        "each of these clusterings. Cells with confidence below 0.5 are marked ambiguous but kept."
     )
 
 
-def _facts(sample: Sample) -> list[tuple[str, str]]:
-    """The few numbers at the head of the page, as (name, value)."""
+def _facts(sample: FinishedSample) -> list[tuple[str, str]]:
+    """Key numbers at the top of the page, as (name, value)."""
     scores = sample.quality_scores
     kept, ingested = len(sample.cells), len(sample.ingested)
     return [
         ("cells kept", f"{count(kept)} ({percent(kept, ingested)})"),
         ("clusters", str(len(sample.clusters))),
-        ("mean confidence", real(scores.get("mean_confidence"), 2).text),
-        ("silhouette", real(scores.get("silhouette"), 2).text),
-        ("graph purity", real(scores.get("graph_purity"), 2).text),
+        ("mean confidence", real(scores["mean_confidence"], 2).text),
+        ("silhouette", real(scores["silhouette"], 2).text),
+        ("graph purity", real(scores["graph_purity"], 2).text),
     ]
 
 
-def _maps(sample: Sample, where: Plane) -> list[Picture]:
+def _maps(sample: FinishedSample, where: Plane) -> list[Picture]:
     cells = sample.cells
     maps = [
         category_map(
             "map-cluster", "Cluster", where, cells["siamese"], numbered=True,
-            caption="The clusters of scSiameseClu; numbers stand at their centres.",
+            caption="Clusters by scSiameseClu, numbered at their centres.",
         ),
         category_map(
             "map-type", "Predicted type", where, cells["cell_type_predicted"],
-            caption="The type of each cluster; grey is where there is none.",
+            caption="Predicted type of each cluster; grey: no type assigned.",
         ),
         number_map(
             "map-confidence", "Confidence", where, cells["siamese_confidence"].to_numpy(float),
-            label="confidence", caption="How surely each cell belongs to its cluster, 0 to 1.",
+            label="confidence", caption="Confidence of the cluster assignment, 0 to 1.",
         ),
     ]  # fmt: skip
     if len(cells["batch"].cat.categories) > 1:
-        caption = "Clusters made of one batch alone may be an effect of the batch."
+        caption = "A cluster from a single batch may be a batch effect."
         maps.append(category_map("map-batch", "Batch", where, cells["batch"], caption=caption))
-    numbers = {
-        "total_counts": ("Total counts", "counts", "A gradient may be depth, not biology."),
-        "pct_mito": ("Mitochondrial share", "% mitochondrial", "Dying cells have a high share."),
-        "doublet_score": ("Doublet score", "Scrublet score", "Doublets sit between clusters."),
+    metrics = {
+        "total_counts": ("Total counts", "counts", "A gradient may reflect sequencing depth."),
+        "pct_mito": ("Mitochondrial percentage", "% mitochondrial", "High in dying cells."),
+        "doublet_score": ("Doublet score", "Scrublet score", "Often high between clusters."),
     }  # fmt: skip
-    for column, (title, label, caption) in numbers.items():
+    for column, (title, label, caption) in metrics.items():
         values = cells[column].to_numpy(float)
         if (values == values).any():
             name = f"map-{column}"

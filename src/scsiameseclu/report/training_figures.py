@@ -1,6 +1,6 @@
-"""Figures of the training section: the loss and each of its parts against the step.
+"""Figures of the training section: the loss and each of its terms against the step.
 
-With several networks there is one line per network, else one per phase of the training.
+One line per network, or one per training phase if there is a single network.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from scsiameseclu.palette import colour
-from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.look import FAINT, draw, ticks
+from scsiameseclu.report.finished_sample import FinishedSample
+from scsiameseclu.report.svg import FAINT, draw, ticks
 from scsiameseclu.report.tables import Picture, count
 
 POINTS = 300
-NOT_LOSSES = ("step", "epoch", "phase", "network", "lr", "learning_rate")
+NOT_LOSSES = ("step", "epoch", "phase", "network")
 
 
-def training_pictures(sample: Sample) -> list[Picture]:
-    """One small figure for the loss and one for each part that has values."""
+def training_pictures(sample: FinishedSample) -> list[Picture]:
+    """One small figure for the loss and one for each term with values."""
     table = sample.training
     names = [name for name in table.columns if name not in NOT_LOSSES]
     return [_curve(table, name) for name in names if table[name].notna().any()]
 
 
 def lines(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """(name, rows) of each line: a network's, or with one network a phase's."""
+    """(name, rows) of each line: per network, or per phase if there is one network."""
     networks = sorted(set(table["network"]))
     if len(networks) > 1:
         return [(f"network {n + 1:g}", table[table["network"] == n]) for n in networks]
@@ -34,12 +34,12 @@ def lines(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     return [(str(phase), table[table["phase"] == phase]) for phase in phases]
 
 
-def line_legend(sample: Sample) -> tuple[str, list[tuple[str, str]]] | None:
-    """Title and (colour, text) of each line, for one legend beside all curves; None for one."""
+def line_legend(sample: FinishedSample) -> tuple[str, list[tuple[str, str]]] | None:
+    """Title and (colour, text) entries of the shared legend; None for a single line."""
     drawn = lines(sample.training)
     if len(drawn) < 2:
         return None
-    title = "Networks" if sample.training["network"].nunique() > 1 else "Phases of the training"
+    title = "Networks" if sample.training["network"].nunique() > 1 else "Training phases"
     return title, [(colour(place), name) for place, (name, _) in enumerate(drawn)]
 
 
@@ -59,13 +59,13 @@ def _curve(table: pd.DataFrame, name: str) -> Picture:
         ticks(axes.xaxis, 4, whole=True)
 
     caption = f"From {first:.3g} to {last:.3g} in {count(float(known['step'].max()))} steps."
-    alt = f"Line of {name} against the training step. {caption}"
+    alt = f"{name} against the training step. {caption}"
     title = "Loss" if name == "loss" else name.replace("_", " ")
     return Picture(draw(f"training-{name}", alt, (3.1, 1.9), paint), title, caption)
 
 
 def _thinned(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """At most ``POINTS`` rows: means of consecutive steps, so that no spike is chosen by chance."""
+    """At most ``POINTS`` rows, averaged over consecutive steps."""
     if len(table) <= POINTS:
         return table
     groups = np.arange(len(table)) * POINTS // len(table)

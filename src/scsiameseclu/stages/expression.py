@@ -29,6 +29,7 @@ def run(folder: SampleFolder, *, settings: ExpressionSettings, seed: int = 0) ->
     from scsiameseclu.preprocess.batches import batches_of
     from scsiameseclu.preprocess.expression import (
         choose_variable_genes,
+        gene_moments,
         log_normalise,
         median_total,
         principal_components,
@@ -50,14 +51,15 @@ def run(folder: SampleFolder, *, settings: ExpressionSettings, seed: int = 0) ->
     adata.obs["size_factor"] = size_factors
     adata.uns["provenance"] = record("expression", seed=seed, settings=settings.to_dict())
     adata.uns["median_total"] = total
-    choose_variable_genes(adata, settings, batches_of(adata, "batch"))
+    moments = gene_moments(adata.X)
+    choose_variable_genes(adata, settings, batches_of(adata, "batch"), moments)
     n_variable = int(adata.var["highly_variable"].sum())
     if n_variable < MIN_VARIABLE:
         raise UserError(
             f"{n_variable} of {adata.n_vars} genes vary between the {adata.n_obs} cells kept; "
             "give counts of more genes, or loosen the quality thresholds"
         )
-    principal_components(adata, settings, seed)
+    principal_components(adata, settings, seed, moments)
     write_h5ad(
         adata,
         output,

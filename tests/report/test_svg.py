@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from scsiameseclu.palette import CATEGORIES, colour
-from scsiameseclu.report.look import ACCENT, INK, INKS, draw
+from scsiameseclu.report.svg import ACCENT, INK, INKS, draw
 
 # Machado, Oliveira and Fernandes 2009, severity 1.
 VISION = {

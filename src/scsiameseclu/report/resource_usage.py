@@ -1,4 +1,4 @@
-"""What the stages took beside what was asked for them."""
+"""Resources used by each stage, and those requested for it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +8,9 @@ from scsiameseclu.report.tables import Cell, Table, text, whole
 
 
 def usage_table(notes: Sequence[dict[str, Any]]) -> Table | None:
-    """Time and peak memory of the stages that noted them; None if none did.
+    """Time and peak memory by stage; None if no stage recorded them.
 
-    The stage that writes the page is still running, so it is missing.
+    The report stage itself is missing, because it is still running.
     """
     if not notes:
         return None
@@ -20,9 +20,18 @@ def usage_table(notes: Sequence[dict[str, Any]]) -> Table | None:
         rows = [[*row, text(_place(note))] for row, note in zip(rows, notes, strict=True)]
     return Table(
         "usage",
-        "Time and memory of each stage, and what was asked for it (predicted from cells, genes and "
-        "stored counts; at least 1,000 MB and 10 minutes; doubled when a job is tried again).",
-        ["Stage", "Cores", "Time", "CPU time", "Memory, MB", "Asked, MB", "Asked, min", *columns],
+        "Time and memory used and requested by stage. Requests are predicted from the numbers of "
+        "cells, genes and stored counts (at least 1,000 MB and 10 minutes) and doubled on retry.",
+        [
+            "Stage",
+            "Cores",
+            "Time",
+            "CPU time",
+            "Peak MB",
+            "Requested MB",
+            "Requested min",
+            *columns,
+        ],
         rows,
     )
 
@@ -41,7 +50,7 @@ def _row(note: dict[str, Any]) -> list[Cell]:
 
 
 def _place(note: dict[str, Any]) -> str:
-    """``node gpu1, partition gpu, GPU 0, image.sif``, as far as it is known."""
+    """``node gpu1, partition gpu, GPU 0, image.sif``, as far as known."""
     where = note.get("where") or {}
     words = {"node": "node", "partition": "partition", "gpus": "GPU"}
     parts = [f"{word} {where[name]}" for name, word in words.items() if name in where]

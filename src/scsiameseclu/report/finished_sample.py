@@ -1,4 +1,4 @@
-"""Read what the stages left of one sample, without its count matrices and without its labels."""
+"""The results of a finished sample, without count matrices and labels."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import pandas as pd
 from scsiameseclu.store.files import read_parts
 from scsiameseclu.store.folder import SampleFolder
 
-OF_CELLS = {
+CELL_COLUMNS = {
     "clusters": ["siamese", "siamese_confidence", "siamese_coarse", "siamese_fine"],
     "layout": ["leiden"],
     "annotation": ["cell_type_predicted", "cell_type_by_cell"],
 }
-"""What a page shows of each cell, by file."""
+"""Columns per cell that the page shows, by file."""
 
 
 @dataclass(frozen=True)
-class Sample:
-    """All that a sample's page shows outside its comparison panel.
+class FinishedSample:
+    """Everything that the page of a sample shows outside the comparison panel.
 
-    ``cells`` has one row for each kept cell, in the order of ``umap`` (n_cells, 2);
-    ``ingested`` one for each cell of the user's file. ``quality_scores`` are the metrics that need
-    no label. Nothing here comes from a label column.
+    ``cells`` has one row per kept cell, in the order of ``umap`` (n_cells, 2); ``ingested`` has one
+    per input cell. ``quality_scores`` are the metrics that need no labels. Nothing here comes from
+    a label column.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Sample:
 
     @property
     def clusters(self) -> list[str]:
-        """The clusters' names, largest first."""
+        """Names of the clusters, largest first."""
         return [str(name) for name in self.cells["siamese"].cat.categories]
 
 
@@ -62,29 +62,29 @@ NAMES = (
     *("cell_type", "runner_up", "best_match", "markers_found", "phase"),
     *("vote_markers", "vote_reference", "vote_celltypist"),
 )
-"""Columns of the tables that hold names, which may look like numbers or like NA."""
+"""Columns that hold names, which may look like numbers or NA."""
 
 
 def read_table(folder: SampleFolder, name: str) -> pd.DataFrame:
-    """Read one of the sample's tables, with numbers as numbers and names as text."""
+    """Read a table of the sample, with numeric columns as numbers and names as text."""
     table = folder.table(name)
     for column in table.columns.difference(list(NAMES)):
         table[column] = pd.to_numeric(table[column].mask(table[column].isin(["NA", ""])))
     return table
 
 
-def load_sample(folder: SampleFolder) -> Sample:
-    """Read everything that the page of a sample shows outside its comparison panel."""
+def load_sample(folder: SampleFolder) -> FinishedSample:
+    """Read everything that the page shows outside the comparison panel."""
     cells = folder.obs("filtered").copy()
     cells["batch"] = folder.obs("expression", ["batch"])["batch"].astype("category")
-    for name, columns in OF_CELLS.items():
+    for name, columns in CELL_COLUMNS.items():
         cells = cells.join(folder.obs(name, columns))
     cells["siamese"] = cells["siamese"].cat.remove_unused_categories()
     if folder.has("trajectory"):
         cells["pseudotime"] = folder.obs("trajectory")["pseudotime"]
     variable = read_parts(folder.path("expression"), ["var"])["var"]["highly_variable"]
     metrics = folder.json("metrics")
-    return Sample(
+    return FinishedSample(
         name=folder.sample,
         folder=folder,
         source=folder.uns("counts", "source"),

@@ -1,7 +1,7 @@
-"""The look that all figures share: colours, and SVG that follows the page's light or dark scheme.
+"""Style of all figures, and SVG that follows the page's light or dark colour scheme.
 
-Figures are drawn in placeholder inks, which become CSS variables in the SVG, so that one figure is
-right on white, on black and on paper. Layers of many points are rasterised inside the SVG.
+Figures are drawn in placeholder colours that are replaced by CSS variables in the SVG, so that the
+same figure works on white, on black and in print. Layers of many points are rasterised.
 """
 
 from __future__ import annotations
@@ -56,19 +56,19 @@ STYLE = {
 
 
 def ticks(axis: Axis, most: int, *, whole: bool = False) -> None:
-    """At most ``most`` ticks on round numbers; with ``whole``, on whole ones."""
+    """Set at most ``most`` ticks at round numbers; with ``whole``, at integers."""
     axis.set_major_locator(MaxNLocator(most, integer=whole))
 
 
 def draw(name: str, alt: str, size: tuple[float, float], paint: Callable[[Figure], None]) -> Markup:
-    """Draw a figure and return it as SVG to put into a page.
+    """Draw a figure and return it as inline SVG.
 
     Parameters
     ----------
     name
-        Unique on the page; the start of the identifiers inside the SVG.
+        Unique on the page; prefix of the identifiers inside the SVG.
     alt
-        What the figure shows, for those who do not see it.
+        Text alternative of the figure.
     size
         Width and height in inches.
     paint
@@ -76,7 +76,7 @@ def draw(name: str, alt: str, size: tuple[float, float], paint: Callable[[Figure
     """
     buffer = BytesIO()
     with matplotlib.style.context(["default", STYLE]), warnings.catch_warnings():
-        # The browser has glyphs that matplotlib's own font lacks; it only measures with it.
+        # matplotlib only measures text; the browser has the glyphs that its font lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure = Figure(figsize=size, layout="constrained")
         paint(figure)
@@ -86,7 +86,7 @@ def draw(name: str, alt: str, size: tuple[float, float], paint: Callable[[Figure
 
 
 def _for_page(svg: bytes, name: str, alt: str) -> Markup:
-    """Name the SVG for screen readers, make its identifiers unique, and put in the page's inks."""
+    """Add the text alternative, make identifiers unique and insert the page's colours."""
     root = ElementTree.fromstring(svg)
     for parent in list(root.iter()):
         for child in list(parent):
@@ -115,8 +115,8 @@ def _target(node: ElementTree.Element) -> str:
     """The identifier that a node refers to, or an empty string."""
     if node.get(XLINK, "").startswith("#"):
         return node.attrib[XLINK][1:]
-    found = re.fullmatch(r"url\(#(.+)\)", node.get("clip-path", ""))
-    return found.group(1) if found else ""
+    match = re.fullmatch(r"url\(#(.+)\)", node.get("clip-path", ""))
+    return match.group(1) if match else ""
 
 
 def _rename(node: ElementTree.Element, name: str, used: set[str]) -> None:

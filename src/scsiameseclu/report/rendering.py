@@ -1,4 +1,4 @@
-"""Turn a template and its content into one self-contained page."""
+"""Render a template as a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEMPLATES = files("scsiameseclu.report") / "templates"
 
 @cache
 def environment() -> Environment:
-    """The templates; everything that is put into them is escaped."""
+    """The template environment; it escapes all inserted text."""
     return Environment(
         loader=PackageLoader("scsiameseclu.report"),
         autoescape=True,
@@ -27,16 +27,16 @@ def environment() -> Environment:
 
 
 def render(template: str, *, script: str = "", **content: Any) -> str:
-    """Render a page with its style sheet, its script, and a policy that forbids everything else.
+    """Render a page with style sheet, script and a content security policy.
 
     Parameters
     ----------
     template
-        Name of a file among the templates.
+        File name of the template.
     script
-        Name of a script among the templates; by its hash, the only one the page may run.
+        File name of the script; the policy allows no other one, by its hash.
     content
-        The template's variables.
+        Variables of the template.
     """
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     code = (TEMPLATES / script).read_text(encoding="utf-8") if script else ""
@@ -47,7 +47,7 @@ def render(template: str, *, script: str = "", **content: Any) -> str:
 
 
 def _policy(code: str) -> str:
-    """A content security policy: no request to anywhere, and no script but ``code``."""
+    """A content security policy: no requests, and no script other than ``code``."""
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
     scripts = f"script-src 'sha256-{digest}'; " if code else ""
     return (
