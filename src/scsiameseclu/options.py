@@ -90,6 +90,16 @@ class Settings:
                 raise UserError(f"{name} is {value!r}; it must be {expected(rule, null='None')}")
             object.__setattr__(self, name, as_declared(value, rule))
 
+    def __init_subclass__(cls) -> None:
+        cls.__repr__ = Settings.__repr__  # type: ignore[method-assign]  # a dataclass keeps it
+
+    def __repr__(self) -> str:
+        """The class and the settings that differ from their defaults."""
+        items = fields(self)  # type: ignore[arg-type]
+        values = [(item, getattr(self, item.name)) for item in items]
+        changed = [f"{item.name}={value!r}" for item, value in values if value != item.default]
+        return f"{type(self).__name__}({', '.join(changed)})"
+
     def to_dict(self) -> dict[str, Any]:
         """The settings as a dictionary of plain values."""
         return asdict(self)  # type: ignore[call-overload]
