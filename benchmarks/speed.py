@@ -1,12 +1,12 @@
-"""Time and memory of every stage, from a thousand cells to a million, compared with a standard scanpy analysis.
+"""Time and memory of every stage, for 1,000 to 1,000,000 cells, compared with scanpy.
 
     python benchmarks/speed.py --data ../shared/data --max-cells 30000
 
-Cells are resampled from real ones (``resample.py``). Each stage, and the usual path (``usual.py``),
+Cells are resampled from real ones (``resample.py``). Each stage, and the scanpy analysis (``usual.py``),
 is a process of its own; its wall time, CPU time and the peak memory of its process tree, and where
 there is an NVIDIA GPU that one's memory and the share of the time in which it computes, go to
 ``benchmarks/results/speed-<machine>-<date>.csv``. What is in that file is not done again, and once
-the usual path was stopped it is not tried on more cells. ``--source`` names other cells to
+the scanpy analysis was stopped, it is not run on more cells. ``--source`` names other cells to
 resample, ``--counts`` real cells to measure as they are; give these an ``--output`` of their own.
 """
 

@@ -248,7 +248,7 @@ def paired(rows: pd.DataFrame, variant: str, k: str) -> pd.Series:
 
 
 def gain(difference: pd.Series) -> tuple[float, float, int]:
-    """Mean over sets of the mean over seeds, its standard error over sets, and the number of sets."""
+    """Mean over sets of the mean over seeds, its standard error, and the number of sets."""
     of_sets = over_seeds(difference)
     if of_sets.empty:
         return np.nan, np.nan, 0
