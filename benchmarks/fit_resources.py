@@ -1,4 +1,4 @@
-"""Fit the model of memory and time that the rules ask Slurm with to rows of speed.py.
+"""Fit the model of memory and time requests for Slurm to rows of speed.py.
 
     python benchmarks/fit_resources.py benchmarks/results/speed-M-DATE{,-deep}.csv
 
@@ -64,7 +64,7 @@ def fit(
 
 
 def measured(files: Sequence[Path]) -> pd.DataFrame:
-    """Rows of the pipeline's stages that ended well; of one size the latest in each file."""
+    """Rows of successful pipeline stages; the latest per size in each file."""
     tables = [pd.read_csv(path).drop_duplicates(["cells", "stage"], keep="last") for path in files]
     tables = [table.assign(first=number == 0) for number, table in enumerate(tables)]
     rows = pd.concat(tables, ignore_index=True)
@@ -72,7 +72,7 @@ def measured(files: Sequence[Path]) -> pd.DataFrame:
 
 
 def main() -> None:
-    """Read the rows, write the model and the table."""
+    """Read the rows; write the model and the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("csv", type=Path, nargs="+", help="the first names the table of ratios")
     parser.add_argument("--output", type=Path, default=COEFFICIENTS)
