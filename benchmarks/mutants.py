@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import os
 
-# before numpy and numba are imported: one thread, and a kind that survives a fork
-os.environ.update(OMP_NUM_THREADS="1", NUMBA_NUM_THREADS="1", NUMBA_THREADING_LAYER="workqueue")
+if __name__ == "__main__":  # before numpy and numba are imported: one thread, safe to fork
+    variables = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+    os.environ.update(variables, NUMBA_THREADING_LAYER="workqueue")
 
 import argparse
 import importlib
