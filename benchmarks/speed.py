@@ -3,9 +3,9 @@
     python benchmarks/speed.py --data ../shared/data --max-cells 30000
 
 Cells are resampled from real ones (``resample.py``). Each stage and the scanpy analysis
-(``usual.py``) is a process of its own; its wall time, CPU time and the peak memory of its process
-tree, and where there is an NVIDIA GPU that one's memory and the share of the time in which it
-computes, go to ``benchmarks/results/speed-<machine>-<date>.csv``. What is in that file is not done again, and once
+(``usual.py``) runs in a separate process; its wall time, CPU time and the peak memory of its
+process tree, and on a machine with an NVIDIA GPU that one's memory and utilisation, go to
+``benchmarks/results/speed-<machine>-<date>.csv``. What is in that file is not done again, and once
 the scanpy analysis was stopped, it is not run on more cells. ``--source`` names other cells to
 resample, ``--counts`` real cells to measure as they are; give these an ``--output`` of their own.
 """
