@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scsiameseclu.io.obs import missing_labels, tidy
+from scsiameseclu.io.obs import missing_labels, sanitize_columns
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.sample import read_sample
 from scsiameseclu.store.files import write_h5ad
@@ -133,7 +133,7 @@ def test_odd_columns_can_be_written(tmp_path):
         },
         index=["x", "y", "z"],
     )
-    table, notes = tidy(obs)
+    table, notes = sanitize_columns(obs)
     assert len(notes) == 2
     write_h5ad(ad.AnnData(np.zeros((3, 1), "float32"), obs=table), tmp_path / "a.h5ad")
     back = ad.read_h5ad(tmp_path / "a.h5ad").obs

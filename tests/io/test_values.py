@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from scsiameseclu.io.values import complaints, describe
+from scsiameseclu.io.values import describe, value_problems
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def matrix() -> np.ndarray:
 
 def named(values: np.ndarray) -> tuple[str, str]:
     found = describe(csr_matrix(values.astype("float32")))
-    return found.kind, "; ".join(complaints(found))
+    return found.kind, "; ".join(value_problems(found))
 
 
 def per_cell(matrix: np.ndarray, total: float) -> np.ndarray:

@@ -14,7 +14,7 @@ MIN_TRUST = 0.9  # of 10 neighbours on the map; positions at random have 0.5
 def test_map_from_either_beginning(
     copied: SampleFolder, exact_cells: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layout, "EXACT_CELLS", exact_cells)
+    monkeypatch.setattr(layout, "MAX_EXACT_CELLS", exact_cells)
     maps = []
     for _ in range(2):
         layout.run(copied)

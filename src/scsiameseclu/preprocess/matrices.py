@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.loaded import list_names
-from scsiameseclu.io.values import LARGEST_LOGARITHM, Values, describe
+from scsiameseclu.io.values import MAX_LOGARITHM, Values, describe
 from scsiameseclu.preprocess.expression import log_normalise
 
 BLOCK_CELLS = 4096  # cells of a dense matrix that are made sparse at once
@@ -138,4 +138,4 @@ def _range(layer: str | None, values: Values) -> str:
 def _may_be_logarithms(values: Values) -> bool:
     """Whether no value is negative, not finite, or larger than a logarithm of counts can be."""
     bad = values.n_negative + values.n_nan + values.n_infinite
-    return not bad and values.largest < LARGEST_LOGARITHM
+    return not bad and values.largest < MAX_LOGARITHM

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import anndata as ad
 
-from scsiameseclu.limits import EXACT_CELLS
+from scsiameseclu.limits import MAX_EXACT_CELLS
 from scsiameseclu.settings import GraphSettings
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def find_neighbours(
 
 def _search(n_cells: int, n_neighbors: int, metric: str) -> str | TorchNeighbours:
     """How neighbours are found."""
-    if n_cells <= EXACT_CELLS:
+    if n_cells <= MAX_EXACT_CELLS:
         return "sklearn"
     import torch
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
-from scsiameseclu.limits import EXACT_CELLS
+from scsiameseclu.limits import MAX_EXACT_CELLS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,7 +65,7 @@ def first_positions(embedding: np.ndarray) -> str | np.ndarray:
     -------
     ``"spectral"``, or positions (n_cells, 2).
     """
-    if embedding.shape[0] <= EXACT_CELLS:
+    if embedding.shape[0] <= MAX_EXACT_CELLS:
         return "spectral"
     from sklearn.decomposition import PCA
 

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from scsiameseclu.limits import EXACT_CELLS, SCORED_CELLS
+from scsiameseclu.limits import MAX_EXACT_CELLS, MAX_SCORED_CELLS
 
 MIN_MB, MIN_MINUTES = 1000, 10
 SAMPLED_CELLS = 20_000
@@ -48,7 +48,7 @@ class Size:
         once. ``descent`` is 1 where neighbours are no longer sought exactly, which takes time to
         compile.
         """
-        scored = min(1.0, SCORED_CELLS / self.cells) if self.cells else 0.0
+        scored = min(1.0, MAX_SCORED_CELLS / self.cells) if self.cells else 0.0
         return {
             "base": 1.0,
             "cells": self.cells / 1e3,
@@ -56,7 +56,7 @@ class Size:
             "nonzeros": self.nonzeros / 1e6,
             "scored": self.nonzeros / 1e6 * scored,
             "entries": self.cells * self.genes / 1e6,
-            "descent": float(self.cells > EXACT_CELLS),
+            "descent": float(self.cells > MAX_EXACT_CELLS),
         }
 
     def to_dict(self) -> dict[str, int]:

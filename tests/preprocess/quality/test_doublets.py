@@ -94,7 +94,7 @@ def test_remove_takes_the_called_cells_and_no_others(pbmc: ad.AnnData) -> None:
 def test_a_large_batch_is_scored_in_parts(
     pbmc: ad.AnnData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scsiameseclu.preprocess.quality.doublets.SCORED_CELLS", 400)
+    monkeypatch.setattr("scsiameseclu.preprocess.quality.doublets.MAX_SCORED_CELLS", 400)
     found = find_doublets(pbmc, DEFAULT, seed=0)
     assert not np.isnan(found.score).any()
     parts = _parts(np.arange(pbmc.n_obs), seed=0)

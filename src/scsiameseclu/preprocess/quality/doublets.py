@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from scsiameseclu.limits import SCORED_CELLS
+from scsiameseclu.limits import MAX_SCORED_CELLS
 from scsiameseclu.preprocess.quality.metrics import cells_per_gene
 from scsiameseclu.settings import QualitySettings
 from scsiameseclu.store.files import first_line
@@ -49,7 +49,7 @@ def find_doublets(
     """Score cells with ``scanpy.pp.scrublet`` (Wolock et al. 2019, doi:10.1016/j.cels.2018.11.005).
 
     Doublets form within a batch, so each batch is scored on its own, and one of more than
-    ``SCORED_CELLS`` cells in parts. A batch with fewer cells than
+    ``MAX_SCORED_CELLS`` cells in parts. A batch with fewer cells than
     ``settings.doublet_min_cells``, or one in which Scrublet fails, gets NaN and ``"NA"``; where it
     finds no credible threshold the scores stay and the calls are ``"NA"``.
 
@@ -94,8 +94,8 @@ def find_doublets(
 
 
 def _parts(rows: np.ndarray, seed: int) -> list[np.ndarray]:
-    """Cells of a batch in random parts of at most :data:`SCORED_CELLS`, each in file order."""
-    n_parts = -(-len(rows) // SCORED_CELLS)
+    """Cells of a batch in random parts of at most :data:`MAX_SCORED_CELLS`, each in file order."""
+    n_parts = -(-len(rows) // MAX_SCORED_CELLS)
     if n_parts == 1:
         return [rows]
     mixed = np.random.default_rng(seed).permutation(rows)
