@@ -36,7 +36,7 @@ def test_counts_that_went_through_float32_pass(matrix):
 
 
 def test_what_is_not_counts_is_named(matrix):
-    sentence = f"log-transformed values, not counts (largest value {np.log1p(matrix.max()):.6g})"
+    sentence = f"log-transformed values, not counts (maximum {np.log1p(matrix.max()):.6g})"
     assert sentence in named(np.log1p(matrix))[1]
     assert named(np.log1p(per_cell(matrix, 1e4)))[0] == "log"
     assert named(matrix - matrix.mean(axis=0))[0] == "scaled"
