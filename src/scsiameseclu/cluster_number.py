@@ -60,9 +60,7 @@ class ClusterNumber:
         if smallest < 2:
             raise UserError(f"n_clusters is {_as_text(value)}; it must be 2 or more")
         if largest < smallest:
-            raise UserError(
-                f"n_clusters is {_as_text(value)}; the range ends before it starts, so swap its ends"
-            )
+            raise UserError(f"n_clusters is {_as_text(value)}; the range ends before it starts")
         return cls(smallest, largest)
 
 
