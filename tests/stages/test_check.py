@@ -134,7 +134,8 @@ def test_every_sample_and_every_problem(data_dir: Path, tmp_path: Path) -> None:
         "contains them"
     )
     assert "no cell metadata column 'kind' (label); available: cell_type, time" in errors[1]
-    assert "sample tiny: file" in errors[2] and "has 12 cells" in errors[2]
+    assert "sample tiny: file" in errors[2]
+    assert "has 12 cells" in errors[2]
     assert "sample tiny: n_clusters is 13; it must be 2 to 11 for 12 cells" in errors[3]
     assert len(errors) == 4
     assert not any("logged: h5ad: counts read from" in line for line in done.stdout.splitlines())

@@ -1,4 +1,4 @@
-# The Siamese networks: their training, and the clusters of their ensemble.
+# Training of the Siamese networks, clustering and UMAP.
 
 
 # Only joint training depends on the number of clusters.
@@ -27,7 +27,7 @@ rule train:
         program("train")
 
 
-# Another number of clusters needs this rule alone.
+# A change of n_clusters reruns this rule, but not the training.
 rule cluster:
     input:
         **reads("cluster"),
@@ -48,7 +48,7 @@ rule cluster:
         program("cluster")
 
 
-# The map and Leiden's clusters, which do not need ours.
+# UMAP and Leiden clusters; independent of the rule cluster.
 rule layout:
     input:
         **reads("layout"),

@@ -58,8 +58,8 @@ def test_each_batch_is_scored_on_its_own(pbmc: ad.AnnData) -> None:
     ("n_cells", "n_genes", "settings", "reason"),
     [
         (299, 765, DEFAULT, "Too few cells .* 299"),
-        (700, 150, DEFAULT, "needs 200 genes"),
-        (700, 765, replace(DEFAULT, doublets="off"), "not sought"),
+        (700, 150, DEFAULT, "requires at least 200 genes"),
+        (700, 765, replace(DEFAULT, doublets="off"), "not predicted"),
     ],
 )
 def test_na_with_the_reason(

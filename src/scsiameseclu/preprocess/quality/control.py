@@ -192,7 +192,7 @@ def _require_enough(funnel: Funnel) -> None:
     if funnel.cells[-1] >= MIN_CELLS:
         return
     lost = funnel.lost()
-    by_step = ", ".join(f"{step}: {cells}" for step, cells in lost.items()) or "none"
+    by_step = ", ".join(f"{cells} at step {step!r}" for step, cells in lost.items()) or "none"
     settings = {step: names for step, _, names in METRICS.values()}
     settings |= {"doublets": "doublets", "counts in kept genes": "min_cells"}
     relax = [
@@ -203,7 +203,7 @@ def _require_enough(funnel: Funnel) -> None:
     advice = f"relax {', '.join(relax)}, or exclude" if relax else "exclude"
     raise UserError(
         f"{funnel.cells[-1]} of {funnel.cells[0]} cells pass quality control, but at least "
-        f"{MIN_CELLS} are required (removed by {by_step}); {advice} the sample"
+        f"{MIN_CELLS} are required (cells removed: {by_step}); {advice} the sample"
     )
 
 
@@ -220,8 +220,8 @@ def _warnings(
         worst = max(funnel.lost().items(), key=lambda item: item[1])
         notes.append(
             f"quality control removes {total - n_kept:,} of {total:,} cells "
-            f"({1 - n_kept / total:.0%}), most of them ({worst[1]:,}) by {worst[0]}; check the "
-            "thresholds before trusting the clusters"
+            f"({1 - n_kept / total:.0%}), most of them ({worst[1]:,}) at step {worst[0]!r}; check "
+            "the thresholds before trusting the clusters"
         )
     elif batches is not None:
         kept = table["kept"].groupby(batches.astype(str)).mean()
