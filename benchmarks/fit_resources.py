@@ -19,7 +19,7 @@ import pandas as pd
 from scipy.optimize import linprog
 from speed import USUAL
 
-from scsiameseclu.stages.resources import COEFFICIENTS, SLOWER_NODES, Size
+from scsiameseclu.stages.resources import COEFFICIENTS, TIME_FACTOR, Size
 
 MARGIN = 1.15  # of one run over another
 FEATURES = {
@@ -91,7 +91,7 @@ def main() -> None:
         for kind, column in KINDS.items():
             seen = own[column].to_numpy(float)
             within = np.ones(len(own), dtype=bool) if kind == "mb" else own["first"].to_numpy()
-            floors = MARGIN * np.where(within, seen, seen / SLOWER_NODES)
+            floors = MARGIN * np.where(within, seen, seen / TIME_FACTOR)
             values, _ = fit(table, np.where(within, seen, np.inf), floors)
             stages[stage][kind] = {
                 name: round(float(value), 4)

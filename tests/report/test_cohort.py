@@ -22,7 +22,7 @@ from scsiameseclu.store.files import sidecar, write_h5ad
 from scsiameseclu.store.folder import SampleFolder
 
 NAMES = ["refused", "good", "warned", "never_begun", "half_way"]
-REASON = f"file {SCRIPT} holds log-transformed values, not counts"
+REASON = f"file {SCRIPT} contains log-transformed values, not counts"
 
 
 @pytest.fixture
