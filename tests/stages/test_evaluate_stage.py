@@ -81,7 +81,9 @@ def test_no_cell_has_a_label(copied: SampleFolder) -> None:
 
 def test_missing_column_names_those_there_are(copied: SampleFolder) -> None:
     copied.path("metrics").unlink()
-    with pytest.raises(UserError, match=r"'celltype'; the columns are sample, batch, run, phase"):
+    with pytest.raises(
+        UserError, match=r"'celltype' does not exist; available: sample, batch, run, phase"
+    ):
         run(copied, "celltype")
     assert not copied.path("metrics").exists()
 

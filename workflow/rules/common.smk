@@ -79,7 +79,7 @@ MULTIQC = (
     f"python -m multiqc {RESULTS}/multiqc --config {RESULTS}/multiqc/multiqc_config.yaml"
     f" --no-version-check --force --no-data-dir -o {RESULTS} -n multiqc_report.html"
 )
-COMPLETE = f"{LOGS}/cohort.complete"  # missing while the cohort report is from a failed run
+COMPLETE = f"{LOGS}/cohort.complete"  # missing after a failed run
 MAX_SINGLE_CORE_VALUES = 5_000_000  # stored counts up to which one core suffices
 ON_CPU, ON_GPU = placement(config["slurm"]), placement(config["slurm"], gpu=True)
 IMAGE = image(config["container"], ROOT)
