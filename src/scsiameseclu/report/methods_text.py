@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from scsiameseclu.clustering.ensemble import N_STARTS
-from scsiameseclu.preprocess.quality.thresholds import MOST_ABOVE
+from scsiameseclu.preprocess.quality.thresholds import MAX_SHARE_ABOVE
 from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.tables import count, listed, sentence
 from scsiameseclu.settings import (
@@ -93,7 +93,7 @@ def _filtering(sample: FinishedSample) -> list[str]:
         f"{rules.mad_counts:g} median absolute deviations (MADs) of log total counts, "
         f"{rules.mad_genes:g} of log detected genes or {rules.mad_top20:g} of the percentage of "
         f"counts in the 20 most abundant genes{mitochondrial}. Upper thresholds of the first three "
-        f"metrics were raised where they would have removed more than {100 * MOST_ABOVE:g} % of "
+        f"metrics were raised where they would have removed more than {100 * MAX_SHARE_ABOVE:g} % of "
         "the cells."
     ]
     fixed = [
