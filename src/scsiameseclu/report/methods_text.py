@@ -93,8 +93,8 @@ def _filtering(sample: FinishedSample) -> list[str]:
         f"{rules.mad_counts:g} median absolute deviations (MADs) of log total counts, "
         f"{rules.mad_genes:g} of log detected genes or {rules.mad_top20:g} of the percentage of "
         f"counts in the 20 most abundant genes{mitochondrial}. Upper thresholds of the first three "
-        f"metrics were raised where they would have removed more than {100 * MAX_SHARE_ABOVE:g} % of "
-        "the cells."
+        f"metrics were raised where they would have removed more than {100 * MAX_SHARE_ABOVE:g} % "
+        "of the cells."
     ]
     fixed = [
         words.format(settings[name])
