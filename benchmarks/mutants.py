@@ -104,9 +104,9 @@ def population(rooms: Iterable[str] = ROOMS) -> list[Mutant]:
 def tests_of(path: Path) -> tuple[str, ...]:
     """The tests of a file's room, those of the file itself first."""
     room = ROOT / "tests" / path.parent.relative_to(PACKAGE)
-    own = room / f"test_{path.name}"
-    others = [other for other in sorted(room.glob("test_*.py")) if other != own]
-    return tuple(str(one.relative_to(ROOT)) for one in [own, *others] if one.exists())
+    own = sorted(room.glob(f"test_{path.stem}*.py"))
+    others = [other for other in sorted(room.glob("test_*.py")) if other not in own]
+    return tuple(str(one.relative_to(ROOT)) for one in [*own, *others])
 
 
 class _FastTests:
