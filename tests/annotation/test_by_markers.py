@@ -236,7 +236,7 @@ def test_few_genes_of_an_own_table_in_the_data_are_an_error(
     path.write_text("cell_type\tgene\n" + "\n".join(lines))
     assert annotated(cells, path).overlap == pytest.approx(0.2)
     path.write_text("cell_type\tgene\n" + "\n".join([*lines, "A\tno9"]))
-    with pytest.raises(UserError, match=r"18% of the genes .* such as A0 \(id0\)"):
+    with pytest.raises(UserError, match=r"18% of the genes .* such as A0 \(gid0\)"):
         annotate_clusters(cells, cells.obs["cluster"], settings(path))
 
 
