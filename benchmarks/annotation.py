@@ -1,4 +1,4 @@
-"""Predicted cell types against published labels, on clusters that never saw them.
+"""Predicted cell types compared with published labels, on clusters computed without them.
 
     python benchmarks/annotation.py --data ../shared/data [--seeds 3]
 
@@ -26,7 +26,7 @@ SETS = {"pbmc3k": "zheng_sorted_ref.h5ad", "baron_mouse": None}
 
 
 def agreement(predicted: np.ndarray, labels: pd.Series) -> dict[str, float]:
-    """Shares of the labelled cells."""
+    """Scores as shares of the labelled cells."""
     from scsiameseclu.annotation.cell_types import ABSTENTIONS, vocabulary
 
     known = labels.notna().to_numpy()
@@ -51,7 +51,7 @@ def agreement(predicted: np.ndarray, labels: pd.Series) -> dict[str, float]:
 
 
 def measure(data: Path, name: str, seed: int) -> list[dict]:
-    """Rows of one set and seed."""
+    """Rows for one data set and seed."""
     from scsiameseclu import ScSiameseClu
     from scsiameseclu.annotation.by_markers import annotate_clusters
     from scsiameseclu.annotation.by_reference import transfer_labels

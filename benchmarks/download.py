@@ -27,7 +27,7 @@ TIMEOUT = 60  # seconds without an answer
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file of a data set; ``sha256`` is None where it is not known in advance."""
+    """One file of a data set; ``sha256`` is None if it is not known in advance."""
 
     url: str
     sha256: str | None
@@ -41,7 +41,7 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a data set comes from and how its files are read."""
+    """Source of a data set and how its files are read."""
 
     name: str
     publication: str
@@ -79,18 +79,18 @@ def _is_sha256(text: str) -> bool:
 
 
 class Lock:
-    """SHA-256 sums of files whose sums were not known in advance, by URL."""
+    """SHA-256 checksums recorded at the first download, by URL."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.sums: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
 
     def expected(self, file: RemoteFile) -> str | None:
-        """The sum that the file must have, or None at its first download."""
+        """Expected checksum, or None at the first download."""
         return file.sha256 or self.sums.get(file.url)
 
     def record(self, file: RemoteFile, sha256: str) -> None:
-        """Keep the sum of a first download."""
+        """Record the checksum of a first download."""
         self.sums[file.url] = sha256
         text = json.dumps(self.sums, indent=2, sort_keys=True) + "\n"
         part = self.path.with_name(self.path.name + ".part")
@@ -99,7 +99,7 @@ class Lock:
 
 
 def fetch(file: RemoteFile, folder: Path, lock: Lock) -> Path:
-    """Download a file, unless it is there, and verify it.
+    """Download a file unless it exists, and verify it.
 
     Raises
     ------
@@ -172,11 +172,11 @@ def overview(sources: dict[str, Source], lock: Lock) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Download and convert the data sets that are not there yet."""
+    """Download and convert the missing data sets."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder for the h5ad files")
     parser.add_argument("--sets", nargs="*", help="data sets to download; default: all")
-    parser.add_argument("--list", action="store_true", help="list data sets and sources, and stop")
+    parser.add_argument("--list", action="store_true", help="list data sets and sources, then exit")
     parser.add_argument("--sources", type=Path, default=HERE / "sources.json")
     parser.add_argument("--lock", type=Path, default=HERE / "downloads.lock")
     options = parser.parse_args(arguments)

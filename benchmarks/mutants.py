@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import os
 
-# before numpy and numba are imported: one thread, and a kind that survives a fork
-os.environ.update(OMP_NUM_THREADS="1", NUMBA_NUM_THREADS="1", NUMBA_THREADING_LAYER="workqueue")
+if __name__ == "__main__":  # before numpy and numba are imported: one thread, safe to fork
+    variables = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+    os.environ.update(variables, NUMBA_THREADING_LAYER="workqueue")
 
 import argparse
 import importlib
@@ -103,9 +104,9 @@ def population(rooms: Iterable[str] = ROOMS) -> list[Mutant]:
 def tests_of(path: Path) -> tuple[str, ...]:
     """The tests of a file's room, those of the file itself first."""
     room = ROOT / "tests" / path.parent.relative_to(PACKAGE)
-    own = room / f"test_{path.name}"
-    others = [other for other in sorted(room.glob("test_*.py")) if other != own]
-    return tuple(str(one.relative_to(ROOT)) for one in [own, *others] if one.exists())
+    own = sorted(room.glob(f"test_{path.stem}*.py"))
+    others = [other for other in sorted(room.glob("test_*.py")) if other not in own]
+    return tuple(str(one.relative_to(ROOT)) for one in [*own, *others])
 
 
 class _FastTests:

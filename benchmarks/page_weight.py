@@ -1,4 +1,4 @@
-"""Size of a sample's page, and the time and memory that making it takes.
+"""Size of a sample page, and time and memory needed to render it.
 
     python benchmarks/page_weight.py FOLDER ...
 
@@ -25,7 +25,7 @@ COLUMNS = ["cells", "mb", "seconds", "peak_mb", "threads", "machine", "date"]
 
 
 def measure(directory: Path) -> dict[str, object]:
-    """The row of one sample; its page is made again in a copy that links to its files."""
+    """Row of one sample, whose page is rendered in a folder of links to its files."""
     with tempfile.TemporaryDirectory() as work:
         copy = Path(work) / directory.name
         shutil.copytree(directory, copy, copy_function=os.symlink)

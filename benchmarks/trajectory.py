@@ -1,4 +1,4 @@
-"""Pseudotime against a known order: dendritic cell precursors, MDP -> CDP -> PreDC.
+"""Pseudotime compared with a known order: dendritic cell precursors, MDP -> CDP -> PreDC.
 
     python benchmarks/trajectory.py --data ../shared/data [--seeds 5]
 
@@ -27,7 +27,7 @@ ORDER = ["MDP", "CDP", "PreDC"]
 
 
 def measure(data: Path, seed: int) -> list[dict]:
-    """Rows of one seed."""
+    """Rows for one seed."""
     from scsiameseclu import ScSiameseClu
     from scsiameseclu.trajectory import find_trajectory, root_candidates
 

@@ -1,4 +1,4 @@
-"""Label transfer with truth: our transport, two baselines in the same embedding, and CellTypist.
+"""Label transfer with known labels: transport, two baselines in its embedding, CellTypist.
 
     python benchmarks/transfer.py --data ../shared/data [--seeds 3] [--methods ...]
 
@@ -51,7 +51,7 @@ COLUMNS += ["machine", "date"]
 
 
 def load(data: Path, name: str, genes: str) -> list[ad.AnnData]:
-    """Reference and query of raw counts, in the genes that they share or each in its own."""
+    """Reference and query of raw counts, in their common genes or each in its own."""
     found = []
     for file, batch in PAIRS[name]:
         cells = ad.read_h5ad(data / file)
@@ -64,7 +64,7 @@ def load(data: Path, name: str, genes: str) -> list[ad.AnnData]:
 
 
 def meanings(name: str) -> dict[str, dict[str, str]]:
-    """What the types of reference and query mean."""
+    """Correspondence of reference and query types."""
     table = pd.read_csv(HERE / "transfer_types.tsv", sep="\t")
     table = table[table["pair"] == name]
     return {
@@ -73,7 +73,7 @@ def meanings(name: str) -> dict[str, dict[str, str]]:
 
 
 def score(found: pd.DataFrame, truth: pd.Series, means: dict[str, dict[str, str]]) -> dict:
-    """Measures over the query's cells with a label."""
+    """Metrics over the labelled query cells."""
     labelled = truth.notna().to_numpy()
     true = truth[labelled].astype(str).replace(means.get("query", {}))
     named, best = (
@@ -96,7 +96,7 @@ def score(found: pd.DataFrame, truth: pd.Series, means: dict[str, dict[str, str]
 
 
 def embedded(reference: ad.AnnData, query: ad.AnnData, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings by a model that is fitted to the reference without its labels."""
+    """Embeddings by a model fitted to the reference without labels."""
     bare, new = (ad.AnnData(cells.X, var=cells.var[[]]) for cells in (reference, query))
     model = fit_reference(bare, seed=seed, device="cpu")
     places = bare.var_names.get_indexer(model.scaling.genes)
@@ -104,7 +104,7 @@ def embedded(reference: ad.AnnData, query: ad.AnnData, seed: int) -> tuple[np.nd
 
 
 class Classified(LabelTransfer):
-    """A classifier of scikit-learn in place of the transport; Unknown is called alike."""
+    """A scikit-learn classifier instead of the transport, with the same rule for Unknown."""
 
     def __init__(self, classifier: Any, *, random_state: int) -> None:
         super().__init__(random_state=random_state)
@@ -144,7 +144,7 @@ def celltypist(reference: ad.AnnData, query: ad.AnnData) -> pd.DataFrame:
 
 
 def measure(data: Path, name: str, seed: int, methods: list[str], genes: str) -> list[dict]:
-    """Rows of one pair and seed."""
+    """Rows for one pair and seed."""
     reference, query = load(data, name, genes)
     rows = []
     began = time.perf_counter()

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A stage inside the image, as whoever runs it: reads the built-in data and checks its quality.
+# Self-test of an image as the current user: runs ingest and quality control on the demo data.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -9,6 +9,6 @@ for stage in "ingest --source demo:a" quality; do
   /opt/venv/bin/python -m scsiameseclu $stage --folder "$folder/a"
 done
 kept=$(cut -f 8 "$folder/a/quality.tsv" | grep -c True)
-[ "$kept" -gt 300 ] || { echo "stage quality: only $kept cells are left" >&2; exit 1; }
-echo "stage quality: $kept cells are left"
+[ "$kept" -gt 300 ] || { echo "error: stage quality kept only $kept cells" >&2; exit 1; }
+echo "stage quality kept $kept cells"
 /opt/venv/bin/multiqc --version

@@ -1,6 +1,6 @@
-"""Compile, at installation, what numba then keeps for all runs (the first run would wait for it).
+"""Fill numba's cache at installation, so that the first run does not have to compile.
 
-Runs the stages that call such functions on half of the demo data, in a temporary folder.
+Runs the stages that use numba on half of the demo data, in a temporary folder.
 """
 
 import tempfile

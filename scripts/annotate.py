@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Name the cell type of each cluster and cell by votes: markers, a reference, CellTypist."""
+"""Annotate clusters and cells with cell types from markers, a reference and CellTypist."""
 
 from scsiameseclu.stages.program import main
 

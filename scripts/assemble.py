@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Join a sample's files into one annotated h5ad."""
+"""Join the results of a sample in one annotated h5ad file."""
 
 from scsiameseclu.stages.program import main
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Check the config, the sample sheet and every sample's file, before any work."""
+"""Check the config, the sample sheet and the input files before running the pipeline."""
 
 from scsiameseclu.stages.program import main
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Cluster the cells by optimal transport; an ensemble votes on each cell."""
+"""Cluster the cells with an ensemble of optimal-transport clusterings."""
 
 from scsiameseclu.stages.program import main
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the cohort's page and tables from the samples that are there."""
+"""Write the report and the tables of the cohort from the available samples."""
 
 from scsiameseclu.stages.program import main
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Score the clustering, and with a label column its agreement with it."""
+"""Compute clustering metrics, and agreement with published labels if available."""
 
 from scsiameseclu.stages.program import main
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Normalise the kept cells, choose variable genes, compute principal components."""
+"""Normalise expression, select highly variable genes and compute principal components."""
 
 from scsiameseclu.stages.program import main
 

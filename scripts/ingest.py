@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Read one sample's counts from any supported file, and check them."""
+"""Read and check the raw counts of one sample."""
 
 from scsiameseclu.stages.program import main
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Lay the cells out by UMAP, and cluster them by Leiden for comparison."""
+"""Compute the UMAP, and Leiden clusters for comparison."""
 
 from scsiameseclu.stages.program import main
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Filter cells and genes, with a reason for every loss."""
+"""Filter cells and genes, and record the reason for each removal."""
 
 from scsiameseclu.stages.program import main
 

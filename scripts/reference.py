@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fit a model to an annotated reference, once for all samples."""
+"""Train a model on an annotated reference, once for all samples."""
 
 from scsiameseclu.stages.program import main
 

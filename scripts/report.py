@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the page of one sample."""
+"""Write the HTML report of one sample."""
 
 from scsiameseclu.stages.program import main
 

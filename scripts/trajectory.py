@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Order the cells by pseudotime."""
+"""Compute diffusion pseudotime."""
 
 from scsiameseclu.stages.program import main
 

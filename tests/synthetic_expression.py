@@ -25,7 +25,7 @@ def expressed(
     raised
         Genes that each cluster expresses more than the others.
     genes
-        Symbols of all genes; their ids are ``id0``, ``id1``, …
+        Symbols of all genes; their ids are ``gid0``, ``gid1``, …
     """
     names = np.repeat(list(sizes), list(sizes.values()))
     means = np.full((names.size, len(genes)), BASE)
@@ -39,5 +39,5 @@ def expressed(
     adata.obs["cluster"] = pd.Categorical(names, categories=list(sizes))
     adata.var_names = list(genes)
     adata.var["gene_symbol"] = list(genes)
-    adata.var["gene_id"] = [f"id{number}" for number in range(len(genes))]
+    adata.var["gene_id"] = [f"gid{number}" for number in range(len(genes))]
     return adata

@@ -1,8 +1,8 @@
-"""How a setting is declared, and the rule that its value is checked by.
+"""Declaration of settings, and validation of their values.
 
-A setting is a dataclass field made with :func:`option`. Everything else derives from it: the check
-of its value, the command-line option, and, written by ``make settings``, the schemas, the keys of
-``config/config.yaml`` and the tables of ``config/README.md``.
+A setting is a dataclass field made with :func:`option`. Its validation, its command-line option,
+the schemas, ``config/config.yaml`` and the tables of ``config/README.md`` are all derived from it
+(the files by ``make settings``).
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from scsiameseclu.errors import UserError
 
 Rule = dict[str, Any]
-"""A JSON Schema of one value, with two keywords of our own: ``must`` (what a text has to be, in
-words) and ``file`` (the text is the path of an input file)."""
+"""A JSON Schema of one value, with two additional keywords: ``must`` (a description of valid text)
+and ``file`` (the text is the path of an input file)."""
 KINDS = {bool: "boolean", int: "integer", float: "number", str: "string", NoneType: "null"}
 NOUNS = {"integer": "an integer", "number": "a number", "string": "text"}
 REQUIRED = MISSING
-"""Default of an option that has none."""
+"""Default of an option without a default."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """What a text has to be.
+    """Constraints on a text value.
 
     Attributes
     ----------
     words
-        What it has to be, in words; several where there are alternatives.
+        Descriptions of the valid alternatives, for messages.
     pattern
-        A regular expression that it has to match; without one it must not be blank.
+        Regular expression that must match; by default, the text must not be blank.
     file
-        Whether it is the path of an input file.
+        Whether the text is the path of an input file.
     """
 
     words: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ def option(
     maximum: float | None = None,
     text: Text = ANY,
 ) -> Any:
-    """A dataclass field that carries the help text and the admissible values of a setting.
+    """Declare a setting as a dataclass field with its help text and valid values.
 
     Parameters
     ----------
@@ -68,19 +68,19 @@ def option(
     help
         One line for the command line, the schema and the documentation.
     minimum, maximum
-        Range of a number, both ends included.
+        Inclusive range of a number.
     text
-        What a text has to be.
+        Constraints on a text.
     """
     limits = {"minimum": minimum, "maximum": maximum}
     return field(default=default, metadata={"help": help, "text": text, **limits})
 
 
 class Settings:
-    """Base of the settings classes: every value is checked when an object is made.
+    """Base class of settings, which validates all values on construction.
 
-    Numbers take their declared type: an integer given for a float becomes a float, NumPy scalars
-    become Python numbers.
+    Numbers are converted to their declared type: an integer for a float becomes a float, and NumPy
+    scalars become Python numbers.
     """
 
     def __post_init__(self) -> None:
@@ -90,19 +90,29 @@ class Settings:
                 raise UserError(f"{name} is {value!r}; it must be {expected(rule, null='None')}")
             object.__setattr__(self, name, as_declared(value, rule))
 
+    def __init_subclass__(cls) -> None:
+        cls.__repr__ = Settings.__repr__  # type: ignore[method-assign]  # a dataclass keeps it
+
+    def __repr__(self) -> str:
+        """The class and the settings that differ from their defaults."""
+        items = fields(self)  # type: ignore[arg-type]
+        values = [(item, getattr(self, item.name)) for item in items]
+        changed = [f"{item.name}={value!r}" for item, value in values if value != item.default]
+        return f"{type(self).__name__}({', '.join(changed)})"
+
     def to_dict(self) -> dict[str, Any]:
-        """The settings as a dictionary of plain values."""
+        """Convert the settings to a dictionary of plain values."""
         return asdict(self)  # type: ignore[call-overload]
 
 
 def rules(kind: type[Settings]) -> dict[str, Rule]:
-    """The rule of each setting of a class, in the order of declaration."""
+    """The rule of each setting of a class, in declaration order."""
     hints = get_type_hints(kind)
     return {item.name: _rule(item, hints[item.name]) for item in fields(kind)}  # type: ignore[arg-type]
 
 
 def summary(kind: type[Settings]) -> str:
-    """The first line of a settings class' docstring."""
+    """The first line of the docstring of a settings class."""
     return (kind.__doc__ or "").splitlines()[0]
 
 
@@ -129,13 +139,13 @@ def _rule(item: Field[Any], hint: Any) -> Rule:
 
 
 def kinds_of(rule: Rule) -> list[str]:
-    """The JSON types that a rule admits; empty for an enumeration."""
+    """The JSON types that a rule allows; empty for an enumeration."""
     kinds = rule.get("type", [])
     return list(kinds) if isinstance(kinds, list) else [kinds]
 
 
 def fits(value: Any, rule: Rule) -> bool:
-    """Whether a value obeys a rule. NaN, infinities and a bool for a number never do."""
+    """Whether a value is valid; NaN, infinities, and booleans for numbers never are."""
     if "enum" in rule:
         return isinstance(value, str) and value in rule["enum"]
     return any(_fits_kind(value, kind, rule) for kind in kinds_of(rule))
@@ -159,7 +169,7 @@ def _fits_kind(value: Any, kind: str, rule: Rule) -> bool:
 
 
 def as_declared(value: Any, rule: Rule) -> Any:
-    """A number as the Python type that its rule names; anything else as it is."""
+    """Convert a number to the type in its rule; return other values unchanged."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return value
     kinds = kinds_of(rule)
@@ -169,7 +179,7 @@ def as_declared(value: Any, rule: Rule) -> Any:
 
 
 def from_text(text: str, rule: Rule) -> Any:
-    """The value that a text stands for, or the text itself, which :func:`fits` then judges.
+    """Parse text as the type in a rule; return it unchanged if that fails, for :func:`fits`.
 
     >>> from_text("1e-3", {"type": "number"}), from_text("many", {"type": ["integer", "null"]})
     (0.001, 'many')
@@ -192,14 +202,14 @@ def _truth(text: str) -> bool:
 
 
 def expected(rule: Rule, null: str = "null") -> str:
-    """What a rule admits, in words: the end of a sentence that begins "it must be".
+    """Description of the valid values, to complete the message "it must be".
 
     Parameters
     ----------
     rule
         The rule.
     null
-        The word for a missing value: ``null`` in YAML, ``None`` in Python.
+        Name of a missing value: ``null`` in YAML, ``None`` in Python.
     """
     if "enum" in rule:
         return "one of " + ", ".join(rule["enum"])

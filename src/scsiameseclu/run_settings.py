@@ -1,4 +1,4 @@
-"""The settings of a run: the config's top-level keys, its Slurm section, and all sections."""
+"""Settings of a run: top-level config keys, the Slurm section, and the list of all sections."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scsiameseclu import settings
 from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.options import Settings, Text, option
 
-SEEDS = 2**32 - 1
+MAX_SEED = 2**32 - 1
 PARTITION = Text(("the name of a partition",), "^[A-Za-z0-9_.,-]+$")
 IMAGE = Text(("the path or URL of an image",))
 CLUSTERS = "^([2-9]|[1-9][0-9]+)(-([2-9]|[1-9][0-9]+))?$"
@@ -31,18 +31,18 @@ class RunSettings(Settings):
             ("a path of letters, digits and the signs _ . / - (no spaces)",), "^[A-Za-z0-9_./-]+$"
         ),
     )
-    seed: int = option(0, "random seed", minimum=0, maximum=SEEDS)
+    seed: int = option(0, "random seed", minimum=0, maximum=MAX_SEED)
     device: Literal["auto", "cpu", "cuda"] = option(
-        "auto", "device on which the networks are trained; auto: a GPU if there is one"
+        "auto", "device on which the networks are trained; auto: a GPU if available"
     )
     container: str | None = option(
         "containers/scsiameseclu-cpu.sif",
-        "image for the programs with --use-singularity: a .sif file or docker://...; null: none",
+        "container image for --use-singularity: a .sif file or docker://...; null: none",
         text=IMAGE,
     )
     gpu_container: str | None = option(
         "containers/scsiameseclu-cuda.sif",
-        "image for training on a GPU (see slurm.gpu_partition); null: same as container",
+        "container image for training on a GPU (see slurm.gpu_partition); null: same as container",
         text=IMAGE,
     )
     n_clusters: int | str | None = option(
@@ -59,7 +59,7 @@ class RunSettings(Settings):
 
 @dataclass(frozen=True)
 class SlurmSettings(Settings):
-    """Where jobs run with the profile slurm."""
+    """Partitions, account and GPU requests of jobs with the profile slurm."""
 
     partition: str | None = option(
         None, "partition for the jobs; null: the site's default", text=PARTITION
@@ -88,4 +88,4 @@ SECTIONS: dict[str, type[Settings]] = {
     "reference": settings.ReferenceSettings,
     "trajectory": settings.TrajectorySettings,
 }
-"""The sections of the config, in the order in which they are written."""
+"""The sections of the config, in the order of the config file."""

@@ -1,7 +1,7 @@
-"""The settings of the analysis, by section: default, range and one line of help for each.
+"""Settings of the analysis by section, with default, range and help text.
 
-``make settings`` writes the schemas, ``config/config.yaml`` and the tables of ``config/README.md``
-from these classes and from those of :mod:`scsiameseclu.run_settings`.
+``make settings`` generates the schemas, ``config/config.yaml`` and the tables of
+``config/README.md`` from these classes and those of :mod:`scsiameseclu.run_settings`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from scsiameseclu.options import COLUMN, FILE, FILE_OR_FOLDER, SELECTION, Settin
 
 @dataclass(frozen=True)
 class QualitySettings(Settings):
-    """Which cells and genes are kept."""
+    """Filtering of cells and genes."""
 
     mad_counts: float = option(
         5.0,
@@ -28,8 +28,8 @@ class QualitySettings(Settings):
     )
     mad_top20: float = option(
         5.0,
-        "cells whose 20 most abundant genes have a share of the counts more than this many MADs "
-        "from the median are removed",
+        "cells more than this many MADs from the median percentage of counts in the 20 most "
+        "abundant genes are removed",
         minimum=0,
     )
     mad_mito: float = option(
@@ -67,7 +67,7 @@ class QualitySettings(Settings):
     )
     min_cells: int = option(3, "genes detected in fewer cells are removed", minimum=0)
     doublets: Literal["flag", "remove", "off"] = option(
-        "flag", "flag or remove the doublets that Scrublet predicts, or do not run Scrublet"
+        "flag", "flag or remove doublets predicted by Scrublet; off: do not run Scrublet"
     )
     doublet_min_cells: int = option(
         300, "doublets are predicted only in samples of at least this many cells", minimum=50
@@ -95,7 +95,7 @@ class GraphSettings(Settings):
 
 @dataclass(frozen=True)
 class MarkerSettings(Settings):
-    """Which genes are listed in the filtered marker table."""
+    """Criteria of the filtered marker table."""
 
     max_adjusted_p: float = option(0.05, "maximum adjusted p-value", minimum=0, maximum=1)
     min_log2_fold_change: float = option(0.5, "minimum log2 fold change", minimum=0)
@@ -109,7 +109,7 @@ class MarkerSettings(Settings):
 
 @dataclass(frozen=True)
 class AnnotationSettings(Settings):
-    """Cell types by sets of canonical markers."""
+    """Cell type annotation with canonical markers."""
 
     tissue: str = option(
         "auto",
@@ -118,7 +118,7 @@ class AnnotationSettings(Settings):
     )
     marker_table: str | None = option(
         None,
-        "your own marker table: columns cell_type, gene and optionally weight, or a .gmt file",
+        "custom marker table: columns cell_type, gene and optionally weight, or a .gmt file",
         text=FILE,
     )
     min_score: float = option(
@@ -132,7 +132,7 @@ class AnnotationSettings(Settings):
     )
     celltypist_model: str | None = option(
         None,
-        "CellTypist model (.pkl) that also votes on cell types",
+        "CellTypist model (.pkl) as an additional vote on cell types",
         text=FILE,
     )
 
@@ -143,13 +143,13 @@ class ReferenceSettings(Settings):
 
     path: str | None = option(
         None,
-        "raw counts with cell types, in any format that a sample may have",
+        "raw counts with cell types, in any supported input format",
         text=FILE_OR_FOLDER,
     )
-    label: str = option("cell_type", "column of the cell types", text=COLUMN)
+    label: str = option("cell_type", "column with the cell types", text=COLUMN)
     subset: str | None = option(None, "use only the cells that match column=value", text=SELECTION)
     layer: str | None = option(
-        None, "layer of the raw counts, if they are not in X", text=Text(("the name of a layer",))
+        None, "layer with the raw counts, if not in X", text=Text(("the name of a layer",))
     )
 
 
@@ -183,12 +183,12 @@ PAPER: dict[str, Any] = {
     "cluster_steps": 200,
     "clustering_rate": 1.0,
 }
-"""What :meth:`ModelSettings.paper` changes; ``config/presets/paper.yaml`` holds the same."""
+"""Changes made by :meth:`ModelSettings.paper`, also in ``config/presets/paper.yaml``."""
 
 
 @dataclass(frozen=True)
 class ModelSettings(Settings):
-    """The Siamese networks, their training, and the clustering by optimal transport."""
+    """The Siamese networks, their training, and optimal-transport clustering."""
 
     networks: int = option(3, "number of networks in the ensemble", minimum=1, maximum=50)
     latent_size: int = option(
@@ -215,10 +215,10 @@ class ModelSettings(Settings):
         0.2, "restart probability of the diffusion", minimum=0.01, maximum=1
     )
     fusion: bool = option(
-        True, "fuse the expression and graph latents by a learned gate; false: by their mean"
+        True, "fuse expression and graph latents with a learned gate; false: use their mean"
     )
     likelihood: Literal["zinb", "nb", "multinomial", "none"] = option(
-        "multinomial", "likelihood of the counts; none: reconstruct scaled expression instead"
+        "multinomial", "likelihood of the counts; none: reconstruct scaled expression"
     )
     cell_refinement_expression: float = option(
         0.01, "weight of the cell-level refinement of the expression encoder; 0: off", minimum=0
@@ -235,13 +235,13 @@ class ModelSettings(Settings):
     )
     space: Literal["joint", "latent"] = option(
         "joint",
-        "cluster in principal components and latent space jointly, or in the latent space alone",
+        "joint: cluster in principal components and latent space; latent: in latent space only",
     )
     propagate_latent: bool = option(False, "smooth the fused latent over the graph")
     proportions: Literal["learned", "fixed", "ignored"] = option(
         "learned",
-        "cluster proportions in the transport: learned, fixed at the start's, or ignored (each "
-        "cell goes to its nearest centre)",
+        "cluster proportions in the transport: learned, fixed at their initial values, or ignored "
+        "(each cell is assigned to its nearest centre)",
     )
     temperature: float = option(
         0.05,
@@ -285,15 +285,15 @@ class ModelSettings(Settings):
 
     @classmethod
     def paper(cls, **changes: Any) -> ModelSettings:
-        """The settings of Xu et al. (2025), without the defects of the released program.
+        """The settings of Xu et al. (2025), without the defects of the released code.
 
-        One network with joint training, clusters of fixed proportions in its latent alone, and
-        the published weights of the terms.
+        They use one network with joint training, clusters with fixed proportions in the latent
+        space only, and the published loss weights.
 
         Parameters
         ----------
         **changes
-            Settings that differ from the published ones.
+            Settings to change from the published values.
 
         Examples
         --------
@@ -305,5 +305,5 @@ class ModelSettings(Settings):
 
     @property
     def restart(self) -> float | None:
-        """Restart probability of the diffusion; None where it is off."""
+        """Restart probability of the diffusion; None if diffusion is off."""
         return self.diffusion_alpha if self.diffusion else None

@@ -1,6 +1,5 @@
 """Scores of marker sets against their formula, and what is concluded from them."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import anndata as ad
@@ -12,7 +11,6 @@ from synthetic_expression import expressed
 
 from scsiameseclu.annotation import by_markers as module
 from scsiameseclu.annotation.by_markers import Annotation, annotate_clusters
-from scsiameseclu.annotation.marker_sets import canonical_table
 from scsiameseclu.annotation.profiles import similar_groups
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import AnnotationSettings
@@ -211,56 +209,6 @@ def test_two_clusters_and_three_genes_are_enough(
         assert found.table["best_match"].tolist() == scored
 
 
-# -- tissues and organisms --------------------------------------------------------------
-
-
-def tissue_cells(tissue: str, types: list[str], column: str = "gene") -> ad.AnnData:
-    """A cluster for each of some types, and the genes of all tissues."""
-    known = canonical_table()
-    genes = list(dict.fromkeys(gene for gene in known[column] if gene))
-    own = known[known["tissue"] == tissue]
-    raised = {kind: list(own.loc[own["cell_type"] == kind, column]) for kind in types}
-    sizes = dict(zip(types, (50, 40, 30, 20), strict=False))
-    return expressed(sizes, raised, genes)
-
-
-@pytest.mark.parametrize(
-    ("tissue", "types", "organism", "column"),
-    [
-        ("pancreas", ["Alpha", "Acinar", "Ductal", "Schwann"], "human", "gene"),
-        ("brain", ["Astrocyte", "Microglia", "Oligodendrocyte"], "mouse", "mouse_gene"),
-    ],
-)
-def test_the_tissue_of_the_highest_scores_is_taken(
-    tissue: str, types: list[str], organism: str, column: str
-) -> None:
-    cells = tissue_cells(tissue, types, column)
-    found = annotate_clusters(cells, cells.obs["cluster"], AnnotationSettings())
-    assert (found.tissue, found.organism) == (tissue, organism)
-    assert found.table["cell_type"].tolist() == types
-    assert found.overlap == 1
-    asked = annotate_clusters(cells, cells.obs["cluster"], AnnotationSettings(tissue=tissue))
-    pd.testing.assert_frame_equal(asked.table, found.table)
-
-
-def test_strength_is_the_mean_best_score_weighted_by_the_root_of_sizes() -> None:
-    scores = pd.DataFrame({"A": [1.0, 9.0], "B": [4.0, 2.0]})
-    sizes = np.array([100, 25])
-    assert module._strength(scores, sizes) == pytest.approx((10 * 4 + 5 * 9) / 15)
-    assert module._strength(scores[[]], sizes) == -np.inf
-
-
-def test_sets_with_fewer_than_three_genes_in_the_data_are_not_asked() -> None:
-    cells = tissue_cells("pancreas", ["Alpha", "Acinar", "Ductal", "Schwann"])
-    known = canonical_table().query("tissue == 'pancreas'")
-    for kept in (2, 3):
-        alpha = known.loc[known["cell_type"] == "Alpha", "gene"]
-        fewer = cells[:, ~np.isin(cells.var_names, alpha[kept:])].copy()
-        tissue = AnnotationSettings(tissue="pancreas")
-        found = annotate_clusters(fewer, fewer.obs["cluster"], tissue)
-        assert ("Alpha" in found.scores.columns) == (kept == 3)
-
-
 # -- warnings and errors ----------------------------------------------------------------
 
 
@@ -280,7 +228,7 @@ def test_half_of_the_cells_without_a_type_is_no_reason_to_warn(
     assert again.warnings == []  # 60 of 120
 
 
-def test_few_markers_in_the_data_are_an_error_for_an_own_table_only(
+def test_few_genes_of_an_own_table_in_the_data_are_an_error(
     cells: ad.AnnData, tmp_path: Path
 ) -> None:
     path = tmp_path / "own.tsv"
@@ -288,18 +236,8 @@ def test_few_markers_in_the_data_are_an_error_for_an_own_table_only(
     path.write_text("cell_type\tgene\n" + "\n".join(lines))
     assert annotated(cells, path).overlap == pytest.approx(0.2)
     path.write_text("cell_type\tgene\n" + "\n".join([*lines, "A\tno9"]))
-    with pytest.raises(UserError, match=r"18% of the genes .* such as A0 \(id0\)"):
+    with pytest.raises(UserError, match=r"18% of the genes .* such as A0 \(gid0\)"):
         annotate_clusters(cells, cells.obs["cluster"], settings(path))
-    known = tissue_cells("pancreas", ["Alpha", "Acinar", "Ductal"])
-    table = canonical_table().query("tissue == 'pancreas'")
-    kept = set(table["gene"].unique()[:17]) | set(OTHERS) | {"GCG", "TTR"}
-    names = [gene if gene in kept else f"other{n}" for n, gene in enumerate(known.var_names)]
-    known.var["gene_symbol"] = names
-    tissue = AnnotationSettings(tissue="pancreas")
-    found = annotate_clusters(known, known.obs["cluster"], tissue, organism="human")
-    assert found.overlap < 0.2
-    assert len(found.warnings) == 1
-    assert found.warnings[0].startswith("only ")
 
 
 def test_one_cluster_cannot_be_named(cells: ad.AnnData, table: Path) -> None:
@@ -310,14 +248,3 @@ def test_one_cluster_cannot_be_named(cells: ad.AnnData, table: Path) -> None:
     assert found.scores.shape == (1, 0)
     assert set(found.cells["cell_type"]) == {"Unassigned"}
     assert "only one cluster" in found.warnings[0]
-
-
-def test_no_marker_in_the_data_leaves_all_unassigned(cells: ad.AnnData) -> None:
-    found = annotate_clusters(cells, cells.obs["cluster"], AnnotationSettings())
-    assert set(found.table["cell_type"]) == {"Unassigned"}
-    assert found.scores.shape == (3, 0)
-    assert found.tissue == ""
-    assert found.table["n_markers"].tolist() == [0, 0, 0]
-    assert "of the marker genes (any tissue)" in found.warnings[0]
-    asked = replace(AnnotationSettings(), tissue="blood")
-    assert annotate_clusters(cells, cells.obs["cluster"], asked).tissue == "blood"

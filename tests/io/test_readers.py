@@ -76,12 +76,12 @@ def test_what_is_no_table_of_counts(tmp_path):
     path = tmp_path / "a.csv"
     for content, words in {
         "": "is empty",
-        "gene,a,b\n": "holds no table",
-        "gene,a,b\nx,1,2\ny,1\n": "has 2 fields in line 3 where its header has 3",
+        "gene,a,b\n": "has no table",
+        "gene,a,b\nx,1,2\ny,1\n": "has 2 fields in line 3 but 3 in its header",
         "gene,a,b\nx,1,2\ny,1,2,3\n": "has 4 fields in line 3",
         "just a line\nand another\n": "2 fields in line 2",
         "1,0,0,3\n0,0,0,2\n": "has no header",
-        "gene,type\nx,y\n": "no column of numbers",
+        "gene,type\nx,y\n": "no numeric column",
         "a\n1\n2\n": "one field",
     }.items():
         path.write_text(content)
@@ -90,7 +90,7 @@ def test_what_is_no_table_of_counts(tmp_path):
     fails(path, "is not text")
     fails(tmp_path / "absent.csv", "does not exist")
     (tmp_path / "a.rds").write_bytes(b"RDX3")
-    fails(tmp_path / "a.rds", "of no known format", ".h5ad")
+    fails(tmp_path / "a.rds", "has an unknown format", ".h5ad")
 
 
 def test_a_word_where_a_number_should_be_is_named(tmp_path):
@@ -103,18 +103,18 @@ def test_a_word_where_a_number_should_be_is_named(tmp_path):
 def test_missing_numbers_in_a_table_are_counted(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("gene,a,b\nx,1,NA\ny,,2\n")
-    fails(path, "holds 2 missing values (NaN)")
+    fails(path, "contains 2 missing values (NaN)")
 
 
 def test_files_of_a_folder_that_disagree(write):
     folder = write("mtx")
     lines = (folder / "barcodes.tsv").read_text().splitlines()
     (folder / "barcodes.tsv").write_text("\n".join(lines[:-3]) + "\n")
-    fails(folder, "disagree", "60 x 40", "60 genes", "37 cells")
+    fails(folder, "inconsistent", "60 x 40", "60 genes", "37 cells")
     (folder / "barcodes.tsv").unlink()
     fails(folder, "lacks barcodes.tsv")
     (folder / "matrix.mtx").unlink()
-    fails(folder, "no 10x folder", "genes.tsv")
+    fails(folder, "not a 10x folder", "genes.tsv")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_mtx_with_cells_in_rows_is_told(counts, write):
     mmwrite(folder / "matrix.mtx", csr_matrix(counts.values))
     adata = read_counts(folder, AUTO)
     np.testing.assert_array_equal(adata.X.toarray(), counts.values)
-    fails(folder, "disagree", request=ReadRequest(orientation="genes_x_cells"))
+    fails(folder, "inconsistent", request=ReadRequest(orientation="genes_x_cells"))
 
 
 def test_the_orientation_asked_for_is_taken(counts, write):
@@ -177,7 +177,7 @@ def test_what_a_format_does_not_know_is_refused(write):
     fails(write("csv_cells"), "`layer`", request=ReadRequest(layer="counts"))
     fails(write("h5ad"), "`genome`", request=ReadRequest(genome="GRCh38"))
     fails(write("loom"), "is loom, not h5ad", request=ReadRequest(format="h5ad"))
-    fails(write("mtx"), "is no csv", request=ReadRequest(format="csv"))
+    fails(write("mtx"), "is not csv", request=ReadRequest(format="csv"))
 
 
 def test_antibodies_are_left_out(counts, write):

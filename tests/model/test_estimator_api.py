@@ -67,6 +67,9 @@ def test_parameters_are_stored_as_they_are_given() -> None:
     assert copy.get_params() == OTHER
     assert copy.set_params(n_top_genes=900, networks=5).get_params()["networks"] == 5
     assert repr(ScSiameseClu(5, networks=2)) == "ScSiameseClu(n_clusters=5, networks=2)"
+    settings = ModelSettings(networks=2, space="latent")
+    assert repr(settings) == "ModelSettings(networks=2, space='latent')"
+    assert repr(ScSiameseClu(settings=settings)) == f"ScSiameseClu(settings={settings})"
 
 
 def test_defaults_are_those_of_the_settings() -> None:
@@ -146,6 +149,14 @@ def test_parameters_that_are_none_are_left_out(fitted: tuple[ScSiameseClu, ad.An
     assert not {"layer", "batch_key", "use_rep", "settings"} & set(params)
     assert params["n_clusters"] == "4"
     assert all(isinstance(value, str | int | float | bool) for value in params.values())
+
+
+def test_a_refused_fit_leaves_the_cells_as_they_are(demo: ad.AnnData) -> None:
+    adata = demo.copy()
+    with pytest.raises(UserError, match="ask for fewer clusters"):
+        ScSiameseClu(350).fit(adata)
+    assert not adata.obsm.keys()
+    assert list(adata.var) == list(demo.var)
 
 
 def test_a_damaged_folder_is_one_sentence(

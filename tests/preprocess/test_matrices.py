@@ -24,7 +24,7 @@ def test_counts_come_from_the_layer_then_from_x(counts: sp.csr_matrix) -> None:
     assert (find_counts(both) != counts).nnz == 0
     assert (find_counts(both, "spliced") != 2 * counts).nnz == 0
     assert (find_counts(ad.AnnData(counts)) != counts).nnz == 0
-    with pytest.raises(UserError, match=r"adata.X holds values from 0 .* not counts"):
+    with pytest.raises(UserError, match=r"adata.X has values from 0 .* not counts"):
         find_counts(ad.AnnData(logged))
 
 

@@ -161,7 +161,7 @@ def test_the_legend_hides_and_shows(visit: Visit, path: Path) -> None:
     assert f"Cluster: {drawn.data['layers'][0]['names'][0]} ·" not in drawn.point_at(cell)
     visit.page.mouse.move(5, 5)
     assert drawn.look() != whole
-    visit.page.get_by_role("button", name="Show all").click()
+    visit.page.get_by_role("button", name="Show all cells").click()
     assert visit.page.locator("#explorer [aria-pressed=false]").count() == 0
     assert drawn.look() == whole
 
@@ -180,7 +180,7 @@ def test_zoom_and_move_by_wheel_keys_and_buttons(visit: Visit, path: Path) -> No
     drawn.canvas.press("0")
     visit.page.get_by_role("button", name="Zoom in").click()
     assert drawn.look() != whole
-    visit.page.get_by_role("button", name="Whole map").click()
+    visit.page.get_by_role("button", name="Reset view").click()
     drawn.canvas.blur()
     assert drawn.look() == whole
 

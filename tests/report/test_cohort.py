@@ -13,7 +13,7 @@ import pytest
 from finished import SCRIPT
 from html_page import Page
 
-from scsiameseclu.report.cohort_figures import MOST_TYPES, composition
+from scsiameseclu.report.cohort_figures import MAX_TYPES, composition
 from scsiameseclu.report.cohort_page import cohort_page
 from scsiameseclu.report.cohort_samples import Entry, common_types, read_entries
 from scsiameseclu.report.multiqc import write_multiqc
@@ -22,7 +22,7 @@ from scsiameseclu.store.files import sidecar, write_h5ad
 from scsiameseclu.store.folder import SampleFolder
 
 NAMES = ["refused", "good", "warned", "never_begun", "half_way"]
-REASON = f"file {SCRIPT} holds log-transformed values, not counts"
+REASON = f"file {SCRIPT} contains log-transformed values, not counts"
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_everything_of_the_cohort(results: Path) -> None:
     assert "samples/refused/report.html" not in links
     assert "multiqc_report.html" in links
     assert all(found["scope"] in {"col", "row"} for found in page.all("th"))
-    assert "2 samples are finished" in page.text
+    assert "2 samples finished" in page.text
     pictures = [found["aria-label"] for found in page.all("svg")]
     assert any(said.startswith("Predicted cell types by sample: good ") for said in pictures)
     first = (results / "index.html").read_bytes()
@@ -113,7 +113,7 @@ def _check_multiqc(results: Path) -> None:
 def test_a_cohort_without_any_result(tmp_path: Path) -> None:
     (tmp_path / "samples.tsv").write_text("sample\tpath\nonly\tx\n")
     cohort.run(samples=tmp_path / "samples.tsv", results=tmp_path)
-    assert "None of 1 samples could be finished" in (tmp_path / "index.html").read_text()
+    assert "None of 1 samples finished" in (tmp_path / "index.html").read_text()
     assert [path.name for path in (tmp_path / "multiqc").glob("*.json")] == ["1_status_mqc.json"]
 
 
@@ -166,7 +166,7 @@ def test_more_types_than_colours_share_one() -> None:
     many = Entry("many", types={f"type {number:02d}": 100 - number for number in range(30)})
     picture = composition([many])
     assert picture is not None
-    assert len(picture.legend) == MOST_TYPES + 1
+    assert len(picture.legend) == MAX_TYPES + 1
     assert picture.legend[-1][1] == "other types"
     assert composition([Entry("none", types={"Unassigned": 5})]) is None
 
@@ -188,7 +188,7 @@ def test_two_hundred_samples(tmp_path: Path) -> None:
     html = cohort_page(entries)
     assert len(html) < 5_000_000
     assert all(f">{entry.sample}<" in html for entry in entries)
-    assert "196 samples are finished" in Page(html).text
+    assert "196 samples finished" in Page(html).text
 
     pytest.importorskip("multiqc")
     write_multiqc(entries, tmp_path)

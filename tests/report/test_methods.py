@@ -31,8 +31,8 @@ def test_default_settings(sample: FinishedSample) -> None:
     text = described(sample, ModelSettings())
     for words in (
         "3 networks of scSiameseClu were trained without labels, each on 160 mini-batches of 256",
-        "30% of the genes swapped between cells",
-        "10% least similar edges dropped",
+        "30 % of the genes swapped between cells",
+        "10 % least similar edges dropped",
         "personalised PageRank",
         "fused by a learned gate",
         "multinomial likelihood",

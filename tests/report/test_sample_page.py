@@ -173,11 +173,11 @@ def test_everything_optional_missing(copy_of: Callable[..., SampleFolder]) -> No
     assert [found["id"] for found in page.all("section")] == SECTIONS[1:]
     for sentence in (
         "no warnings",
-        "no mitochondrial share",
-        "There is no doublet score",
-        "The cells form 1 cluster (as asked for)",
+        "the percentage is not available",
+        "Doublet scores are not available",
+        "The cells form 1 cluster (as requested)",
         "No gene passed the marker filter",
-        "No label column was named",
+        "No label column was specified",
     ):
         assert sentence in page.text
     assert "Batch" not in page.text
@@ -193,7 +193,13 @@ def test_no_mitochondrial_genes(finished: SampleFolder) -> None:
     sample = load_sample(finished)
     sample.ingested["pct_mito"] = np.nan
     titles = [picture.title for picture in quality_pictures(sample)]
-    assert titles == ["Counts by rank", "Counts", "Detected genes", "Top-20 share", "Doublet score"]
+    assert titles == [
+        "Counts by rank",
+        "Counts",
+        "Detected genes",
+        "Top-20 percentage",
+        "Doublet score",
+    ]
     assert len(missing_metrics(sample)) == 1
 
 
@@ -233,7 +239,6 @@ def test_thresholds_are_drawn_and_said(finished: SampleFolder) -> None:
 def test_evidence_marks_the_choice(finished: SampleFolder) -> None:
     sample = load_sample(finished)
     picture = evidence_picture(sample)
-    assert picture is not None
     assert f"{sample.siamese['n_clusters']} clusters" in picture.svg
     assert "mean adjusted Rand index" in picture.caption
 
@@ -242,13 +247,11 @@ def test_evidence_says_why_the_choice_lies_below_the_peak(finished: SampleFolder
     sample = load_sample(finished)
     sample.siamese["n_clusters_given"] = False
     at_peak = evidence_picture(sample)
-    assert at_peak is not None
     assert "dissolved" not in at_peak.caption
     k = int(sample.siamese["n_clusters"])
     sample.siamese["evidence"] = {"k": [k, k + 2], "score": [0.5, 0.6], "criterion": "stability"}
     above = evidence_picture(sample)
-    assert above is not None
-    assert f"highest at {k + 2}, of which 2" in above.caption
+    assert f"peaks at {k + 2} clusters, of which 2" in above.caption
 
 
 def test_dot_plot_agrees_with_dense_means(finished: SampleFolder) -> None:
@@ -297,7 +300,7 @@ def test_files_of_different_runs_are_refused(copy_of: Callable[..., SampleFolder
 
 
 def test_label_column_that_is_not_there(finished: SampleFolder) -> None:
-    with pytest.raises(UserError, match=f"no label column 'other'; the columns are .*{LABEL}"):
+    with pytest.raises(UserError, match=f"no label column 'other'; available columns: .*{LABEL}"):
         render(finished, label="other")
 
 
@@ -309,7 +312,7 @@ def test_the_legend_names_what_the_lines_are(finished: SampleFolder) -> None:
     first = alone.training[alone.training["network"] == 0].copy()
     first["phase"] = np.where(first["step"] > first["step"].median(), "cluster", "pretrain")
     title, entries = line_legend(replace(alone, training=first)) or ("", [])
-    assert title == "Phases of the training"
+    assert title == "Training phases"
     assert [name for _, name in entries] == ["pretrain", "cluster"]
     assert line_legend(replace(alone, training=first[first["phase"] == "cluster"])) is None
 
@@ -318,7 +321,7 @@ def test_time_and_memory_stand_beside_what_was_asked(
     copy_of: Callable[..., SampleFolder],
 ) -> None:
     folder = copy_of()
-    assert "Asked, MB" not in render(folder)
+    assert "Requested MB" not in render(folder)
     path = folder.directory / "stages" / "usage" / "train.json"
     path.parent.mkdir()
     taken = {"seconds": 754.2, "cpu_seconds": 1400.0, "peak_mb": 2345, "threads": 4}
@@ -327,7 +330,7 @@ def test_time_and_memory_stand_beside_what_was_asked(
     path.write_text(json.dumps(note))
     html = render(folder)
     row = re.search(
-        r"<tr>\s*<th[^>]*>train</th>.*?</tr>", html[html.index("Asked, MB") :], re.DOTALL
+        r"<tr>\s*<th[^>]*>train</th>.*?</tr>", html[html.index("Requested MB") :], re.DOTALL
     )
     assert row is not None
     shown = re.findall(r">([^<>]+)</td>", row[0])
@@ -374,7 +377,7 @@ def test_votes_and_trajectory_are_shown_as_text(copy_of: Callable[..., SampleFol
     html = render(folder)
     assert SCRIPT not in html
     assert IMAGE not in html
-    for text in ("votes-table", "75.0\u202f% of cells", "Unassigned (nearest: NK)", "−0.50"):
+    for text in ("votes-table", "75.0\u202f% of cells", "Unassigned (best match: NK)", "−0.50"):
         assert text in html
     page = Page(html)
     assert page.unmatched == []

@@ -129,15 +129,16 @@ def test_every_sample_and_every_problem(data_dir: Path, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
     errors = [line for line in done.stdout.splitlines() if line.startswith("error")]
     assert errors[0] == (
-        f"error   sample logged: file {logged} holds log-transformed values, "
-        "not counts (largest value 14.8087); give raw counts, or name the layer that has them in "
-        "column `layer`"
+        f"error   sample logged: file {logged} contains log-transformed values, "
+        "not counts (maximum 14.8087); use raw counts, or set column `layer` to the layer that "
+        "contains them"
     )
-    assert "no column of cells 'kind' (label); it has: cell_type, time" in errors[1]
-    assert "sample tiny: 12 cells in file" in errors[2]
+    assert "no cell metadata column 'kind' (label); available: cell_type, time" in errors[1]
+    assert "sample tiny: file" in errors[2]
+    assert "has 12 cells" in errors[2]
     assert "sample tiny: n_clusters is 13; it must be 2 to 11 for 12 cells" in errors[3]
     assert len(errors) == 4
-    assert not any("logged: counts are in" in line for line in done.stdout.splitlines())
+    assert not any("logged: h5ad: counts read from" in line for line in done.stdout.splitlines())
 
 
 def test_a_good_sample_gives_notes_only() -> None:

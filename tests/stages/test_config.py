@@ -32,7 +32,7 @@ def problems(config: dict[str, Any]) -> list[str]:
         ),
         (
             {"graph": {"zzz": 1}},
-            "config section graph: unknown key 'zzz'; the known ones are n_neighbors, metric",
+            "config section graph: unknown key 'zzz'; available: n_neighbors, metric",
         ),
         ({"graph": {5: 1}}, "config section graph: unknown key '5'"),
         (

@@ -14,7 +14,7 @@ MIN_TRUST = 0.9  # of 10 neighbours on the map; positions at random have 0.5
 def test_map_from_either_beginning(
     copied: SampleFolder, exact_cells: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layout, "EXACT_CELLS", exact_cells)
+    monkeypatch.setattr(layout, "MAX_EXACT_CELLS", exact_cells)
     maps = []
     for _ in range(2):
         layout.run(copied)
@@ -26,10 +26,10 @@ def test_map_from_either_beginning(
     assert trustworthiness(embedding, one.obsm["X_umap"], n_neighbors=10) > MIN_TRUST
 
 
-def test_first_positions_are_of_umaps_spread() -> None:
+def test_initial_positions_are_of_umaps_spread() -> None:
     drawn = np.random.default_rng(0).normal(size=(200, 6)).astype(np.float32)
-    assert layout.first_positions(drawn) == "spectral"
-    plane = layout.first_positions(np.tile(drawn, (300, 1)))
+    assert layout.initial_positions(drawn) == "spectral"
+    plane = layout.initial_positions(np.tile(drawn, (300, 1)))
     assert isinstance(plane, np.ndarray)
     assert plane.shape == (60_000, 2)
     assert plane.dtype == np.float32

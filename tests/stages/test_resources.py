@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from scsiameseclu.stages.resources import (
     COEFFICIENTS,
-    SLOWER_NODES,
+    TIME_FACTOR,
     Size,
     coefficients,
     predicted,
@@ -44,7 +44,7 @@ def test_prediction_is_not_below_the_benchmark_nor_above_twice_it(row: object) -
     if row.first:
         assert row.wall_s <= seconds <= 2 * row.wall_s
     else:  # of another machine: inside what a job asks for
-        assert row.wall_s <= SLOWER_NODES * seconds
+        assert row.wall_s <= TIME_FACTOR * seconds
 
 
 def test_every_rule_has_a_prediction() -> None:

@@ -79,8 +79,8 @@ def test_what_spreadsheets_leave_behind_is_read(
             "s\tdemo:c",
             "line 2: path demo:c is not part of the demo data; available: demo:a, demo:b",
         ),
-        ("s", "sheet.tsv, line 2: path is missing; give it a value"),
-        ("\tx.h5", "sheet.tsv, line 2: sample is missing; give it a value"),
+        ("s", "sheet.tsv, line 2: path is missing; set it"),
+        ("\tx.h5", "sheet.tsv, line 2: sample is missing; set it"),
         ("s\tx.h5\t0", "line 2: n_clusters is '0'; it must be a number of 2 or more, or a range"),
         ("s\tx.h5\t8 to 9", "n_clusters is '8 to 9'; it must be a number of 2 or more, or a range"),
         ("s\tx.h5\t9-8", "line 2: n_clusters is 9-8; the range ends before it starts"),
@@ -116,17 +116,20 @@ def test_a_wrong_value_is_named_with_its_line(sheet_of: Reader, line: str, sente
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "the sample sheet sheet.tsv is empty; its first line names the columns"),
-        ("\t\t\n# nothing\n", "the sample sheet sheet.tsv is empty; "),
-        ("sample\tpath\n", "sheet.tsv names no samples; add one line per sample below the header"),
-        ("sample,path\ns,x.h5\n", "line 1: the columns look separated by commas; "),
-        ("sample;path\t\t\n", "line 1: the columns look separated by semicolons; "),
-        ("sample path\ns x.h5\n", "line 1: the columns look separated by spaces; "),
+        ("", "sample sheet sheet.tsv is empty; add a header with the column names"),
+        ("\t\t\n# nothing\n", "sample sheet sheet.tsv is empty; "),
+        (
+            "sample\tpath\n",
+            "sample sheet sheet.tsv has no samples; add one line per sample below the header",
+        ),
+        ("sample,path\ns,x.h5\n", "line 1: the columns seem to be separated by commas; "),
+        ("sample;path\t\t\n", "line 1: the columns seem to be separated by semicolons; "),
+        ("sample path\ns x.h5\n", "line 1: the columns seem to be separated by spaces; "),
         ("sample\tfile\ns\tx.h5\n", "line 1: unknown column 'file'"),
         ("sample\tpath\tlable\ns\tx.h5\n", "unknown column 'lable'; did you mean 'label'?"),
         ("sample\tpath\tn_cluster\ns\tx.h5\t5\n", "did you mean 'n_clusters'?"),
         ("sample\tpath\tpath\ns\tx.h5\tx.h5\n", "column 'path' appears 2 times; keep one"),
-        ("path\nx.h5\n", "line 1: column 'sample' is missing; the sheet needs it"),
+        ("path\nx.h5\n", "line 1: column 'sample' is missing; add it"),
         (
             "sample\tpath\ns\tx.h5\n\ns\tdemo:a\n",
             "sheet.tsv, line 4: sample 's' is already defined in line 2; "

@@ -133,11 +133,11 @@ def test_what_is_wrong_is_told(folder: SampleFolder, fitted: Path, tmp_path: Pat
     def refused(settings: ReferenceSettings) -> None:
         reference.run(directory=tmp_path / "reference", settings=settings, device="cpu")
 
-    with pytest.raises(UserError, match=r"no column of cells 'nothing'.*bulk_labels"):
+    with pytest.raises(UserError, match=r"no cell metadata column 'nothing'.*bulk_labels"):
         refused(ReferenceSettings(path="demo:a", label="nothing"))
     with pytest.raises(UserError, match="1 types"):
         refused(ReferenceSettings("demo:a", "bulk_labels", subset="bulk_labels=CD19+ B"))
-    with pytest.raises(UserError, match="no reference is named"):
+    with pytest.raises(UserError, match=r"reference\.path is not set"):
         refused(ReferenceSettings())
     directory = tmp_path / folder.sample
     shutil.copytree(folder.directory, directory)

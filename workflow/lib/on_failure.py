@@ -1,4 +1,4 @@
-"""After a failed run: the cohort page of what is there, and a sentence that names the failures."""
+"""Actions after a failed run: update the cohort report and print the failures."""
 
 import csv
 import subprocess
@@ -8,30 +8,29 @@ from typing import Any
 
 
 def show_failures(shell: Callable[[str], Any], commands: dict[str, str], results: str) -> str:
-    """Rebuild the cohort page by hand, and name the samples that failed.
+    """Update the cohort report, and list the failed samples.
 
-    Snakemake runs the rules of the cohort only when all samples are done.
+    Snakemake runs the cohort rules only after all samples have succeeded.
 
     Parameters
     ----------
     shell
         Snakemake's function that runs a shell command.
     commands
-        Name of the log (below ``logs``) and command, in the order in which they are to be run; the
-        first writes ``status.tsv``.
+        Commands by name of their log (below ``logs``), in order; the first writes ``status.tsv``.
     results
-        The folder of results.
+        Results folder.
 
     Returns
     -------
-    The sentences to print.
+    The text to print.
     """
     for name, command in commands.items():
         log = f"{results}/logs/{name}.log"
         try:
             shell(f"{command} > {log} 2>&1")
         except subprocess.CalledProcessError:
-            return f"The cohort page could not be made from what is there; see {log}"
+            return f"The cohort report could not be updated; see {log}"
     with (Path(results) / "status.tsv").open(encoding="utf-8", newline="") as table:
         rows = list(csv.DictReader(table, delimiter="\t"))
     failed = [row for row in rows if row["status"] == "FAIL"]

@@ -1,4 +1,4 @@
-"""A run that was killed leaves Snakemake's lock behind; this tells such a lock from a live one."""
+"""Detection and removal of Snakemake locks left by killed runs."""
 
 import atexit
 import fcntl
@@ -11,15 +11,15 @@ _held: list[TextIO] = []
 
 
 def hold(note: Path) -> None:
-    """Say in ``note`` that a run is under way here, for as long as this process lives.
+    """Lock the file ``note`` while this process is running.
 
-    The operating system releases the file lock at the process's end, however it ends.
+    The operating system releases the lock when the process ends, even if it is killed.
     """
     note.parent.mkdir(parents=True, exist_ok=True)
     handle = note.open("w", encoding="utf-8")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # a file system without such locks: Snakemake's own lock has to do
+    except OSError:  # file system without file locks: rely on Snakemake's lock
         handle.close()
         note.unlink(missing_ok=True)
         return
@@ -30,10 +30,10 @@ def hold(note: Path) -> None:
 
 
 def clear_lock_of_killed_run(note: Path, locks: Path) -> bool:
-    """Remove Snakemake's ``locks`` if the run that left them is dead; say whether it was.
+    """Remove Snakemake's ``locks`` if their run was killed; return whether they were removed.
 
-    Nothing is removed while that run is alive, or when it ran on another host (a file lock there
-    need not be seen here): then Snakemake asks for ``--unlock`` as usual.
+    Locks are kept if the run is alive, or was on another host, whose file locks may not be visible
+    here. Snakemake then requires ``--unlock`` as usual.
     """
     if not note.is_file() or note.read_text(encoding="utf-8") != platform.node():
         return False

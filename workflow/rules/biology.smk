@@ -1,4 +1,4 @@
-# What the clusters mean: marker genes, cell types, and how good the clustering is.
+# Interpretation of the clusters: marker genes, cell types, trajectory, and metrics.
 
 HAS_REFERENCE = config["reference"]["path"] is not None
 
@@ -23,7 +23,7 @@ rule markers:
         program("markers")
 
 
-# Once for all samples, and only where the config names a reference.
+# Runs once for all samples, if the config has a reference.
 rule reference:
     input:
         input_files({"path": config["reference"]["path"]}) if HAS_REFERENCE else [],
@@ -93,7 +93,7 @@ rule annotate:
         program("annotate")
 
 
-# Only where the config asks for it.
+# Runs only if trajectory.run is set.
 rule trajectory:
     input:
         **reads("trajectory"),

@@ -1,7 +1,7 @@
-# From the user's file to counts of good cells, normalised expression and the graph of cells.
+# From the input file to filtered counts, normalised expression and the kNN graph.
 
 
-# The check of what a file holds is part of ingest; its priority has all samples checked first.
+# High priority, so that the input files of all samples are checked before other stages run.
 rule ingest:
     input:
         lambda wildcards: input_files(SAMPLES[wildcards.sample]),

@@ -1,4 +1,4 @@
-# The Siamese networks: their training, and the clusters of their ensemble.
+# Training of the Siamese networks, clustering and UMAP.
 
 
 # Only joint training depends on the number of clusters.
@@ -27,8 +27,8 @@ rule train:
         program("train")
 
 
-# Another number of clusters needs this rule alone. When the benchmark ran, the ensemble was a part
-# of the training; so what that needs is an upper bound.
+# A change of n_clusters reruns this rule, but not the training. When the benchmark was run, the
+# ensemble was part of the training, whose requests are thus an upper bound.
 rule cluster:
     input:
         **reads("cluster"),
@@ -49,7 +49,7 @@ rule cluster:
         program("cluster")
 
 
-# The map and Leiden's clusters, which do not need ours.
+# UMAP and Leiden clusters; independent of the rule cluster.
 rule layout:
     input:
         **reads("layout"),

@@ -1,4 +1,4 @@
-# What a user opens: the annotated h5ad, one page per sample, one for the cohort, and MultiQC.
+# Final results: annotated h5ad files, sample reports, cohort report and MultiQC report.
 
 
 rule report:

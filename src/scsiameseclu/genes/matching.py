@@ -1,4 +1,4 @@
-"""Matching of genes between two tables, by id or symbol, regardless of case and version."""
+"""Matching of genes between two tables by id or symbol, ignoring case and id versions."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from scsiameseclu.errors import UserError
 from scsiameseclu.genes.names import genes_of_table
 
 MIN_OVERLAP = 0.2
-"""Smallest share of the wanted genes that must be available."""
+"""Minimum fraction of the wanted genes that must be available."""
 MAX_EXAMPLES = 3
+"""Maximum number of example genes in a message."""
 
 
 @dataclass(frozen=True)
 class GeneNames:
-    """Ids and symbols of genes, each (n_genes,)."""
+    """Gene ids and symbols, each (n_genes,)."""
 
     ids: list[str]
     symbols: list[str]
@@ -27,8 +28,8 @@ class GeneNames:
     def of(cls, genes: pd.DataFrame) -> GeneNames:
         """Ids and symbols of a ``var`` table.
 
-        From the columns ``gene_id`` and ``gene_symbol`` if it has both; otherwise from the columns
-        that other tools write, such as ``gene_ids`` or ``feature_name``, and the genes' names.
+        They are read from the columns ``gene_id`` and ``gene_symbol`` if both exist, otherwise from
+        the index and columns written by other tools, such as ``gene_ids`` or ``feature_name``.
         """
         if not {"gene_id", "gene_symbol"} <= set(genes.columns):
             genes = genes_of_table(genes)[0]
@@ -36,14 +37,14 @@ class GeneNames:
         return cls(ids, symbols)
 
     def at(self, positions: np.ndarray) -> GeneNames:
-        """The names of some of the genes, by position."""
+        """The genes at the given positions."""
         return GeneNames(
             [self.ids[position] for position in positions],
             [self.symbols[position] for position in positions],
         )
 
     def examples(self) -> str:
-        """The first genes, for a sentence: symbols, with the ids where these differ."""
+        """The first genes, for messages: symbols, followed by ids if these differ."""
         pairs = list(zip(self.symbols, self.ids, strict=True))[:MAX_EXAMPLES]
         return ", ".join(name if name == other else f"{name} ({other})" for name, other in pairs)
 
@@ -55,7 +56,7 @@ class Match:
     Attributes
     ----------
     positions
-        Position of each wanted gene in the other table, -1 if it is not there, (n_wanted,).
+        Position of each wanted gene in the other table, -1 if missing, (n_wanted,).
     by
         ``"gene ids"`` or ``"gene symbols"``.
     """
@@ -64,20 +65,20 @@ class Match:
     by: str
 
     def of(self, genes: np.ndarray) -> Match:
-        """The match of some of the wanted genes, by their positions among them."""
+        """The match restricted to the wanted genes at the given positions."""
         return Match(self.positions[genes], self.by)
 
     @property
     def overlap(self) -> float:
-        """Share of the wanted genes that are available, 0 to 1."""
+        """Fraction of the wanted genes that are available."""
         return float((self.positions >= 0).mean()) if self.positions.size else 0.0
 
 
 def match_genes(wanted: GeneNames, available: GeneNames) -> Match:
-    """Match genes by ids or by symbols, whichever matches more of them.
+    """Match genes by ids or by symbols, whichever matches more genes.
 
-    Neither case nor an id's version counts, so human genes also match their mouse namesakes. Among
-    several genes of one name the first is taken; none is taken twice.
+    Case and id versions are ignored, so human genes match mouse genes with the same symbol. Of
+    several genes with the same name, the first is matched, and each gene at most once.
     """
     matches = [
         Match(_positions(wanted.symbols, available.symbols), "gene symbols"),
@@ -89,34 +90,36 @@ def match_genes(wanted: GeneNames, available: GeneNames) -> Match:
 def check_overlap(
     match: Match, wanted: GeneNames, available: GeneNames, what: str, where: str
 ) -> None:
-    """Raise if too few genes match.
+    """Raise an error if too few genes match.
 
     Parameters
     ----------
     what, where
-        What the wanted and the available genes belong to, for the message.
+        Names of the sources of the wanted and of the available genes, for the message.
 
     Raises
     ------
     UserError
-        Less than a fifth of the wanted genes are available.
+        Fewer than 20 % of the wanted genes are available.
     """
     if match.overlap < MIN_OVERLAP:
         raise UserError(
-            f"{where} has {match.overlap:.0%} of the genes of {what}, at least "
-            f"{MIN_OVERLAP:.0%} are needed; it has genes such as {available.examples()}, and "
-            f"{what} such as {wanted.examples()}: use the same gene names and organism in both"
+            f"{where} has {match.overlap:.0%} of the genes of {what}, but at least "
+            f"{MIN_OVERLAP:.0%} are required; it has genes such as {available.examples()}, and "
+            f"{what} has genes such as {wanted.examples()}: use the same gene names and organism "
+            "in both"
         )
 
 
 def _positions(wanted: Sequence[str], available: Sequence[str]) -> np.ndarray:
     positions: dict[str, int] = {}
-    for position, name in enumerate(map(_plain, available)):
+    for position, name in enumerate(map(_normalised, available)):
         positions.setdefault(name, position)
-    # a gene is matched by the first wanted gene of its name only
-    return np.array([positions.pop(_plain(name), -1) for name in wanted], dtype=int)
+    # pop: only the first wanted gene of a name is matched
+    return np.array([positions.pop(_normalised(name), -1) for name in wanted], dtype=int)
 
 
-def _plain(name: str) -> str:
+def _normalised(name: str) -> str:
+    """Upper case, and without version if it is an Ensembl id."""
     upper = name.strip().upper()
     return upper.split(".")[0] if upper.startswith("ENS") else upper

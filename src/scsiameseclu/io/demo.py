@@ -1,4 +1,4 @@
-"""The demo data: 700 PBMC that scanpy includes, in two halves of 350 cells; no download."""
+"""Demo data: the 700 PBMCs included in scanpy, in two halves of 350 cells; no download."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ HALVES = ("a", "b")
 
 
 def load(half: str, origin: Origin) -> Loaded:
-    """Read one half of the demo data as a file of counts.
+    """Read one half of the demo data.
 
     Raises
     ------
     UserError
-        There is no such half.
+        ``half`` is neither ``"a"`` nor ``"b"``.
     """
     import scanpy
 
     if half not in HALVES:
-        raise origin.error("does not exist; the demo data are demo:a and demo:b")
+        raise origin.error("does not exist; use demo:a or demo:b")
     adata = demo_cells(half)
     var, notes, warnings = genes_of_table(adata.var)
     source = f"half {half} of scanpy's pbmc68k_reduced, counts recovered from its raw values"
@@ -44,10 +44,10 @@ def load(half: str, origin: Origin) -> Loaded:
 
 
 def demo_cells(half: str | None = None) -> ad.AnnData:
-    """``scanpy.datasets.pbmc68k_reduced()`` with its counts.
+    """``scanpy.datasets.pbmc68k_reduced()`` with raw counts.
 
-    The data (Zheng et al. 2017, reduced by scanpy) hold log-normalised values in ``raw``, from
-    which the counts are recovered exactly. The published label is the column ``bulk_labels``.
+    The data set (Zheng et al. 2017, subsampled by scanpy) stores log-normalised values in ``raw``,
+    from which the counts are recovered exactly. Published labels are in ``obs["bulk_labels"]``.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def demo_cells(half: str | None = None) -> ad.AnnData:
 
     Returns
     -------
-    AnnData of raw counts (CSR, float32) with the tables of cells and genes as scanpy has them.
+    AnnData with raw counts (CSR, float32) and scanpy's ``obs`` and ``var``.
     """
     import scanpy
 
@@ -67,17 +67,17 @@ def demo_cells(half: str | None = None) -> ad.AnnData:
 
 
 def recovered_counts(logged: csr_matrix, totals: np.ndarray) -> csr_matrix:
-    """Counts behind ``log1p(counts / totals * 1e4)``: the nearest whole numbers.
+    """Invert ``log1p(counts / totals * 1e4)`` and round to integers.
 
     Parameters
     ----------
     logged
         (n_cells, n_genes).
     totals
-        Each cell's total counts before genes were removed, (n_cells,).
+        Total counts per cell before genes were removed, (n_cells,).
     """
     matrix = csr_matrix(logged, dtype=np.float64, copy=True)
-    each = np.repeat(np.asarray(totals, dtype=np.float64), np.diff(matrix.indptr))
-    matrix.data = np.rint(np.expm1(matrix.data) * each / 1e4)
+    total_per_value = np.repeat(np.asarray(totals, dtype=np.float64), np.diff(matrix.indptr))
+    matrix.data = np.rint(np.expm1(matrix.data) * total_per_value / 1e4)
     matrix.eliminate_zeros()
     return matrix.astype(np.float32)

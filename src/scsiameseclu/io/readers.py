@@ -1,4 +1,4 @@
-"""Reads any supported file of counts: detects its format and calls the reader of that format."""
+"""Entry point for reading counts: detects the format and calls its reader."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.tenx_h5 import load_10x_h5
 from scsiameseclu.io.tenx_mtx import load_10x_mtx
 from scsiameseclu.io.text import load_text
-from scsiameseclu.io.values import complaints
+from scsiameseclu.io.values import value_problems
 from scsiameseclu.io.xy import load_xy_h5
 
 READERS: dict[str, Callable[[Path, ReadRequest, Origin], Loaded]] = {
@@ -32,7 +32,7 @@ READERS: dict[str, Callable[[Path, ReadRequest, Origin], Loaded]] = {
     "tsv": load_text,
     "xy_h5": load_xy_h5,
 }
-# The formats to which each option of a request applies.
+# The formats to which each request option applies.
 APPLIES_TO = {
     "layer": ("h5ad", "loom"),
     "genome": ("10x_h5", "10x_mtx"),
@@ -41,19 +41,19 @@ APPLIES_TO = {
 
 
 def load(path: str | Path, request: ReadRequest) -> Loaded:
-    """Read a file, whatever its values are.
+    """Read a file without requiring its values to be counts.
 
     Parameters
     ----------
     path
         A file, a 10x folder, or ``demo:a`` / ``demo:b``.
     request
-        What the user says about it.
+        How to read it.
 
     Raises
     ------
     UserError
-        The file cannot be read, or has not what the request asks for.
+        The file cannot be read, or lacks what is requested.
     """
     origin = Origin(str(path))
     if str(path).startswith(PREFIX):
@@ -62,26 +62,26 @@ def load(path: str | Path, request: ReadRequest) -> Loaded:
     kind = detect_format(Path(path), request, origin)
     _reject_unused_options(request, kind, origin)
     with origin.reading(kind), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of old layouts and names that are mended here
+        warnings.simplefilter("ignore")  # about old layouts and duplicate names, handled here
         return READERS[kind](Path(path), request, origin)
 
 
 def _reject_unused_options(request: ReadRequest, kind: str, origin: Origin) -> None:
-    """Refuse options that have no effect on this kind of file."""
-    for word, formats in APPLIES_TO.items():
-        value = getattr(request, word)
+    """Reject options that do not apply to the format."""
+    for name, formats in APPLIES_TO.items():
+        value = getattr(request, name)
         if value not in (None, "auto") and kind not in formats:
-            raise origin.error(f"is {kind}, to which `{word}` ({value}) does not apply; remove it")
+            raise origin.error(f"is {kind}, to which `{name}` ({value}) does not apply; remove it")
 
 
 def value_errors(loaded: Loaded, origin: Origin) -> list[str]:
-    """Sentences on what makes a file's values no counts; none when they are counts."""
+    """Messages on why the values are not counts; empty if they are."""
     where = f"{loaded.place} {origin.where}" if loaded.place else origin.where
-    return [f"{where} {complaint}" for complaint in complaints(loaded.values)]
+    return [f"{where} {problem}" for problem in value_problems(loaded.values)]
 
 
 def round_counts(loaded: Loaded) -> None:
-    """Round counts that float arithmetic left a little off, and drop stored zeros, in place."""
+    """Round counts with floating-point error to integers and drop stored zeros, in place."""
     np.rint(loaded.matrix.data, out=loaded.matrix.data)
     loaded.matrix.eliminate_zeros()
     loaded.matrix.sort_indices()
@@ -93,14 +93,14 @@ def read_counts(path: str | Path, request: ReadRequest | None = None) -> ad.AnnD
     Returns
     -------
     AnnData
-        X: CSR float32 of whole numbers (n_cells, n_genes); obs: index the barcodes as they stand in
-        the file, columns as given; var: unique names, ``gene_id``, ``gene_symbol``;
+        ``X``: integral counts, CSR float32 (n_cells, n_genes); ``obs``: metadata of the file,
+        indexed by its barcodes; ``var``: unique names, ``gene_id``, ``gene_symbol``;
         ``uns["source"]``: path, format, detected.
 
     Raises
     ------
     UserError
-        The file cannot be read, has not what the request asks for, or does not hold counts.
+        The file cannot be read, lacks what is requested, or does not contain counts.
     """
     loaded = load(path, request or ReadRequest())
     errors = value_errors(loaded, Origin(str(path)))

@@ -1,4 +1,4 @@
-"""What a user says about an input file, beyond its path."""
+"""Options for reading an input file."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,25 +11,29 @@ Orientation = Literal["auto", "genes_x_cells", "cells_x_genes"]
 
 @dataclass(frozen=True)
 class ReadRequest(Settings):
-    """How to read one sample; the same words are columns of the sample sheet."""
+    """How to read one sample; each field is also a column of the sample sheet."""
 
     format: Format = option("auto", "format of the file; auto: detected from its content")
     layer: str | None = option(
         None,
-        "layer of an h5ad or loom file that holds the counts; X and raw also name a matrix",
+        "layer of an h5ad or loom file that contains the counts; h5ad also: X or raw",
         text=Text(("the name of a layer",)),
     )
     genome: str | None = option(
-        None, "genome to read from a 10x file with several", text=Text(("the name of a genome",))
+        None,
+        "genome to read from a 10x file with several genomes",
+        text=Text(("the name of a genome",)),
     )
     orientation: Orientation = option(
         "auto", "rows and columns of a text table or mtx file; auto: detected"
     )
-    metadata: str | None = option(None, "table of cells (csv or tsv) to join by barcode", text=FILE)
+    metadata: str | None = option(
+        None, "cell metadata table (csv or tsv) to join by barcode", text=FILE
+    )
     label: str | None = option(
         None,
-        "column of published cell labels, used only for metrics and their comparison",
+        "cell metadata column with published labels, used only for metrics and their comparison",
         text=COLUMN,
     )
-    batch: str | None = option(None, "column of the cells' batch", text=COLUMN)
+    batch: str | None = option(None, "cell metadata column with batches", text=COLUMN)
     subset: str | None = option(None, "use only the cells that match column=value", text=SELECTION)

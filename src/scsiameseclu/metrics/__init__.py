@@ -1,4 +1,4 @@
-"""How good a clustering is: agreement with labels, and structure without them."""
+"""Evaluation of clusterings: agreement with labels, and label-free measures."""
 
 from scsiameseclu.metrics.agreement import Agreement, agreement, labelled
 from scsiameseclu.metrics.classification import classification

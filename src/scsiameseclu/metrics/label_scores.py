@@ -1,4 +1,4 @@
-"""Every score of a clustering against a column of published labels, as plain values."""
+"""All scores of clusterings against published labels, as plain values."""
 
 from __future__ import annotations
 
@@ -11,28 +11,27 @@ import pandas as pd
 from scsiameseclu.metrics.agreement import agreement, labelled
 
 LOOK_MISSING = ("unknown", "unassigned", "unlabelled", "unlabeled")
-"""Labels that look like no label; they count as classes, and the note says so."""
+"""Labels that suggest a missing label; they count as classes, which the note mentions."""
 
 
 def label_scores(
     labels: pd.Series, clusterings: Mapping[str, pd.Series], column: str
 ) -> dict[str, Any]:
-    """Scores of several clusterings on the cells that have a label.
+    """Score clusterings on the cells that have a label.
 
     Parameters
     ----------
     labels
-        Published labels; missing where a cell has none, (n_cells,).
+        Published labels, possibly missing, (n_cells,).
     clusterings
-        Clusters of the same cells by name, each categorical (n_cells,); the confusion table is of
-        the first.
+        Categorical clusters by name, each (n_cells,).
     column
-        The name of the labels' column.
+        Name of the label column.
 
     Returns
     -------
-    ``column``, ``n_labelled``, ``n_unlabelled``, ``n_classes``, ``note``, one entry for each
-    clustering (None if no cell has a label), and ``confusion``.
+    ``column``, ``n_labelled``, ``n_unlabelled``, ``n_classes``, ``note``, one entry per clustering
+    (None if no cell has a label), and ``confusion`` of the first clustering.
     """
     known = labelled(labels)
     classes = labels[known].astype(str)
@@ -52,7 +51,7 @@ def label_scores(
 
 
 def confusion(classes: pd.Series, clusters: pd.Series) -> dict[str, list[Any]]:
-    """Labelled cells by cluster (rows, in the clusters' order) and class (columns, sorted)."""
+    """Number of labelled cells by cluster (rows, in category order) and class (sorted columns)."""
     rows = [str(name) for name in clusters.cat.categories]
     columns = sorted(set(classes))
     table = pd.crosstab(clusters.loc[classes.index].astype(str), classes)
@@ -61,17 +60,17 @@ def confusion(classes: pd.Series, clusters: pd.Series) -> dict[str, list[Any]]:
 
 
 def _note(known: np.ndarray, classes: set[str]) -> str:
-    """Which cells the scores refer to."""
+    """Describe which cells the scores refer to."""
     missing = int((~known).sum())
     if not known.any():
-        return "No cell has a label, so there are no scores."
+        return "No cell has a label, so no scores were computed."
     parts = [
-        f"{missing:,} of {len(known):,} cells have no label: they were clustered, but are left out "
-        "of these scores."
+        f"{missing:,} of {len(known):,} cells have no label: they were clustered but are excluded "
+        "from these scores."
         if missing
         else "Every cell has a label."
     ]
     doubtful = sorted(name for name in classes if name.strip().lower() in LOOK_MISSING)
     if doubtful:
-        parts.append(f"Counted as classes of their own: {', '.join(doubtful)}.")
+        parts.append(f"Counted as classes: {', '.join(doubtful)}.")
     return " ".join(parts)

@@ -20,7 +20,7 @@ from scsiameseclu.model.estimator_files import (
     write_estimator,
 )
 from scsiameseclu.model.fitted import FittedModel
-from scsiameseclu.model.fitting import cluster_cells, fit_model
+from scsiameseclu.model.fitting import check_number, cluster_cells, fit_model
 from scsiameseclu.model.parameters import params_of, record_of, seed_of, settings_of
 from scsiameseclu.model.preparation import prepare
 from scsiameseclu.model.slots import write_clusters
@@ -228,6 +228,7 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         params = self.get_params(deep=False)
         settings, expression_settings, graph_settings = settings_of(params)
         seed = seed_of(params)
+        check_number(number, adata.n_obs)
         prepared = prepare(
             adata,
             expression_settings,

@@ -60,7 +60,7 @@ def draw_dots(
 
 
 def dot_legends(axes: Axes, where: Figure | Axes, inks: Inks) -> None:
-    """Legends of :func:`draw_dots`: beside the axes, or on a figure of its own at its right."""
+    """Legends of :func:`draw_dots`: beside the axes, or at the right of a figure."""
     look: dict[str, Any] = {"linewidths": 0.4, "edgecolors": inks.faint}
     sizes = [axes.scatter([], [], s=AREA * step, c=[inks.accent], **look) for step in STEPS]
     shades = [axes.scatter([], [], s=AREA, c=inks.shades([step]), **look) for step in STEPS]

@@ -1,4 +1,4 @@
-"""The batch of each cell, from a column of ``obs``."""
+"""Batches of cells, from a column of ``obs``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scsiameseclu.io.loaded import list_names
 
 
 def batches_of(adata: ad.AnnData, batch_key: str | None) -> pd.Series | None:
-    """The batch of each cell as categories of text, all of them in use.
+    """The batch of each cell as text categories without unused ones.
 
     Parameters
     ----------
@@ -19,12 +19,12 @@ def batches_of(adata: ad.AnnData, batch_key: str | None) -> pd.Series | None:
 
     Returns
     -------
-    Series with the cells' names as index, or None.
+    Categorical Series indexed by cell name, or None.
 
     Raises
     ------
     UserError
-        There is no such column, or cells have no batch in it.
+        The column does not exist, or has missing values.
     """
     if batch_key is None:
         return None
@@ -37,7 +37,7 @@ def batches_of(adata: ad.AnnData, batch_key: str | None) -> pd.Series | None:
     missing = int(column.isna().sum())
     if missing:
         raise UserError(
-            f"{missing} of {adata.n_obs} cells have no batch in adata.obs[{batch_key!r}]; give "
-            "them a batch, or leave them out"
+            f"{missing} of {adata.n_obs} cells have no batch in adata.obs[{batch_key!r}]; assign "
+            "them a batch or remove them"
         )
     return column.astype(str).astype("category")

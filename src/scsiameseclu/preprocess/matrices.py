@@ -1,4 +1,4 @@
-"""Counts, log-normalised values and representations of an AnnData, checked."""
+"""Access to counts, log-normalised values and representations of an AnnData, with checks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import scipy.sparse as sp
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.loaded import list_names
-from scsiameseclu.io.values import LARGEST_LOGARITHM, Values, describe
+from scsiameseclu.io.values import MAX_LOGARITHM, Values, describe
 from scsiameseclu.preprocess.expression import log_normalise
 
-BLOCK_CELLS = 4096  # cells of a dense matrix that are made sparse at once
+BLOCK_CELLS = 4096
+"""Number of cells of a dense matrix that are converted at once."""
 COUNTS = "counts"
 
 
@@ -23,12 +24,12 @@ def find_counts(adata: ad.AnnData, layer: str | None = None) -> sp.csr_matrix:
     Parameters
     ----------
     layer
-        The layer to take; by default ``layers["counts"]`` if there is one, else X.
+        Layer to use; by default ``layers["counts"]`` if it exists, otherwise ``X``.
 
     Raises
     ------
     UserError
-        The AnnData is backed, has no such layer, or holds no counts there.
+        The AnnData is backed, lacks the layer, or has no counts there.
     """
     if layer is None and COUNTS in adata.layers:
         layer = COUNTS
@@ -37,43 +38,43 @@ def find_counts(adata: ad.AnnData, layer: str | None = None) -> sp.csr_matrix:
     if not values.are_counts:
         raise UserError(
             f"{_range(layer, values)}, which are not counts; put raw counts into X or "
-            f'layers["{COUNTS}"], or name their layer'
+            f'layers["{COUNTS}"], or specify their layer'
         )
     return matrix
 
 
 def find_logged(adata: ad.AnnData, layer: str | None = None) -> sp.csr_matrix:
-    """Log-normalised values of a layer, by default of X, as CSR float32 (n_cells, n_genes).
+    """Log-normalised values of a layer (by default ``X``) as CSR float32 (n_cells, n_genes).
 
     Raises
     ------
     UserError
-        The AnnData is backed, has no such layer, or its values are negative (scaled data), not
+        The AnnData is backed, lacks the layer, or its values are negative (scaled data), not
         finite, or too large to be logarithms.
     """
     matrix = _matrix(adata, layer)
     values = describe(matrix)
     if not _may_be_logarithms(values):
         raise UserError(
-            f"{_range(layer, values)}, which are not log-normalised; give values before they are "
+            f"{_range(layer, values)}, which are not log-normalised; use values that are not "
             "centred or scaled"
         )
     return matrix
 
 
 def log_normalised(adata: ad.AnnData, layer: str | None = None) -> sp.csr_matrix:
-    """Log-normalised values, computed from counts if need be; CSR float32 (n_cells, n_genes).
+    """Log-normalised values, computed from counts if necessary; CSR float32 (n_cells, n_genes).
 
     Parameters
     ----------
     layer
-        The layer to take, by default X; counts in it are log-normalised. Where X is empty or
-        scaled, ``layers["counts"]`` is log-normalised instead.
+        Layer to use, by default ``X``; counts are log-normalised. If ``X`` is missing or scaled,
+        ``layers["counts"]`` is log-normalised instead.
 
     Raises
     ------
     UserError
-        The AnnData is backed, has no such layer, or has neither counts nor logarithms.
+        The AnnData is backed, lacks the layer, or has neither counts nor log-normalised values.
     """
     if layer is None and adata.X is None and COUNTS in adata.layers:
         layer = COUNTS
@@ -86,8 +87,8 @@ def log_normalised(adata: ad.AnnData, layer: str | None = None) -> sp.csr_matrix
     if layer is None and COUNTS in adata.layers:
         return log_normalised(adata, COUNTS)
     raise UserError(
-        f"{_range(layer, values)}, which are neither counts nor log-normalised; name a layer of "
-        "counts or of log-normalised values"
+        f"{_range(layer, values)}, which are neither counts nor log-normalised; specify a layer "
+        "with counts or log-normalised values"
     )
 
 
@@ -97,7 +98,7 @@ def find_representation(adata: ad.AnnData, use_rep: str) -> np.ndarray:
     Raises
     ------
     UserError
-        There is none of this name, or it is not a matrix of finite numbers.
+        The representation does not exist, or is not a matrix of finite numbers.
     """
     if use_rep not in adata.obsm:
         available = list_names(adata.obsm)
@@ -128,14 +129,14 @@ def _matrix(adata: ad.AnnData, layer: str | None) -> sp.csr_matrix:
 
 
 def _range(layer: str | None, values: Values) -> str:
-    """The beginning of a sentence on a matrix and its values."""
-    place = "adata.X" if layer is None else f'adata.layers["{layer}"]'
-    missing = values.n_nan + values.n_infinite
-    also = f", {missing} of them not finite" if missing else ""
-    return f"{place} holds values from {values.smallest:.3g} to {values.largest:.3g}{also}"
+    """Start of a message: a matrix and the range of its values."""
+    name = "adata.X" if layer is None else f'adata.layers["{layer}"]'
+    n_invalid = values.n_nan + values.n_infinite
+    suffix = f", {n_invalid} of them not finite" if n_invalid else ""
+    return f"{name} has values from {values.smallest:.3g} to {values.largest:.3g}{suffix}"
 
 
 def _may_be_logarithms(values: Values) -> bool:
-    """Whether no value is negative, not finite, or larger than a logarithm of counts can be."""
-    bad = values.n_negative + values.n_nan + values.n_infinite
-    return not bad and values.largest < LARGEST_LOGARITHM
+    """Whether all values are finite, non-negative and small enough for logarithms of counts."""
+    n_invalid = values.n_negative + values.n_nan + values.n_infinite
+    return not n_invalid and values.largest < MAX_LOGARITHM

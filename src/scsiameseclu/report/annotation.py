@@ -64,7 +64,7 @@ def _share(value: float) -> str:
 def _type(row: dict[Any, Any]) -> str:
     """The type by markers; for an unassigned cluster also the best match."""
     name, best = row.get("vote_markers", row["cell_type"]), row["best_match"]
-    return f"{name} (best match: {best})" if name in ABSTENTIONS else str(name)
+    return f"{name} (best match: {best})" if name in ABSTENTIONS and best else str(name)
 
 
 def _by_cell(sample: FinishedSample, cluster: str) -> str:
@@ -94,6 +94,6 @@ def annotation_table(sample: FinishedSample) -> Table:
     ]
     header = (
         *("Cluster", "Cells", "Type by markers", "Cell by cell", "Score", "Runner-up"),
-        *("Runner-up score", "Margin", "Markers in data", "Markers expressed"),
+        *("Runner-up score", "Margin", "Markers in data", "Marker genes"),
     )
     return Table("annotation-table", "Cell type of each cluster by marker genes", header, rows)

@@ -38,7 +38,7 @@ def marker_pictures(sample: FinishedSample) -> list[Picture]:
 def _dot_plot(
     sample: FinishedSample, genes: list[str], share: np.ndarray, mean: np.ndarray
 ) -> Picture:
-    """Size: share of the cluster's cells; colour: mean expression relative to the gene's maximum."""
+    """Size: share of the cluster's cells; colour: mean expression relative to the maximum."""
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from scsiameseclu.clustering.ensemble import N_STARTS
-from scsiameseclu.preprocess.quality.thresholds import MOST_ABOVE
+from scsiameseclu.preprocess.quality.thresholds import MAX_SHARE_ABOVE
 from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.tables import count, listed, sentence
 from scsiameseclu.settings import (
@@ -93,8 +93,8 @@ def _filtering(sample: FinishedSample) -> list[str]:
         f"{rules.mad_counts:g} median absolute deviations (MADs) of log total counts, "
         f"{rules.mad_genes:g} of log detected genes or {rules.mad_top20:g} of the percentage of "
         f"counts in the 20 most abundant genes{mitochondrial}. Upper thresholds of the first three "
-        f"metrics were raised where they would have removed more than {MOST_ABOVE:.0%} of the "
-        "cells."
+        f"metrics were raised where they would have removed more than {100 * MAX_SHARE_ABOVE:g} % "
+        "of the cells."
     ]
     fixed = [
         words.format(settings[name])
@@ -126,13 +126,13 @@ def _training(model: ModelSettings, n_cells: int) -> list[str]:
     noise = noise if model.expression_noise else []
     expression, graph = list(noise), list(noise)
     if model.expression_swap:
-        expression.append(f"{model.expression_swap:.0%} of the genes swapped between cells")
+        expression.append(f"{100 * model.expression_swap:g} % of the genes swapped between cells")
     if model.edge_drop:
-        graph.append(f"the {model.edge_drop:.0%} least similar edges dropped from the first")
+        graph.append(f"the {100 * model.edge_drop:g} % least similar edges dropped from the first")
     if model.diffusion:
         graph.append(
-            "personalised PageRank diffusion of the second (restart probability "
-            f"{model.diffusion_alpha:g})"
+            "personalised PageRank diffusion of the second with a restart probability of "
+            f"{model.diffusion_alpha:g}"
         )
     number = f"{model.networks} networks" if model.networks > 1 else "One network"
     were, each = ("were", " each") if model.networks > 1 else ("was", "")
@@ -177,9 +177,7 @@ def _joint_training(model: ModelSettings) -> list[str]:
 
 def _clustering(sample: FinishedSample, model: ModelSettings) -> list[str]:
     latent = "latents smoothed over the graph" if model.propagate_latent else "latents"
-    space = (
-        f"the principal components and the {latent}" if model.space == "joint" else f"the {latent}"
-    )
+    components = "principal components and the " if model.space == "joint" else ""
     asked = str(sample.siamese["n_clusters_asked"])
     candidates = "Of all these clusterings"
     if asked != "estimated":
@@ -189,7 +187,7 @@ def _clustering(sample: FinishedSample, model: ModelSettings) -> list[str]:
             "Of the clusterings with the number of clusters estimated before joint training"
         )
     return [
-        f"In {space}{latent} of each network, cells were assigned to cluster centres "
+        f"In the {components}{latent} of each network, cells were assigned to cluster centres "
         f"{ASSIGNMENT[model.proportions]}, from {N_STARTS} starts for each of several numbers of "
         f"clusters. {candidates}, the one with the highest mean adjusted Rand index with all "
         f"others was chosen, and {count(sample.siamese['n_members'])} clusterings with a similar "

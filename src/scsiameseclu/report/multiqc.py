@@ -76,7 +76,7 @@ COLUMNS = QUALITY | SCORES
 
 
 def write_multiqc(entries: Sequence[Entry], folder: Path) -> None:
-    """Write ``*_mqc.json`` and ``multiqc_config.yaml`` into ``folder``, and remove outdated files."""
+    """Write ``*_mqc.json`` and ``multiqc_config.yaml`` into ``folder``; remove outdated files."""
     content = {
         "general": _general(entries),
         "status": _status(entries),
@@ -105,7 +105,7 @@ def _config() -> str:
     return yaml.safe_dump(
         {
             "title": "scSiameseClu",
-            "intro_text": "Comparison of all samples; index.html links to the report of each sample.",
+            "intro_text": "Comparison of all samples; index.html links to each report.",
             "no_version_check": True,
             "no_ai": True,
             "show_analysis_paths": False,

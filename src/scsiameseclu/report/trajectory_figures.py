@@ -82,8 +82,9 @@ def _graph(sample: FinishedSample) -> Picture:
         [f"{sample.clusters[j]} and {sample.clusters[i]}" for i, j in pairs], limit=12
     )
     caption = (
-        f"Lines connect clusters with a PAGA connectivity of {MIN_CONNECTIVITY} or more; thicker lines: "
-        "stronger connectivity. Clusters are placed at the median position of their cells."
+        "Lines connect clusters with a PAGA connectivity of "
+        f"{MIN_CONNECTIVITY} or more; thicker lines: stronger "
+        "connectivity. Clusters are placed at the median position of their cells."
     )
     alt = f"Graph of {k} clusters. Connected: {pairs_drawn or 'none'}."
     return Picture(draw("paga", alt, (4.2, 3.9), paint), "Connectivity of the clusters", caption)

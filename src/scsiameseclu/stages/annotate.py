@@ -1,4 +1,4 @@
-"""Name the cell type of each cluster and cell by votes: markers, a reference, CellTypist."""
+"""Annotate clusters and cells with cell types from markers, a reference and CellTypist."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from scsiameseclu.annotation.votes import Vote
     from scsiameseclu.store.folder import SampleFolder
 
-CELLS_AT_ONCE = 2_048
-"""Cells whose genes CellTypist makes dense at once."""
+BLOCK_CELLS = 2_048
+"""Number of cells that CellTypist processes at once, as a dense matrix."""
 
 
 def run(
@@ -23,15 +23,16 @@ def run(
     organism: Literal["auto", "human", "mouse"] = "auto",
     seed: int = 0,
 ) -> None:
-    """Write ``annotation`` (cells) and ``annotation_table`` (one line per cluster).
+    """Write ``annotation`` (cells) and ``annotation_table`` (one row per cluster).
 
-    ``annotation``: ``obs["cell_type_predicted"]`` (category, the consensus of the cell's cluster)
-    and ``obs["cell_type_score"]`` (float32), and the same by cell, as ``cell_type_by_cell`` and
-    ``cell_type_by_cell_score``. With markers alone the scores are their t values; with more sources
-    they are those of :func:`scsiameseclu.annotation.votes.consensus`, 0 to 1, and there are also
-    ``vote_...`` and ``vote_..._score`` of each source, by cell. ``uns["annotation"]``: tissue,
-    organism, marker table, overlap, sources, and the marker scores (n_clusters, n_types) with the
-    names of their rows and columns; ``uns["transfer"]`` and ``uns["celltypist"]`` where they voted.
+    ``annotation`` contains ``obs["cell_type_predicted"]`` (category, the consensus of the cluster)
+    and ``obs["cell_type_score"]`` (float32), and the corresponding results per cell in
+    ``cell_type_by_cell`` and ``cell_type_by_cell_score``. With markers only, scores are t values.
+    With several sources, they are those of :func:`scsiameseclu.annotation.votes.consensus`, 0 to 1,
+    and ``vote_...`` and ``vote_..._score`` contain the votes of each source per cell.
+    ``uns["annotation"]`` contains tissue, organism, marker table, overlap, sources, and the marker
+    scores (n_clusters, n_types) with the names of their rows and columns; ``uns["transfer"]`` and
+    ``uns["celltypist"]`` describe these sources, if used.
     """
     from scsiameseclu.annotation.by_markers import annotate_clusters
     from scsiameseclu.annotation.consensus import merge_votes
@@ -63,7 +64,7 @@ def run(
 def _votes_of_cells(
     folder: SampleFolder, cells: ad.AnnData, settings: AnnotationSettings
 ) -> tuple[list[Vote], dict[str, Any]]:
-    """The votes of the sources that look at each cell, and what to note about them."""
+    """Votes of the reference and CellTypist on each cell, and entries of ``uns`` about them."""
     import numpy as np
 
     from scsiameseclu.annotation.by_celltypist import celltypist_vote
@@ -79,7 +80,7 @@ def _votes_of_cells(
         votes.append(Vote("reference", names, strength))
         notes |= {key: transferred.uns[key] for key in ("transfer", "provenance")}
     if settings.celltypist_model is not None:
-        counts = read_blocks(folder.path("expression"), "layers/counts", CELLS_AT_ONCE)
+        counts = read_blocks(folder.path("expression"), "layers/counts", BLOCK_CELLS)
         vote, match = celltypist_vote(cells.var, counts, settings.celltypist_model)
         votes.append(vote)
         notes["celltypist"] = {"model": settings.celltypist_model, "overlap": match.overlap}

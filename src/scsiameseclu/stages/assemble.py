@@ -1,4 +1,4 @@
-"""Join a sample's files into one annotated h5ad."""
+"""Join the results of a sample in one annotated h5ad file."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ if TYPE_CHECKING:
 
     from scsiameseclu.store.folder import SampleFolder
 
-MATRICES = ("X", "layers")  # copied as they lie on disk, never held
+MATRICES = ("X", "layers")
+"""Slots that are copied on disk, without loading them."""
 
 
 def run(folder: SampleFolder) -> None:
     """Write ``deliverable``.
 
-    ``X`` (log-normalised), ``layers["counts"]``; ``obs``: sample, batch, the user's columns, then
-    those of the stages; ``var``: names, number of cells, variability; ``obsm``: X_pca, X_siamese,
-    siamese_probability, X_umap; ``obsp``: distances, connectivities; ``uns``: source, quality, pca,
-    neighbors, training, siamese, annotation, provenance (in Slurm and in containers with ``where``
-    each stage ran) and warnings of all stages, and ``siamese_colors``, with which scanpy draws the
-    clusters in the colours of the page. With a trajectory also ``obs["pseudotime"]``,
-    ``obsm["X_diffmap"]`` and ``uns["trajectory"]``.
+    It contains ``X`` (log-normalised), ``layers["counts"]``; ``obs``: sample, batch, the input's
+    columns, and those of the stages; ``var``: names, number of cells, variability; ``obsm``: X_pca,
+    X_siamese, siamese_probability, X_umap; ``obsp``: distances, connectivities; ``uns``: source,
+    quality, pca, neighbors, training, siamese, annotation, provenance (with ``where`` each stage
+    ran in Slurm jobs and containers) and warnings of all stages, and ``siamese_colors``, the
+    colours of the clusters in the report, which scanpy uses. If there is a trajectory, it also
+    contains ``obs["pseudotime"]``, ``obsm["X_diffmap"]`` and ``uns["trajectory"]``.
 
     Raises
     ------
@@ -48,10 +49,10 @@ def run(folder: SampleFolder) -> None:
     counts = {key: folder.uns("counts", key) for key in ("source", "provenance", "warnings")}
     first, *others = (part.uns for part in parts.values())
     result.uns = _merged(counts, first, result.uns, *others)
-    for note in folder.usage():
-        if note.get("where"):
-            entry = result.uns["provenance"].get(note["stage"], {})
-            entry["where"] = json.dumps(note["where"], sort_keys=True)
+    for usage in folder.usage():
+        if usage.get("where"):
+            entry = result.uns["provenance"].get(usage["stage"], {})
+            entry["where"] = json.dumps(usage["where"], sort_keys=True)
     write_h5ad(
         result,
         folder.path("deliverable"),
@@ -60,7 +61,7 @@ def run(folder: SampleFolder) -> None:
 
 
 def _joined(*tables: pd.DataFrame) -> pd.DataFrame:
-    """The columns of all tables, whose rows are the same; the first of two with one name stays."""
+    """Join the columns of tables with the same rows; of duplicate columns, the first is kept."""
     import pandas as pd
 
     joined = pd.concat(tables, axis=1)
@@ -68,7 +69,7 @@ def _joined(*tables: pd.DataFrame) -> pd.DataFrame:
 
 
 def _merged(*parts: Mapping[str, Any]) -> dict[str, Any]:
-    """One ``uns``: provenance by stage, warnings of all stages one after the other."""
+    """Merge several ``uns``, with provenance by stage and concatenated warnings."""
     import numpy as np
 
     merged: dict[str, Any] = {}
@@ -77,7 +78,7 @@ def _merged(*parts: Mapping[str, Any]) -> dict[str, Any]:
     for part in parts:
         merged |= part
         provenance |= part.get("provenance", {})
-        noted = part.get("warnings")
-        warnings += [str(sentence) for sentence in (() if noted is None else noted)]
+        messages = part.get("warnings")
+        warnings += [str(message) for message in (() if messages is None else messages)]
     merged["provenance"], merged["warnings"] = provenance, np.array(warnings, dtype=object)
     return merged

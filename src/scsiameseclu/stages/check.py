@@ -1,4 +1,4 @@
-"""Check the config, the sample sheet and every sample's file, before any work."""
+"""Check the config, the sample sheet and the input files before running the pipeline."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
 
 CONFIG = (Path("config/config.yaml"),)
 Finding = tuple[str, str]
-"""A level and a sentence. ``"error"``: the sample cannot be processed, ``"warning"``: worth a look,
-``"note"``: what was detected."""
+"""A level and a message. ``"error"``: the sample cannot be processed; ``"warning"``: to be checked
+by the user; ``"note"``: what was detected."""
 
 
 def run(*, configfile: Sequence[Path] = CONFIG, samples: Path | None = None) -> None:
-    """Print every problem of the config, its sample sheet and the samples' files.
+    """Print all problems of the config, the sample sheet and the input files.
 
     Parameters
     ----------
     configfile
-        The YAML files of the config; the last one wins.
+        YAML files of the config; later files take precedence.
     samples
-        A sample sheet in place of the config's.
+        Sample sheet that replaces the one in the config.
 
     Raises
     ------
     UserError
-        The workflow would refuse the config or the sheet, or could not process a sample.
+        The workflow would reject the config or the sheet, or could not process a sample.
     """
     config = load_config(configfile) | ({} if samples is None else {"samples": str(samples)})
     complete = with_defaults(config)
     sheet = sheet_of(complete)
-    refused = config_problems(complete) + sheet.all_problems
-    _show(("error", problem) for problem in refused)
+    rejected = config_problems(complete) + sheet.all_problems
+    _show(("error", problem) for problem in rejected)
     failed = []
     for line in sheet.lines:
         if line.problems:
@@ -50,8 +50,8 @@ def run(*, configfile: Sequence[Path] = CONFIG, samples: Path | None = None) -> 
         if any(level == "error" for level, _ in findings):
             failed.append(line.row["sample"])
     problems = []
-    if refused:
-        problems.append(f"{_counted(len(refused), 'problem')} in the config and the sample sheet")
+    if rejected:
+        problems.append(f"{_counted(len(rejected), 'problem')} in the config and the sample sheet")
     if failed:
         problems.append(
             f"{_counted(len(failed), 'sample')} in {complete['samples']} cannot be processed "
@@ -62,14 +62,14 @@ def run(*, configfile: Sequence[Path] = CONFIG, samples: Path | None = None) -> 
 
 
 def check_sample(row: Row, n_clusters: int | str | None = None) -> Iterator[Finding]:
-    """Read one sample's file and report everything that is wrong or unusual about it.
+    """Read the file of one sample and report all problems and anything unusual.
 
     Parameters
     ----------
     row
-        A row of the sheet without problems.
+        A valid row of the sheet.
     n_clusters
-        The config's number of clusters, for rows that give none.
+        Number of clusters in the config, for rows without one.
     """
     from scsiameseclu.io.sample import read_sample
 
@@ -81,29 +81,29 @@ def check_sample(row: Row, n_clusters: int | str | None = None) -> Iterator[Find
         return
     n_cells, n_genes = sample.loaded.matrix.shape
     yield "note", f"sample {name}: {n_cells} cells x {n_genes} genes in {row['path']}"
-    yield from (("note", f"sample {name}: {sentence}") for sentence in sample.notes)
-    yield from (("warning", f"sample {name}: {sentence}") for sentence in sample.warnings)
-    yield from (("error", f"sample {name}: {sentence}") for sentence in sample.errors)
+    yield from (("note", f"sample {name}: {message}") for message in sample.notes)
+    yield from (("warning", f"sample {name}: {message}") for message in sample.warnings)
+    yield from (("error", f"sample {name}: {message}") for message in sample.errors)
     yield from _too_many_clusters(row.get("n_clusters", n_clusters), sample, name)
 
 
-def _too_many_clusters(wanted: Any, sample: Sample, name: str) -> Iterator[Finding]:
+def _too_many_clusters(requested: Any, sample: Sample, name: str) -> Iterator[Finding]:
     try:
-        largest = ClusterNumber.parse(wanted).largest
+        largest = ClusterNumber.parse(requested).largest
     except UserError:
-        return  # of the config, which is reported as a whole
+        return  # already reported for the config
     n_cells = sample.loaded.matrix.shape[0]
     if largest and largest >= n_cells:
         yield (
             "error",
-            f"sample {name}: n_clusters is {wanted}; it must be 2 to {n_cells - 1} for "
+            f"sample {name}: n_clusters is {requested}; it must be 2 to {n_cells - 1} for "
             f"{n_cells} cells",
         )
 
 
 def _show(findings: Sequence[Finding] | Iterator[Finding]) -> None:
-    for level, sentence in findings:
-        print(f"{level:8}{sentence}", flush=True)
+    for level, message in findings:
+        print(f"{level:8}{message}", flush=True)
 
 
 def _counted(number: int, noun: str) -> str:

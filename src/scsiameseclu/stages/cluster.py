@@ -1,4 +1,4 @@
-"""Cluster the cells by optimal transport; an ensemble votes on each cell."""
+"""Cluster the cells with an ensemble of optimal-transport clusterings."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ log = logging.getLogger(__name__)
 
 
 def run(folder: SampleFolder, *, n_clusters: str | None = None, seed: int = 0) -> None:
-    """Write ``clusters`` and ``model``, the networks together with the consensus.
+    """Write ``clusters`` and ``model`` (the networks and the consensus clustering).
 
-    ``clusters``: ``obs`` ``siamese``, ``siamese_confidence``, ``siamese_ambiguous``,
-    ``siamese_coarse``, ``siamese_fine``; ``obsm["siamese_probability"]``; ``uns["siamese"]``.
-    Another number of clusters needs this stage alone, not the training.
+    ``clusters`` contains ``siamese``, ``siamese_confidence``, ``siamese_ambiguous``,
+    ``siamese_coarse`` and ``siamese_fine`` in ``obs``, ``obsm["siamese_probability"]``, and
+    ``uns["siamese"]``. Changing the number of clusters requires rerunning this stage, but not the
+    training.
     """
     from scsiameseclu.cluster_number import ClusterNumber
     from scsiameseclu.model.fitted import FittedModel
@@ -34,9 +35,13 @@ def run(folder: SampleFolder, *, n_clusters: str | None = None, seed: int = 0) -
     adata = sidecar(folder.cells)
     write_clusters(adata, clustering.probability, clustering.coarse, clustering.fine, model.summary)
     summary = adata.uns["siamese"]
-    sizes, asked = summary["sizes"], summary["n_clusters_asked"]
+    sizes, requested = summary["sizes"], summary["n_clusters_asked"]
     log.info("%d clusters of %d to %d cells", len(sizes), min(sizes), max(sizes))
-    fewer = summary["n_clusters_given"] and summary["n_clusters"] < int(asked)
+    warnings = []
+    if summary["n_clusters_given"] and summary["n_clusters"] < int(requested):
+        warnings.append(
+            f"{requested} clusters were requested; only {summary['n_clusters']} contain cells"
+        )
     folder.write(
         "clusters",
         adata.obs,
@@ -45,7 +50,5 @@ def run(folder: SampleFolder, *, n_clusters: str | None = None, seed: int = 0) -
         stage="cluster",
         seed=seed,
         settings={"n_clusters": str(number)},
-        warnings=[f"{asked} clusters were requested; only {summary['n_clusters']} contain cells"]
-        if fewer
-        else [],
+        warnings=warnings,
     )

@@ -1,4 +1,4 @@
-"""Write the cohort's page and tables from the samples that are there."""
+"""Write the report and the tables of the cohort from the available samples."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ if TYPE_CHECKING:
     from scsiameseclu.report.cohort_samples import Entry
 
 NUMBERS = (
-    *("cells_in", "cells_kept", "genes_in", "genes_kept"),
-    *("median_total_counts", "median_n_genes", "median_pct_mito", "doublets"),
-    *("n_clusters", "mean_confidence", "silhouette", "graph_purity"),
-    *("n_labelled", "ari", "nmi", "acc", "macro_f1"),
-    *("leiden_ari", "leiden_nmi", "leiden_acc", "leiden_macro_f1"),
-)
+    "cells_in", "cells_kept", "genes_in", "genes_kept",
+    "median_total_counts", "median_n_genes", "median_pct_mito", "doublets",
+    "n_clusters", "mean_confidence", "silhouette", "graph_purity",
+    "n_labelled", "ari", "nmi", "acc", "macro_f1",
+    "leiden_ari", "leiden_nmi", "leiden_acc", "leiden_macro_f1",
+)  # fmt: skip
+"""The numeric columns of ``cohort.tsv``."""
 
 
 def run(*, samples: Path, results: Path, features: Sequence[str] = ()) -> None:
     """Write index.html, cohort.tsv, status.tsv and multiqc/ into ``results``.
 
-    Samples that are not finished are FAIL, with the sentence that the stage left, or with the first
-    stage whose file is missing. Finished samples with warnings of any stage are WARN.
+    Unfinished samples have status FAIL, with the error message of the failed stage or the first
+    stage that has not finished. Finished samples with warnings have status WARN.
 
     Parameters
     ----------
     samples
-        The sample sheet; its order is the order of everything here.
+        Sample sheet, which determines the order of the samples.
     results
-        The folder with ``samples/{sample}/``.
+        Folder that contains ``samples/{sample}/``.
     features
-        What the run includes; see :data:`scsiameseclu.store.manifest.FEATURES`.
+        Features of the run; see :data:`scsiameseclu.store.manifest.FEATURES`.
     """
     from scsiameseclu.report.cohort_page import cohort_page
     from scsiameseclu.report.cohort_samples import read_entries
@@ -49,7 +50,7 @@ def run(*, samples: Path, results: Path, features: Sequence[str] = ()) -> None:
 
 
 def status_table(entries: Sequence[Entry]) -> pd.DataFrame:
-    """One row per sample: sample, status, stage and reason."""
+    """Table of sample, status, stage and reason, with one row per sample."""
     import pandas as pd
 
     rows = [(entry.sample, entry.status, entry.stage, entry.reason) for entry in entries]
@@ -57,7 +58,7 @@ def status_table(entries: Sequence[Entry]) -> pd.DataFrame:
 
 
 def cohort_table(entries: Sequence[Entry]) -> pd.DataFrame:
-    """One row per sample: status and every number; missing where it is not known."""
+    """Table of status and all numbers (missing if unknown), with one row per sample."""
     import pandas as pd
 
     rows = [

@@ -1,7 +1,7 @@
-"""The columns of the sample sheet, each with the rule of its cells.
+"""The columns of the sample sheet and the rules for their values.
 
-Some columns are of the sheet alone, some say how the file is read (:class:`ReadRequest`), and some
-override a key of the config for one sample.
+Some columns exist only in the sheet, some are options for reading the file (:class:`ReadRequest`),
+and some override a config key for one sample.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from scsiameseclu.run_settings import SECTIONS, RunSettings
 
 @dataclass(frozen=True)
 class SampleSettings(Settings):
-    """What only the sheet says of a sample."""
+    """Columns that exist only in the sheet."""
 
     sample: str = option(
         REQUIRED,
@@ -38,8 +38,8 @@ class SampleSettings(Settings):
     )
     path: str = option(
         REQUIRED,
-        "file or 10x folder, absolute or relative to the working directory; demo:a and demo:b are "
-        "the two halves of the built-in demo data",
+        "file or 10x folder, absolute or relative to the working directory; demo:a, demo:b: halves "
+        "of the built-in demo data",
         text=FILE_OR_FOLDER,
     )
     organism: Literal["auto", "human", "mouse"] = option(
@@ -48,7 +48,7 @@ class SampleSettings(Settings):
 
 
 READING = tuple(rules(ReadRequest))
-"""The columns that say how the file is read."""
+"""Columns that are options for reading the file."""
 OVERRIDES = {
     "n_clusters": "n_clusters",
     "root": "trajectory.root",
@@ -59,18 +59,18 @@ OVERRIDES = {
     "max_pct_mito": "quality.max_pct_mito",
     "doublets": "quality.doublets",
 }
-"""Columns that override a config key for one sample, and that key."""
+"""Config keys that are overridden for one sample, by column."""
 
 
 def request_of(row: Mapping[str, Any]) -> ReadRequest:
-    """How the file of a row is to be read."""
+    """Options for reading the file of a row."""
     return ReadRequest(**{name: row[name] for name in READING if name in row})
 
 
 def _columns() -> dict[str, Rule]:
-    only_here = rules(SampleSettings)
-    columns = {name: only_here[name] for name in ("sample", "path")} | rules(ReadRequest)
-    columns["organism"] = only_here["organism"]
+    sheet_only = rules(SampleSettings)
+    columns = {name: sheet_only[name] for name in ("sample", "path")} | rules(ReadRequest)
+    columns["organism"] = sheet_only["organism"]
     for name, key in OVERRIDES.items():
         rule = rule_of_key(key)
         text = rule["description"].partition("; null:")[0]
@@ -86,7 +86,7 @@ def rule_of_key(key: str) -> Rule:
 
 
 def _of_cell(rule: Rule) -> Rule:
-    """The rule for a filled cell of the sheet: never null, and of one type."""
+    """The rule for a non-empty cell of the sheet: not null, and of a single type."""
     rule = dict(rule)
     if "type" in rule:
         kinds = [kind for kind in kinds_of(rule) if kind != "null"]
@@ -99,4 +99,4 @@ def _of_cell(rule: Rule) -> Rule:
 
 
 COLUMNS = _columns()
-"""The rule of each column's cells, in the order in which they are documented."""
+"""Rules of the values by column, in the order of the documentation."""

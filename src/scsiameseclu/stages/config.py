@@ -1,7 +1,7 @@
-"""The config of the workflow: loaded, completed with defaults, and checked with its sample sheet.
+"""Loading, completion and validation of the config and its sample sheet.
 
-Snakemake and ``make check`` use the same functions. They need nothing but the standard library and
-PyYAML, since Snakemake runs on hosts without NumPy.
+Snakemake and ``make check`` use the same functions. They require only the standard library and
+PyYAML, since Snakemake may run on hosts without NumPy.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SCHEMA = _closed(
 
 
 def load_config(files: Sequence[Path]) -> Config:
-    """The config of one or more YAML files; of keys in several, the last file's value counts.
+    """Load and merge YAML files; later files take precedence.
 
     Raises
     ------
@@ -54,12 +54,14 @@ def load_config(files: Sequence[Path]) -> Config:
         try:
             loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
         except OSError as error:
-            raise UserError(f"the config {file} cannot be read ({error.strerror})") from error
+            raise UserError(
+                f"config file {file} cannot be read ({error.strerror}); check its path"
+            ) from error
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             details = " ".join(str(error).split())
-            raise UserError(f"the config {file} is not valid YAML ({details})") from error
+            raise UserError(f"config file {file} is not valid YAML ({details}); fix it") from error
         if not isinstance(loaded, dict):
-            raise UserError(f"the config {file} has no keys at its top level; write `key: value`")
+            raise UserError(f"config file {file} has no keys at its top level; write `key: value`")
         _update(config, loaded)
     return config
 
@@ -74,7 +76,7 @@ def _update(config: Config, changes: Config) -> None:
 
 
 def checked(config: Config) -> tuple[Config, dict[str, Row], list[str]]:
-    """The config with its defaults, the samples of its sheet by name, and all problems of both."""
+    """The config with defaults, the rows of its sheet by sample, and all problems of both."""
     complete = with_defaults(config)
     problems = config_problems(complete)
     sheet = sheet_of(complete)
@@ -83,16 +85,16 @@ def checked(config: Config) -> tuple[Config, dict[str, Row], list[str]]:
 
 
 def sheet_of(config: Config) -> Sheet:
-    """The sample sheet that a config names, checked; an empty one where it names none."""
+    """The checked sample sheet of a config; empty if the config has no valid path to one."""
     samples = config["samples"]
     return check_sheet(samples) if fits(samples, rules(RunSettings)["samples"]) else Sheet()
 
 
 def with_defaults(config: Mapping[str, Any], schema: Rule = SCHEMA) -> Config:
-    """A copy of ``config`` in which every missing key has its default.
+    """Copy ``config`` with defaults for all missing keys.
 
-    An empty section (null in YAML) counts as missing. Two habits of YAML 1.1 are corrected: ``off``
-    is read as false, and ``1e-3`` as text. Numbers take the type that is declared.
+    An empty section (null in YAML) counts as missing. Two peculiarities of YAML 1.1 are corrected,
+    which reads ``off`` as false and ``1e-3`` as text. Numbers are converted to their declared type.
     """
     complete = dict(config)
     for key, rule in schema["properties"].items():
@@ -101,12 +103,12 @@ def with_defaults(config: Mapping[str, Any], schema: Rule = SCHEMA) -> Config:
             if section is None or isinstance(section, Mapping):
                 complete[key] = with_defaults(section or {}, rule)
         else:
-            complete[key] = _as_meant(complete[key], rule) if key in complete else rule["default"]
+            complete[key] = _corrected(complete[key], rule) if key in complete else rule["default"]
     return complete
 
 
 def config_problems(config: Config) -> list[str]:
-    """What is wrong with a config that has its defaults, one sentence per problem."""
+    """One message per problem of a config with defaults."""
     problems = list(
         problems_with(
             config,
@@ -132,7 +134,7 @@ def _missing_files(config: Config) -> Iterator[str]:
                 yield f"config key {name}.{key}: {problem}"
 
 
-def _as_meant(value: Any, rule: Rule) -> Any:
+def _corrected(value: Any, rule: Rule) -> Any:
     if value is False and "off" in rule.get("enum", []):
         return "off"
     if isinstance(value, str) and "number" in kinds_of(rule):

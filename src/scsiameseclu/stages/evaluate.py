@@ -1,4 +1,4 @@
-"""Score the clustering, and with a label column its agreement with it."""
+"""Compute clustering metrics, and agreement with published labels if available."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ if TYPE_CHECKING:
     from scsiameseclu.store.folder import SampleFolder
 
 MIN_TIMES = 3
+"""Minimum number of cells with a time for a rank correlation."""
 
 
 def run(folder: SampleFolder, *, label: str | None = None, seed: int = 0) -> None:
     """Write ``metrics``.
 
-    This stage alone, and the page's comparison panel, may read the labels.
+    Only this stage and the comparison panel of the report read the labels.
 
     Parameters
     ----------
     folder
-        The sample's folder.
+        Folder of the sample.
     label
-        The column of labels; None when there is none.
+        Column with labels, or None.
     seed
-        Seed for the cells drawn for the silhouette.
+        Seed for the subsample of the silhouette, and for the folds of the classification.
 
     Raises
     ------
@@ -57,7 +58,7 @@ def _unsupervised(
     confidence = clusters["siamese_confidence"].to_numpy(dtype=np.float64)
     return {
         "silhouette": silhouette(folder.array("embedding", "obsm/X_siamese"), assigned, seed=seed),
-        # The same clusters in a space that was not learned together with them.
+        # in a space that the networks have not changed
         "silhouette_pca": silhouette(folder.array("expression", "obsm/X_pca"), assigned, seed=seed),
         "graph_purity": graph_purity(folder.pairs("graph", "obsp/connectivities"), assigned),
         "mean_confidence": float(confidence.mean()),
@@ -65,14 +66,14 @@ def _unsupervised(
 
 
 def _against_time(folder: SampleFolder) -> dict[str, Any] | None:
-    """Rank correlation of the pseudotime with a column ``time``; None where there is none."""
+    """Rank correlation of pseudotime with the column ``time``; None if there is no such column."""
     import numpy as np
     from scipy.stats import spearmanr
 
     from scsiameseclu.trajectory import times_as_numbers
 
-    pseudotime, given = folder.obs("trajectory")["pseudotime"], folder.obs("counts")
-    times = times_as_numbers(given["time"]) if "time" in given else None
+    pseudotime, obs = folder.obs("trajectory")["pseudotime"], folder.obs("counts")
+    times = times_as_numbers(obs["time"]) if "time" in obs else None
     if times is None:
         return None
     known = np.isfinite(times) & pseudotime.notna().to_numpy()
@@ -85,15 +86,15 @@ def _against_time(folder: SampleFolder) -> dict[str, Any] | None:
 def _against_labels(
     folder: SampleFolder, clusters: pd.Series, label: str, seed: int
 ) -> dict[str, Any]:
-    """Agreement, and how well the labels can be learned from our embedding and from the PCA."""
+    """Agreement with the labels, and their prediction from the embedding and from the PCA."""
     from scsiameseclu.io.sample import column_of
     from scsiameseclu.metrics import classification, label_scores, labelled
 
     obs = folder.obs("counts")
     column = column_of(obs, label)
     if column is None:
-        there = ", ".join(map(str, obs.columns)) or "none"
-        raise UserError(f"there is no label column {label!r}; the columns are {there}")
+        available = ", ".join(map(str, obs.columns)) or "none"
+        raise UserError(f"label column {label!r} does not exist; available: {available}")
     labels = obs[column]
     leiden = folder.obs("layout")["leiden"]
     known = labelled(labels)

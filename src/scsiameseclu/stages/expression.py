@@ -1,4 +1,4 @@
-"""Normalise the kept cells, choose variable genes, compute principal components."""
+"""Normalise expression, select highly variable genes and compute principal components."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ if TYPE_CHECKING:
     from scsiameseclu.store.folder import SampleFolder
 
 MIN_VARIABLE = 3
+"""Minimum number of variable genes."""
 
 
 def run(folder: SampleFolder, *, settings: ExpressionSettings, seed: int = 0) -> None:
-    """Write ``expression``: the kept cells and genes, log-normalised, with their components.
+    """Write ``expression``, with the kept cells and genes.
 
-    ``X`` (CSR), ``layers["counts"]``, ``obs["size_factor"]``, ``var["highly_variable"]``,
-    ``obsm["X_pca"]``, ``varm["PCs"]``, ``uns["pca"]`` and ``uns["median_total"]``.
+    It contains ``X`` (log-normalised, CSR), ``layers["counts"]``, ``obs["size_factor"]``,
+    ``var["highly_variable"]``, ``obsm["X_pca"]``, ``varm["PCs"]``, ``uns["pca"]`` and
+    ``uns["median_total"]``.
 
     Raises
     ------
@@ -45,7 +47,7 @@ def run(folder: SampleFolder, *, settings: ExpressionSettings, seed: int = 0) ->
     raw = read_columns(counts, "X", genes, rows=cells)
     total = median_total(raw)
     values, size_factors = log_normalise(raw)
-    del raw  # the layer is copied from file to file: choosing variable genes takes its room
+    del raw  # frees memory for the selection of variable genes; the layer is copied on disk
     obs = ingested["obs"].loc[cells, ["sample", "batch"]].copy()
     adata = ad.AnnData(values, obs=obs, var=ingested["var"].loc[genes].copy())
     adata.obs["size_factor"] = size_factors
@@ -56,8 +58,9 @@ def run(folder: SampleFolder, *, settings: ExpressionSettings, seed: int = 0) ->
     n_variable = int(adata.var["highly_variable"].sum())
     if n_variable < MIN_VARIABLE:
         raise UserError(
-            f"{n_variable} of {adata.n_vars} genes vary between the {adata.n_obs} cells kept; "
-            "give counts of more genes, or loosen the quality thresholds"
+            f"{n_variable} of {adata.n_vars} genes vary between the {adata.n_obs} kept cells, but "
+            f"at least {MIN_VARIABLE} are required; use counts of more genes, or relax the quality "
+            "thresholds"
         )
     principal_components(adata, settings, seed, moments)
     write_h5ad(

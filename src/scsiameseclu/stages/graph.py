@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def run(folder: SampleFolder, *, settings: GraphSettings, seed: int = 0) -> None:
-    """Write ``graph``: ``obsp["distances"]``, ``obsp["connectivities"]``, ``uns["neighbors"]``."""
+    """Write ``graph``, with ``distances`` and ``connectivities`` in ``obsp``."""
     from scsiameseclu.preprocess.neighbours import build_graph
     from scsiameseclu.store.files import sidecar
 

@@ -1,4 +1,4 @@
-"""Read one sample's counts from any supported file, and check them."""
+"""Read and check the raw counts of one sample."""
 
 from __future__ import annotations
 
@@ -19,28 +19,29 @@ log = logging.getLogger(__name__)
 
 
 def run(folder: SampleFolder, *, source: str, request: ReadRequest, seed: int = 0) -> None:
-    """Read raw counts, check them, and write them once.
+    """Write ``counts`` and ``dimensions``.
 
-    ``counts``: X (CSR float32, whole numbers), var ``gene_id`` and ``gene_symbol``, obs ``sample``
-    and ``batch`` (categories) before the user's own columns, and ``uns["source"]``: path, format,
-    sha256, detected (sentences), label (empty when none), n_cells, n_genes. ``dimensions``: the
-    numbers that memory and time of later stages are predicted from.
+    ``counts`` contains ``X`` (integral counts, CSR float32), ``gene_id`` and ``gene_symbol`` in
+    ``var``, ``sample`` and ``batch`` (categories) followed by the input's columns in ``obs``, and
+    ``uns["source"]``: path, format, sha256, detected (messages), label (empty if none), n_cells,
+    n_genes. ``dimensions`` is the size of the data, from which the memory and time of later stages
+    are predicted.
 
     Parameters
     ----------
     folder
-        The sample's folder.
+        Folder of the sample.
     source
         A file, a 10x folder, or ``demo:a`` / ``demo:b``.
     request
         How to read it.
     seed
-        Recorded only; nothing here is random.
+        Recorded in the provenance; this stage is deterministic.
 
     Raises
     ------
     UserError
-        The file cannot be read, does not hold counts, lacks a requested column, or has too few
+        The file cannot be read, does not contain counts, lacks a requested column, or has too few
         cells.
     """
     import anndata as ad
@@ -53,8 +54,8 @@ def run(folder: SampleFolder, *, source: str, request: ReadRequest, seed: int = 
     sample = read_sample(source, request, sample=folder.sample)
     if sample.errors:
         raise UserError("; also: ".join(sample.errors))
-    for sentence in [*sample.notes, *sample.warnings]:
-        log.info("%s", sentence)
+    for message in [*sample.notes, *sample.warnings]:
+        log.info("%s", message)
     matrix = sample.loaded.matrix
     n_cells, n_genes = matrix.shape
     adata = ad.AnnData(X=matrix, obs=sample.obs, var=sample.loaded.var)
@@ -75,7 +76,7 @@ def run(folder: SampleFolder, *, source: str, request: ReadRequest, seed: int = 
 
 
 def sha256(files: list[Path]) -> str:
-    """The checksum of the files' bytes, one after the other (10x: matrix, features, barcodes)."""
+    """Checksum of the concatenated files (10x: matrix, features, barcodes)."""
     digest = hashlib.sha256()
     for file in files:
         with file.open("rb") as stream:

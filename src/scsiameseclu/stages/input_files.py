@@ -1,4 +1,4 @@
-"""The files that a sample is read from: which they are, and whether they can be read."""
+"""The input files of a sample, and checks of their paths."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DEMO = ("demo:a", "demo:b")
 
 
 def input_files(row: Mapping[str, Any]) -> list[str]:
-    """The files of a sample that Snakemake watches: for a 10x folder, the files inside it."""
+    """The input files for Snakemake; for a 10x folder, the files inside it."""
     files = [row["metadata"]] if "metadata" in row else []
     source = Path(row["path"])
     if row["path"] in DEMO:
@@ -23,17 +23,17 @@ def input_files(row: Mapping[str, Any]) -> list[str]:
 
 
 def file_problem(path: str) -> str | None:
-    """What is wrong with the path of an input file; None where nothing is."""
+    """The problem with the path of an input file; None if there is none."""
     if path in DEMO:
         return None
     if path.startswith("demo:"):
         return f"{path} is not part of the demo data; available: {', '.join(DEMO)}"
-    if not os.path.exists(path):  # False, too, where the system refuses the path
+    if not os.path.exists(path):  # also False for paths that the system rejects
         return f"{path} does not exist; paths are absolute or relative to {Path.cwd()}"
     try:
         files = input_files({"path": path})
     except OSError as error:
-        return f"{path} cannot be read ({error.strerror})"
+        return f"{path} cannot be read ({error.strerror}); check its permissions"
     braced = [file for file in files if "{" in file or "}" in file]
     if braced:
         return f"{braced[0]} contains a brace, which Snakemake reads as a wildcard; rename it"

@@ -1,11 +1,11 @@
-"""Lay the cells out by UMAP, and cluster them by Leiden for comparison."""
+"""Compute the UMAP, and Leiden clusters for comparison."""
 
 from __future__ import annotations
 
 import warnings
 from typing import TYPE_CHECKING
 
-from scsiameseclu.limits import EXACT_CELLS
+from scsiameseclu.limits import MAX_EXACT_CELLS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from scsiameseclu.store.folder import SampleFolder
 
 N_NEIGHBORS = 15
-SPREAD = 10.0  # of the first positions, as UMAP spreads its own
+SPREAD = 10.0
+"""Maximum absolute initial coordinate, as in UMAP's own initialisation."""
 
 
 def run(folder: SampleFolder, *, seed: int = 0) -> None:
     """Write ``layout``: ``obsm["X_umap"]`` of the embedding, ``obs["leiden"]`` of the kNN graph.
 
-    Neither needs the clusters, so the stage runs beside theirs.
+    Neither depends on the clusters, so this stage can run in parallel with the stage cluster.
     """
     import scanpy as sc
 
@@ -39,7 +40,7 @@ def run(folder: SampleFolder, *, seed: int = 0) -> None:
             random_state=seed,
         )
         find_neighbours(adata, "X_siamese", N_NEIGHBORS, "euclidean", seed)
-        sc.tl.umap(adata, random_state=seed, init_pos=first_positions(embedding))
+        sc.tl.umap(adata, random_state=seed, init_pos=initial_positions(embedding))
     folder.write(
         "layout",
         adata.obs[["leiden"]].copy(),
@@ -49,12 +50,12 @@ def run(folder: SampleFolder, *, seed: int = 0) -> None:
     )
 
 
-def first_positions(embedding: np.ndarray) -> str | np.ndarray:
-    """Where UMAP begins: with the graph's spectrum, above 50,000 cells with two components.
+def initial_positions(embedding: np.ndarray) -> str | np.ndarray:
+    """Initial positions for UMAP: spectral, or two principal components above 50,000 cells.
 
-    Eigenvectors of a large graph that falls into parts take longer than all the rest, if they
-    converge; two principal components keep the large-scale order as well (Kobak and Linderman
-    2021, doi:10.1038/s41587-020-00809-z).
+    For a large graph with several connected components, the eigenvectors take longer than all other
+    steps, if they converge at all; principal components preserve the global structure equally well
+    (Kobak and Linderman 2021, doi:10.1038/s41587-020-00809-z).
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ def first_positions(embedding: np.ndarray) -> str | np.ndarray:
     -------
     ``"spectral"``, or positions (n_cells, 2).
     """
-    if embedding.shape[0] <= EXACT_CELLS:
+    if embedding.shape[0] <= MAX_EXACT_CELLS:
         return "spectral"
     from sklearn.decomposition import PCA
 

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def run(folder: SampleFolder, *, settings: MarkerSettings) -> None:
-    """Write ``markers_table`` (what passes the filter), ``markers_full`` and ``markers``.
+    """Write ``markers_table`` (filtered), ``markers_full`` and ``markers``.
 
-    With a single cluster both tables hold only their header; ``markers`` holds the stage's
-    warnings and provenance.
+    With a single cluster, both tables consist of the header only. ``markers`` contains the warnings
+    and the provenance of the stage.
     """
     from scsiameseclu.annotation.markers import filter_markers, find_markers
 

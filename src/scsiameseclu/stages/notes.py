@@ -1,4 +1,4 @@
-"""What a stage leaves beside its files: why it failed, and what it took."""
+"""Records that a stage writes in addition to its results: failures and resource usage."""
 
 import json
 import os
@@ -12,12 +12,12 @@ from scsiameseclu.store.manifest import FAILURE, USAGE
 
 
 def note_failure(directory: Path, sample: str, stage: str, reason: str) -> None:
-    """Leave a note that the cohort page reads."""
+    """Record a failure for the cohort report."""
     write_json(directory / FAILURE, {"sample": sample, "stage": stage, "reason": reason})
 
 
 def clear_failure(directory: Path, stage: str) -> None:
-    """Remove the note that this stage left earlier; that of another stage stays."""
+    """Remove an earlier failure of this stage; failures of other stages are kept."""
     path = directory / FAILURE
     if path.is_file() and json.loads(path.read_text(encoding="utf-8"))["stage"] == stage:
         path.unlink()
@@ -32,16 +32,16 @@ def note_usage(
     asked_mb: int | None,
     asked_minutes: int | None,
 ) -> None:
-    """Note time and peak memory beside what was requested; the page shows both.
+    """Record used and requested resources for the report.
 
     Parameters
     ----------
     directory
-        The sample's folder.
+        Folder of the sample.
     seconds
         Wall time.
     threads, asked_mb, asked_minutes
-        What the job was given; None where nothing was requested.
+        Requested threads, memory and time; None if not requested.
     """
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     per_mb = 2**20 if sys.platform == "darwin" else 2**10
@@ -61,9 +61,9 @@ def note_usage(
 
 
 def where_it_ran(environment: Mapping[str, str]) -> dict[str, str]:
-    """Node, partition and GPUs of a Slurm job, and the container's image, as far as known.
+    """Node, partition and GPUs of a Slurm job, and the container image, if known.
 
-    Empty outside of Slurm and containers, so that two runs on one machine leave the same note.
+    The result is empty outside of Slurm and containers, so that local runs are reproducible.
     """
     variables = {
         "node": ("SLURMD_NODENAME",),
@@ -72,7 +72,7 @@ def where_it_ran(environment: Mapping[str, str]) -> dict[str, str]:
         "image": ("APPTAINER_CONTAINER", "SINGULARITY_CONTAINER"),
     }
     values = {
-        what: next((environment[name] for name in names if environment.get(name)), "")
-        for what, names in variables.items()
+        key: next((environment[name] for name in names if environment.get(name)), "")
+        for key, names in variables.items()
     }
-    return {what: value for what, value in values.items() if value}
+    return {key: value for key, value in values.items() if value}

@@ -1,9 +1,9 @@
-"""The programs of the stages: options, one file of settings, threads, log lines and failures.
+"""The command-line program of a stage: options, settings file, threads, log and failures.
 
-A stage is a module here with a function ``run``. Its keyword parameters are the program's options:
-a :class:`~scsiameseclu.options.Settings` class gives one option for each field, any other
-parameter one option of its own. ``--settings FILE`` reads them all from one JSON file, as the
-workflow writes it; options on the command line win.
+A stage is a module of this package with a function ``run``, whose keyword parameters become
+options: one per field of a :class:`~scsiameseclu.options.Settings` class, and one per other
+parameter. ``--settings FILE`` reads all options from a JSON file, as written by the workflow;
+options on the command line take precedence.
 """
 
 from __future__ import annotations
@@ -31,34 +31,36 @@ from scsiameseclu.stages.notes import clear_failure, note_failure, note_usage
 from scsiameseclu.store.manifest import FEATURES
 
 STAGES = (
-    *("check", "ingest", "quality", "expression", "graph", "train", "cluster", "layout"),
-    *("markers", "reference", "transfer", "annotate", "trajectory", "evaluate", "report"),
-    *("assemble", "cohort"),
-)
+    "check", "ingest", "quality", "expression", "graph", "train", "cluster", "layout", "markers",
+    "reference", "transfer", "annotate", "trajectory", "evaluate", "report", "assemble", "cohort",
+)  # fmt: skip
 THREAD_VARIABLES = (
-    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"),
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
 )
 HELP = {
     "source": "file, 10x folder, demo:a or demo:b",
     "directory": "folder to write to",
-    "reference": "folder that the stage reference wrote",
-    "results": "the folder of results",
-    "samples": "the sample sheet (tsv)",
-    "configfile": "config files (YAML), in the order in which Snakemake merges them",
-    "features": f"what the run includes: {', '.join(FEATURES)}",
+    "reference": "output folder of the stage reference",
+    "results": "results folder",
+    "samples": "sample sheet (tsv)",
+    "configfile": "config files (YAML); later files take precedence",
+    "features": f"optional features of the run: {', '.join(FEATURES)}",
 }
-"""Help of the options that are no settings."""
+"""Help texts of the options that are not settings."""
 Work = Callable[..., None]
 
 
 def work_of(stage: str) -> Work:
-    """The function that does the work of a stage."""
+    """The function ``run`` of a stage."""
     work: Work = importlib.import_module(f"scsiameseclu.stages.{stage}").run
     return work
 
 
 def parameters(work: Work) -> dict[str, tuple[Any, Any]]:
-    """Name, type and default (or ``inspect.Parameter.empty``) of what a stage is told."""
+    """Type and default (or ``inspect.Parameter.empty``) of the parameters of a stage, by name."""
     hints = get_type_hints(work, localns={"SampleFolder": object})
     listed = inspect.signature(work).parameters
     return {name: (hints[name], item.default) for name, item in listed.items() if name != "folder"}
@@ -70,22 +72,29 @@ def is_settings(hint: Any) -> bool:
 
 
 def stage_parser(stage: str) -> argparse.ArgumentParser:
-    """The parser of a stage's program; options that are not given are not in its namespace."""
+    """The argument parser of a stage, without defaults for missing options."""
     module = importlib.import_module(f"scsiameseclu.stages.{stage}")
     work = work_of(stage)
     parser = argparse.ArgumentParser(
         prog=f"{stage}.py", description=inspect.getdoc(module), argument_default=argparse.SUPPRESS
     )
     if "folder" in inspect.signature(work).parameters:
-        parser.add_argument("--folder", type=Path, required=True, help="the sample's folder")
-        parser.add_argument("--sample", help="the sample's name (default: that of the folder)")
+        parser.add_argument("--folder", type=Path, required=True, help="folder of the sample")
+        parser.add_argument("--sample", help="name of the sample (default: name of the folder)")
         parser.add_argument(
-            "--features", nargs="*", choices=FEATURES, help="what the run includes (default: none)"
+            "--features",
+            nargs="*",
+            choices=FEATURES,
+            help="optional features of the run (default: none)",
         )
-    parser.add_argument("--settings", type=Path, metavar="FILE", help="all options as JSON")
-    parser.add_argument("--threads", type=int, help="threads to use (default: all)")
-    parser.add_argument("--asked-mb", type=int, help="requested memory, for the usage note")
-    parser.add_argument("--asked-minutes", type=int, help="requested time, for the usage note")
+    parser.add_argument(
+        "--settings", type=Path, metavar="FILE", help="JSON file with values for all options"
+    )
+    parser.add_argument("--threads", type=int, help="number of threads (default: all cores)")
+    parser.add_argument("--asked-mb", type=int, help="requested memory in MB, for the report")
+    parser.add_argument(
+        "--asked-minutes", type=int, help="requested time in minutes, for the report"
+    )
     for name, (hint, _) in parameters(work).items():
         if is_settings(hint):
             add_settings(parser, name, hint)
@@ -95,10 +104,9 @@ def stage_parser(stage: str) -> argparse.ArgumentParser:
 
 
 def add_settings(parser: argparse.ArgumentParser, name: str, kind: type[Settings]) -> None:
-    """One option for each setting of a class.
+    """Add one option per setting of a class.
 
-    A value of the wrong type is kept as text, so that the class refuses it as it refuses a number
-    out of range.
+    A value of the wrong type is kept as text and rejected by the class, like a number out of range.
     """
     group = parser.add_argument_group(name, summary(kind))
     for setting, rule in rules(kind).items():
@@ -132,30 +140,35 @@ def _add_setting(parser: Any, name: str, rule: Rule) -> None:
     )
 
 
-def arguments_of(work: Work, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The keyword arguments of a stage from the parsed options and the file they name.
+def arguments_of(work: Work, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The keyword arguments of a stage from the parsed options and the settings file.
 
     Raises
     ------
     UserError
-        The file is not readable, has an unknown key, or a value is missing or out of range.
+        The file is unreadable or has an unknown key, or a value is missing or out of range.
     """
-    listed = _read_settings(given.get("settings"))
+    listed = _read_settings(options.get("settings"))
     arguments: dict[str, Any] = {}
     for name, (hint, default) in parameters(work).items():
         if is_settings(hint):
             names = set(rules(hint))
-            values = listed.pop(name, {}) | {k: v for k, v in given.items() if k in names}
+            values = listed.pop(name, {}) | {k: v for k, v in options.items() if k in names}
             if unknown := sorted(set(values) - names):
-                raise UserError(f"unknown setting {', '.join(unknown)} in section {name}")
+                raise UserError(
+                    f"unknown setting {', '.join(unknown)} in section {name}; remove it from the "
+                    "settings file"
+                )
             arguments[name] = hint(**values)
-        elif name in given or name in listed:
-            value = given.get(name, listed.pop(name, None))
+        elif name in options or name in listed:
+            value = options.get(name, listed.pop(name, None))
             arguments[name] = Path(value) if hint is Path else value
         elif default is inspect.Parameter.empty:
-            raise UserError(f"--{name.replace('_', '-')} is missing; give it a value")
+            raise UserError(f"--{name.replace('_', '-')} is missing; specify it")
     if listed:
-        raise UserError(f"unknown settings: {', '.join(sorted(listed))}")
+        raise UserError(
+            f"unknown settings: {', '.join(sorted(listed))}; remove them from the settings file"
+        )
     return arguments
 
 
@@ -165,26 +178,28 @@ def _read_settings(path: Path | None) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(f"the settings file {path} cannot be read ({error})") from error
+        raise UserError(
+            f"settings file {path} cannot be read ({error}); check its path and JSON syntax"
+        ) from error
     return content
 
 
 def main(stage: str, argv: Sequence[str] | None = None) -> None:
-    """Run a stage as a program; the exit code is 0, or 1 after a failure.
+    """Run a stage as a program; exit with code 1 after a failure.
 
-    A :class:`UserError` is printed as one sentence. Every failure leaves a note with the stage and
-    that sentence in the sample's folder, which the cohort page reads; a success of the same stage
-    removes it.
+    A :class:`UserError` is printed as one sentence. Failures are recorded in the sample's folder
+    for the cohort report, and removed when the same stage succeeds.
     """
     started = time.monotonic()
-    given = vars(stage_parser(stage).parse_args(argv))
-    threads = given.get("threads")
+    options = vars(stage_parser(stage).parse_args(argv))
+    threads = options.get("threads")
     if threads:
         os.environ |= dict.fromkeys(THREAD_VARIABLES, str(threads))
-    # idle threads sleep: on a shared node spinning ones make every job several times slower
+    # let idle threads sleep: busy waiting makes all jobs of a shared node several times slower
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    directory: Path | None = given.get("folder") or given.get("directory")
-    sample = given.get("sample", "" if "folder" not in given else given["folder"].resolve().name)
+    directory: Path | None = options.get("folder") or options.get("directory")
+    folder_name = options["folder"].resolve().name if "folder" in options else ""
+    sample = options.get("sample", folder_name)
     where = " ".join(filter(None, (sample, stage))).replace("%", "%%")
     logging.basicConfig(
         level=logging.INFO,
@@ -193,7 +208,7 @@ def main(stage: str, argv: Sequence[str] | None = None) -> None:
         stream=sys.stderr,
     )
     try:
-        _run(work_of(stage), given, sample)
+        _run(work_of(stage), options, sample)
     except UserError as error:
         print(f"error: {f'sample {sample}: ' if sample else ''}{error}", file=sys.stderr)
         _fail(directory, sample, stage, str(error))
@@ -203,18 +218,24 @@ def main(stage: str, argv: Sequence[str] | None = None) -> None:
         _fail(directory, sample, stage, reason)
     if directory is not None:
         clear_failure(directory, stage)
-        asked = {name: given.get(name) for name in ("threads", "asked_mb", "asked_minutes")}
-        note_usage(directory, stage, time.monotonic() - started, **asked)
+        note_usage(
+            directory,
+            stage,
+            time.monotonic() - started,
+            threads=threads,
+            asked_mb=options.get("asked_mb"),
+            asked_minutes=options.get("asked_minutes"),
+        )
 
 
-def _run(work: Work, given: Mapping[str, Any], sample: str) -> None:
-    arguments = arguments_of(work, given)
-    if "folder" not in given:
+def _run(work: Work, options: Mapping[str, Any], sample: str) -> None:
+    arguments = arguments_of(work, options)
+    if "folder" not in options:
         work(**arguments)
         return
     from scsiameseclu.store.folder import SampleFolder
 
-    work(SampleFolder(given["folder"], sample, tuple(given.get("features", ()))), **arguments)
+    work(SampleFolder(options["folder"], sample, tuple(options.get("features", ()))), **arguments)
 
 
 def _fail(directory: Path | None, sample: str, stage: str, reason: str) -> None:

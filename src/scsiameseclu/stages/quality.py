@@ -1,4 +1,4 @@
-"""Filter cells and genes, with a reason for every loss."""
+"""Filter cells and genes, and record the reason for each removal."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ METRICS = ("n_genes", "total_counts", "pct_top20", "pct_mito", "doublet_score", 
 
 
 def run(folder: SampleFolder, *, settings: QualitySettings, seed: int = 0) -> None:
-    """Write the kept cells and genes, and a table with one line per ingested cell.
+    """Write ``filtered`` and ``quality_table`` (one row per ingested cell).
 
-    ``filtered``: ``obs`` with the metrics of the kept cells, ``var["n_cells"]`` of the kept genes,
-    ``uns["quality"]`` with thresholds and losses; no matrix.
+    ``filtered`` contains the metrics of the kept cells in ``obs``, ``var["n_cells"]`` of the kept
+    genes, and ``uns["quality"]`` with thresholds and losses, but no matrix.
 
     Raises
     ------
     UserError
-        Too few cells are left.
+        Too few cells remain.
     """
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Fit a model to an annotated reference, once for all samples."""
+"""Train a model on an annotated reference, once for all samples."""
 
 from __future__ import annotations
 
@@ -22,23 +22,24 @@ def run(
     device: Literal["auto", "cpu", "cuda"] = "auto",
     seed: int = 0,
 ) -> None:
-    """Fit a model to the reference without its types, and keep its cells' embedding beside them.
+    """Write the folder ``model`` and ``cells.h5ad``.
 
-    Writes the folder ``model`` and ``cells.h5ad``: ``obs["cell_type"]`` (category; missing where
-    the file has none), ``obsm["X_siamese"]``, and ``uns["reference"]``: path, sha256, label,
-    ``gene_id`` and ``gene_symbol`` of its genes, and ``places`` of the model's genes among them.
+    The model is trained without the cell types. ``cells.h5ad`` contains ``obs["cell_type"]``
+    (category; missing if the file has none), ``obsm["X_siamese"]``, and ``uns["reference"]``: path,
+    sha256, label, ``gene_id`` and ``gene_symbol`` of the genes, and ``places``, the positions of
+    the model's genes among them.
 
     Parameters
     ----------
     directory
-        Where to write.
+        Output folder.
     settings
-        Which file, column, cells and layer to take.
+        File, label column, subset and layer of the reference.
 
     Raises
     ------
     UserError
-        The file cannot be read, holds no counts, lacks the column, or has fewer than two types.
+        The file cannot be read, contains no counts, lacks the column, or has fewer than two types.
     """
     import anndata as ad
     import numpy as np
@@ -52,7 +53,7 @@ def run(
     from scsiameseclu.store.provenance import record
 
     if settings.path is None:
-        raise UserError("no reference is named; set reference.path")
+        raise UserError("config key reference.path is not set; set it to the file of the reference")
     request = ReadRequest(label=settings.label, subset=settings.subset, layer=settings.layer)
     sample = read_sample(settings.path, request, sample="reference")
     if sample.errors:

@@ -1,4 +1,4 @@
-"""Write the page of one sample."""
+"""Write the HTML report of one sample."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 def run(folder: SampleFolder, *, label: str | None = None) -> None:
-    """Write ``report``, one self-contained HTML page.
+    """Write ``report``, a self-contained HTML page.
 
     Parameters
     ----------
     folder
-        The sample's folder.
+        Folder of the sample.
     label
-        Column of published labels, shown in the comparison panel alone.
+        Column with published labels, shown in the comparison panel only.
     """
     from scsiameseclu.report.sample_page import sample_page
     from scsiameseclu.store.atomic import write_text

@@ -1,6 +1,6 @@
-"""The settings of one stage for one sample: the configuration, and what the sheet overrides.
+"""The settings of a stage for one sample: the config with the overrides of the sample sheet.
 
-Standard library only: Snakemake asks on hosts where nothing else is installed.
+Only the standard library is required, since Snakemake may run on hosts without other dependencies.
 """
 
 from collections.abc import Mapping
@@ -14,29 +14,29 @@ SECTION_OF: dict[type[Settings], str] = {kind: name for name, kind in SECTIONS.i
 
 
 def resolved(stage: str, config: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
-    """What a stage's program reads from its settings file.
+    """Content of the settings file of a stage.
 
     Parameters
     ----------
     stage
         Name of the stage.
     config
-        The checked configuration, with its defaults.
+        The validated config with defaults.
     row
-        The sample's line of the sheet, without empty cells. Its values win; ``path`` is ``source``.
+        Row of the sample sheet without empty cells, whose values take precedence. The column
+        ``path`` is passed as ``source``.
 
     Returns
     -------
-    One entry for each parameter of the stage that has a value: a section as a dictionary, anything
-    else as it is.
+    The parameters of the stage that have a value; sections are dictionaries.
     """
     sheet = {"source": row["path"], **row} if "path" in row else dict(row)
     values: dict[str, Any] = {}
     for name, (hint, _) in parameters(work_of(stage)).items():
         if is_settings(hint):
             section = config.get(SECTION_OF.get(hint, ""), {})
-            both = {**section, **sheet}
-            values[name] = {key: both[key] for key in rules(hint) if key in both}
+            merged = {**section, **sheet}
+            values[name] = {key: merged[key] for key in rules(hint) if key in merged}
         elif (value := sheet.get(name, config.get(name))) is not None:
             values[name] = value
     return values

@@ -1,4 +1,4 @@
-"""What is wrong with a config or a row of the sheet, in sentences that a user can act on."""
+"""Messages on invalid values in the config or in a row of the sample sheet."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def problems_with(
     section: Place,
     path: tuple[str, ...] = (),
 ) -> Iterator[str]:
-    """One sentence for each way in which a mapping violates its schema.
+    """One message per violation of a schema.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ def problems_with(
     schema
         A closed JSON Schema of an object, with the rule of each key in ``properties``.
     place, section
-        How to name the value, and the mapping, at a path of keys.
+        Functions that name the value, and the mapping, at a path of keys.
     path
-        The keys that lead to ``values``.
+        Path of keys to ``values``.
     """
     known: dict[str, Rule] = schema["properties"]
     for name in values:
@@ -44,7 +44,7 @@ def problems_with(
         here = (*path, name)
         if name not in values:
             if name in schema.get("required", ()):
-                yield f"{place(here)} is missing; give it a value"
+                yield f"{place(here)} is missing; set it"
         elif rule.get("type") != "object":
             if not fits(values[name], rule):
                 yield f"{place(here)} is {_shown(values[name])}; it must be {expected(rule)}"
@@ -55,7 +55,7 @@ def problems_with(
 
 
 def reversed_range(values: Mapping[Any, Any]) -> list[str]:
-    """What is wrong with a range of ``n_clusters``, which no schema can say."""
+    """Messages on a reversed range ``n_clusters``, which a schema cannot express."""
     value = values.get("n_clusters")
     if not isinstance(value, str) or not re.search(CLUSTERS, value):
         return []
@@ -67,9 +67,9 @@ def reversed_range(values: Mapping[Any, Any]) -> list[str]:
 
 
 def unknown_name(name: str, known: list[str], kind: str) -> str:
-    """The sentence for an unknown key or column, with the closest known one."""
+    """Message on an unknown key or column, with the most similar known one."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    advice = f"did you mean {near[0]!r}?" if near else f"the known ones are {', '.join(known)}"
+    advice = f"did you mean {near[0]!r}?" if near else f"available: {', '.join(known)}"
     return f"unknown {kind} {name!r}; {advice}"
 
 

@@ -1,8 +1,8 @@
-"""Write the files that repeat the settings: ``python -m scsiameseclu.stages.settings_files``.
+"""Generate the files that document the settings: ``python -m scsiameseclu.stages.settings_files``.
 
-From the declarations of the settings come ``config/config.yaml``, the tables of
-``config/README.md`` and the schemas below ``workflow/schemas``. ``make settings`` writes them;
-``make lint`` calls this with ``--check``, which fails where a file differs.
+``config/config.yaml``, the tables of ``config/README.md`` and the schemas in ``workflow/schemas``
+are generated from the declarations of the settings. ``make settings`` writes them; ``make lint``
+runs this program with ``--check``, which fails if a file differs.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CONFIG_HEAD = """\
 # yaml-language-server: $schema=../workflow/schemas/config.schema.yaml
 # Every setting of the workflow with its default; config/README.md lists the values each may take.
-# A missing key has its default; a misspelt key stops the run.
+# Missing keys have their defaults; unknown keys are errors.
 """
 BLOCK = re.compile(r"(<!-- generated ([\w.]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def main() -> None:
-    """Write the files in the clone that is the working directory, or compare them."""
+    """Write or check the files of the clone in the working directory."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare; write nothing")
     check = parser.parse_args().check
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def update(root: Path, *, write: bool) -> list[str]:
-    """The files of a clone that differ from the settings; rewritten where ``write`` is set."""
+    """The files of a clone that differ from the settings, rewritten if ``write`` is set."""
     readme = "config/README.md"
     texts = {
         "workflow/schemas/config.schema.yaml": schema_text(config.SCHEMA, "The config"),
@@ -65,7 +65,7 @@ def update(root: Path, *, write: bool) -> list[str]:
 
 
 def schema_text(schema: Rule, what: str) -> str:
-    """A JSON Schema as YAML."""
+    """Format a JSON Schema as YAML."""
     head = f"# {what} as a JSON Schema, for editors. Written {GENERATED}.\n"
     body = yaml.dump(
         {"$schema": DIALECT, **schema},
@@ -78,14 +78,14 @@ def schema_text(schema: Rule, what: str) -> str:
 
 
 class _Plain(yaml.SafeDumper):
-    """No anchors for values that occur twice."""
+    """A YAML dumper that repeats values instead of writing anchors."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
 def config_text() -> str:
-    """``config/config.yaml``: every key with its default and its help."""
+    """Content of ``config/config.yaml``: all keys with default and help text."""
     parts = [CONFIG_HEAD, *_key_lines(config.SCHEMA, "")]
     for name, section in _sections():
         parts += ["", f"{name}: # {section['description'].rstrip('.')}"]
@@ -108,17 +108,17 @@ def _sections() -> Iterator[tuple[str, Rule]]:
 
 
 def _scalar(value: Any) -> str:
-    """A value as YAML writes it."""
+    """Format a value as YAML."""
     return str(yaml.safe_dump(value, default_flow_style=True)).removesuffix("\n...\n").strip()
 
 
 def readme_text(readme: str) -> str:
-    """``config/README.md`` with its tables renewed; what stands between the blocks is kept.
+    """Replace the tables in ``config/README.md``, and keep the text between them.
 
     Raises
     ------
     UserError
-        The README lacks the block of a table, or has one that is not known.
+        The README lacks the block of a table, or has an unknown one.
     """
     tables = {
         "samples.tsv": _table(("column", "values", "meaning"), _column_rows()),

@@ -1,6 +1,6 @@
-"""The one reader of sample sheets, for Snakemake, ``make check`` and the cohort stage.
+"""Reader for sample sheets, used by Snakemake, ``make check`` and the stage cohort.
 
-It needs nothing but the standard library, since Snakemake runs on hosts without NumPy.
+Only the standard library is required, since Snakemake may run on hosts without NumPy.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ SCHEMA: Rule = {
     "properties": COLUMNS,
 }
 QUOTED = re.compile(r'"((?:[^"]|"")*)"')
-"""A cell as spreadsheets quote it, with doubled quotation marks inside."""
+"""A cell quoted by a spreadsheet program, with doubled quotation marks inside."""
 Row = dict[str, Any]
 Cells = list[str]
 
 
 @dataclass
 class Line:
-    """One line of a sheet: its number, its filled cells by column, and what is wrong with it."""
+    """A line of a sheet: its number, its non-empty cells by column, and its problems."""
 
     number: int
     row: Row
@@ -40,9 +40,9 @@ class Line:
 
 @dataclass
 class Sheet:
-    """A sample sheet that was read.
+    """A sample sheet.
 
-    ``problems`` are those of the sheet as a whole; where its header is wrong there are no lines.
+    ``problems`` are those of the sheet itself; if its header is invalid, there are no lines.
     """
 
     lines: list[Line] = field(default_factory=list)
@@ -50,23 +50,23 @@ class Sheet:
 
     @property
     def rows(self) -> list[Row]:
-        """The rows, numbers as numbers, empty cells left out."""
+        """The rows, with parsed numbers and without empty cells."""
         return [line.row for line in self.lines]
 
     @property
     def all_problems(self) -> list[str]:
-        """Every problem as one sentence, in the order of the lines."""
+        """All problems, one message each, in the order of the lines."""
         return self.problems + [problem for line in self.lines for problem in line.problems]
 
 
 def read_sheet(path: str | Path) -> Sheet:
-    """Read a sample sheet and check its columns and cells, but not the files that it names.
+    """Read a sample sheet and check its columns and cells, but not the input files.
 
     Parameters
     ----------
     path
-        A tab-separated file with a header, in UTF-8. Blank lines, lines of tabs only and lines
-        that begin with ``#`` are ignored; cells are stripped, and unquoted as Excel quotes them.
+        A tab-separated UTF-8 file with a header. Empty lines and lines that start with ``#`` are
+        ignored; cells are stripped, and Excel's quotation marks are removed.
     """
     try:
         text = _text(Path(path))
@@ -87,15 +87,17 @@ def read_sheet(path: str | Path) -> Sheet:
         if sheet.problems:
             return sheet
     if not header:
-        sheet.problems.append(f"the sample sheet {path} is empty; its first line names the columns")
+        sheet.problems.append(f"sample sheet {path} is empty; add a header with the column names")
     elif not sheet.lines:
-        sheet.problems.append(f"{path} names no samples; add one line per sample below the header")
+        sheet.problems.append(
+            f"sample sheet {path} has no samples; add one line per sample below the header"
+        )
     _reject_repeated_names(sheet, path)
     return sheet
 
 
 def check_sheet(path: str | Path) -> Sheet:
-    """Read a sample sheet as :func:`read_sheet` does, and check that its files exist, too."""
+    """Read a sample sheet with :func:`read_sheet`, and check that its input files exist."""
     sheet = read_sheet(path)
     for line in sheet.lines:
         where = f"{path}, line {line.number}"
@@ -104,12 +106,12 @@ def check_sheet(path: str | Path) -> Sheet:
 
 
 def sample_names(path: str | Path) -> list[str]:
-    """The names of a sheet's samples.
+    """The sample names of a sheet.
 
     Raises
     ------
     UserError
-        Something is wrong with the sheet.
+        The sheet is invalid.
     """
     sheet = read_sheet(path)
     if sheet.all_problems:
@@ -123,18 +125,18 @@ def _text(path: Path) -> str:
         if "\0" in text:
             raise UnicodeError
     except FileNotFoundError as error:
-        raise UserError(
-            f"the sample sheet {path} does not exist; set config key samples"
-        ) from error
+        raise UserError(f"sample sheet {path} does not exist; set config key samples") from error
     except UnicodeError as error:
-        raise UserError(f"the sample sheet {path} is not UTF-8 text; save it as UTF-8") from error
+        raise UserError(f"sample sheet {path} is not UTF-8 text; save it as UTF-8") from error
     except OSError as error:
-        raise UserError(f"the sample sheet {path} cannot be read ({error.strerror})") from error
+        raise UserError(
+            f"sample sheet {path} cannot be read ({error.strerror}); check config key samples"
+        ) from error
     return text
 
 
 def _cells(line: str) -> Cells:
-    """The cells of a line, stripped and unquoted; none for a comment."""
+    """The cells of a line, stripped and without quotation marks; none for a comment."""
     cells = [_unquoted(cell.strip()) for cell in line.split("\t")]
     return [] if cells[0].startswith("#") else cells
 
@@ -148,7 +150,7 @@ def _header_problems(header: Cells, where: str) -> list[str]:
     names = [name for name in header if name]
     for mark, name in ((",", "commas"), (";", "semicolons"), (" ", "spaces")):
         if len(names) == 1 and mark in names[0]:
-            return [f"{where}: the columns look separated by {name}; separate them by tabs"]
+            return [f"{where}: the columns seem to be separated by {name}; use tabs"]
     problems = [
         f"{where}: {unknown_name(name, list(COLUMNS), 'column')}"
         for name in names
@@ -160,7 +162,7 @@ def _header_problems(header: Cells, where: str) -> list[str]:
         if header.count(name) > 1
     ]
     problems += [
-        f"{where}: column {name!r} is missing; the sheet needs it"
+        f"{where}: column {name!r} is missing; add it"
         for name in SCHEMA["required"]
         if name not in header
     ]
@@ -168,7 +170,7 @@ def _header_problems(header: Cells, where: str) -> list[str]:
 
 
 def _row(header: Cells, cells: Cells, where: str) -> tuple[Row, list[str]]:
-    """The filled cells by column, and what is wrong with them."""
+    """The non-empty cells by column, and their problems."""
     named = [*header, *[""] * (len(cells) - len(header))]
     row: Row = {}
     problems = []
@@ -185,7 +187,7 @@ def _row(header: Cells, cells: Cells, where: str) -> tuple[Row, list[str]]:
 
 
 def _value(cell: str, rule: Rule) -> Any:
-    """The cell as its column's type, or as it stands where it is not of that type."""
+    """The cell converted to the type of its column, or unchanged if it is not of that type."""
     value = from_text(cell, rule)
     return as_declared(value, rule) if fits(value, rule) else cell
 

@@ -22,12 +22,13 @@ def run(
 ) -> None:
     """Write ``networks``, ``embedding`` (``obsm["X_siamese"]``) and ``training`` (the losses).
 
-    Training resumes from a checkpoint that an interrupted run left; it is removed at the end.
+    Training resumes from the checkpoint of an interrupted run, which is removed at the end.
 
     Raises
     ------
     UserError
-        There is no GPU though ``device`` is ``cuda``; more clusters are requested than cells.
+        ``device`` is ``cuda`` but no GPU is available, or more clusters are requested than cells
+        exist.
     """
     from scsiameseclu.cluster_number import ClusterNumber
     from scsiameseclu.model.fitting import train_networks
@@ -64,9 +65,9 @@ def run(
 
 
 def read_prepared(folder: SampleFolder) -> Prepared:
-    """The inputs of a fit from the files of the stages expression and graph.
+    """Read the inputs of training from the files of the stages expression and graph.
 
-    Of the matrices only the variable genes are held.
+    Only the variable genes of the matrices are loaded.
     """
     import anndata as ad
 

@@ -1,4 +1,4 @@
-"""Order the cells by pseudotime."""
+"""Compute diffusion pseudotime."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ def run(
 ) -> None:
     """Write ``trajectory``.
 
-    ``obs["pseudotime"]`` (float32, 0 to 1, NaN where no path leads) and
-    ``obs["pseudotime_spread"]`` (standard deviation over the parts of the embedding),
-    ``obsm["X_diffmap"]``, and ``uns["trajectory"]``: name of the root cell, a sentence on it, and
-    PAGA's ``connectivities`` of the clusters (n_clusters, n_clusters).
+    It contains ``obs["pseudotime"]`` (float32, 0 to 1, NaN for cells not connected with the root)
+    and ``obs["pseudotime_spread"]`` (standard deviation over the parts of the embedding),
+    ``obsm["X_diffmap"]``, and ``uns["trajectory"]``: name of the root cell, a note on its choice,
+    and PAGA's ``connectivities`` of the clusters (n_clusters, n_clusters).
 
     Parameters
     ----------
     folder
-        The sample's folder.
+        Folder of the sample.
     settings
-        The root.
+        Root of the trajectory.
     label
-        Column of published labels, which must not name the root: nothing but metrics reads it.
+        Column with published labels, which must not define the root, since only metrics read it.
 
     Raises
     ------
     UserError
-        The root does not exist, or is named by the label column.
+        The root does not exist, or is defined by the label column.
     """
     import numpy as np
     import pandas as pd
@@ -51,20 +51,26 @@ def run(
     wanted = (settings.root or "").partition("=")[0].strip()
     if label and wanted == label:
         raise UserError(
-            f"the root is named by {label!r}, the column of labels, which only metrics may read; "
-            "name a cluster, a gene or another column"
+            f"trajectory.root uses the label column {label!r}, which only metrics may read; use a "
+            "cluster, a gene or another column"
         )
     cells = folder.read("expression", without=["layers", "varm", "obsm"])
     if wanted not in ("", "cluster", "gene"):
-        given = folder.obs("counts")
-        cells.obs = given.drop(columns=[label] if label in given else [])
+        obs = folder.obs("counts")
+        cells.obs = obs.drop(columns=[label] if label in obs else [])
     clusters = folder.obs("clusters")["siamese"]
-    candidates, sentence = root_candidates(settings.root, cells, clusters)
+    candidates, note = root_candidates(settings.root, cells, clusters)
     embedding = folder.array("embedding", "obsm/X_siamese")
     parts = FittedModel.load(folder.path("model")).parts(embedding)
     result = find_trajectory(embedding, clusters, candidates, parts=parts, seed=seed)
     times = {"pseudotime": result.pseudotime, "pseudotime_spread": result.spread}
-    lost = int(np.isnan(result.pseudotime).sum())
+    unreachable = int(np.isnan(result.pseudotime).sum())
+    warnings = []
+    if unreachable:
+        warnings.append(
+            f"{unreachable:,} of {len(folder.cells):,} cells are not connected with the root and "
+            "have no pseudotime; the sample may contain unrelated cells"
+        )
     folder.write(
         "trajectory",
         pd.DataFrame(times, index=folder.cells),
@@ -72,18 +78,13 @@ def run(
         uns={
             "trajectory": {
                 "root": str(folder.cells[result.root]),
-                "note": sentence,
+                "note": note,
                 "connectivities": result.connectivity,
             }
         },
         stage="trajectory",
         seed=seed,
         settings=settings.to_dict(),
-        warnings=[
-            f"{lost:,} of {len(folder.cells):,} cells are not connected with the root and have no "
-            "pseudotime; the sample may hold unrelated cells"
-        ]
-        if lost
-        else [],
+        warnings=warnings,
     )
-    log.info("%s", sentence)
+    log.info("%s", note)

@@ -13,24 +13,25 @@ log = logging.getLogger(__name__)
 
 
 def run(folder: SampleFolder, *, reference: Path, seed: int = 0) -> None:
-    """Embed the sample with the reference's model, and transport its cells to the types.
+    """Write ``transfer``.
 
-    ``transfer``: ``obs["transferred"]`` (category, with "Unknown"),
+    The sample is embedded with the model of the reference, and its cells are transported to the
+    cell types. ``transfer`` contains ``obs["transferred"]`` (category, including "Unknown"),
     ``obs["transferred_probability"]`` (float32), and ``uns["transfer"]``: path, sha256 and label of
-    the reference, number of its cells and types, ``overlap`` (share of the model's genes that the
-    sample has) and ``matched_by``.
+    the reference, its numbers of cells and types, ``overlap`` (fraction of the model's genes that
+    the sample has) and ``matched_by``.
 
     Parameters
     ----------
     folder
-        The sample's folder.
+        Folder of the sample.
     reference
-        The folder that the stage reference wrote.
+        Output folder of the stage reference.
 
     Raises
     ------
     UserError
-        The sample has less than a fifth of the model's genes.
+        The sample has fewer than 20 % of the model's genes.
     """
     import pandas as pd
 
@@ -42,7 +43,10 @@ def run(folder: SampleFolder, *, reference: Path, seed: int = 0) -> None:
 
     model, annotated = FittedModel.load(reference / MODEL), read_h5ad(reference / CELLS)
     record = annotated.uns["reference"]
-    genes = GeneNames(*([str(v) for v in record[key]] for key in ("gene_id", "gene_symbol")))
+    genes = GeneNames(
+        ids=[str(name) for name in record["gene_id"]],
+        symbols=[str(name) for name in record["gene_symbol"]],
+    )
     cells = folder.read("expression", without=["X", "varm", "obsm"])
     embedding, match = embed_query(
         model,

@@ -1,4 +1,4 @@
-"""One way to bring two tables of cells into the same order, or to say which cells are missing."""
+"""Alignment of tables by cell or gene name."""
 
 import numpy as np
 import pandas as pd
@@ -7,18 +7,18 @@ from scsiameseclu.errors import UserError
 
 
 def positions(names: pd.Index, wanted: pd.Index, what: str, reference: str) -> np.ndarray:
-    """Where each wanted name lies among ``names``.
+    """Position of each wanted name in ``names``.
 
     Parameters
     ----------
     names, wanted
         Unique names of cells or genes, (n,) and (n_wanted,).
     what, reference
-        How to call the holder of ``names`` and that of ``wanted`` in a message.
+        The sources of ``names`` and of ``wanted``, for messages.
 
     Returns
     -------
-    Integers (n_wanted,), none of them negative.
+    Non-negative integers, (n_wanted,).
 
     Raises
     ------
@@ -27,11 +27,11 @@ def positions(names: pd.Index, wanted: pd.Index, what: str, reference: str) -> n
     """
     if names.equals(wanted):
         return np.arange(len(wanted))
-    places = names.get_indexer(wanted)
-    missing = np.flatnonzero(places < 0)
+    indices = names.get_indexer(wanted)
+    missing = np.flatnonzero(indices < 0)
     if missing.size:
         raise UserError(
             f"{what} lacks {missing.size} of the {len(wanted)} names in {reference} "
-            f"(first: {wanted[missing[0]]}); make {what} again"
+            f"(first: {wanted[missing[0]]}); recreate {what}"
         )
-    return np.asarray(places)
+    return np.asarray(indices)

@@ -1,4 +1,4 @@
-"""The folder of one sample: every file read in the order of the kept cells, and written whole."""
+"""The folder of one sample: aligned reading and atomic writing of its files."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from scsiameseclu.store.provenance import record
 
 @dataclass(frozen=True)
 class SampleFolder:
-    """The files of one sample, by the names of :data:`scsiameseclu.store.manifest.PATHS`.
+    """The files of one sample, by their names in :data:`scsiameseclu.store.manifest.PATHS`.
 
     Parameters
     ----------
     directory
         ``results/samples/{sample}``.
     sample
-        The sample's name.
+        Name of the sample.
     features
-        The features of the run, among :data:`scsiameseclu.store.manifest.FEATURES`. A file of a
-        feature that is off may be left from an earlier run; it is never read.
+        Features of the run, from :data:`scsiameseclu.store.manifest.FEATURES`. Files of other
+        features, left by earlier runs, are ignored.
     """
 
     directory: Path
@@ -42,22 +42,22 @@ class SampleFolder:
     features: Collection[str] = ()
 
     def path(self, name: str) -> Path:
-        """Where a file lies."""
+        """Path of a file."""
         return self.directory / manifest.path(name, self.sample)
 
     def has(self, name: str) -> bool:
-        """Whether a run with these features writes the file, and it is there."""
+        """Whether a file exists and belongs to a run with these features."""
         return name in manifest.outputs(self.features) and self.path(name).exists()
 
     @cached_property
     def cells(self) -> pd.Index:
-        """Names of the cells that quality control kept, (n_cells,)."""
+        """Names of the cells that passed quality control, (n_cells,)."""
         return pd.Index(read_parts(self.path("expression"), ["obs"])["obs"].index)
 
     # -- reading ------------------------------------------------------------------------------
 
     def read(self, name: str, *, without: Sequence[str] = ()) -> ad.AnnData:
-        """A file with its rows in the order of :attr:`cells`.
+        """Read an h5ad file, with rows in the order of :attr:`cells`.
 
         Raises
         ------
@@ -70,18 +70,18 @@ class SampleFolder:
         return adata[self._rows(name, adata.obs_names)].copy()
 
     def obs(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """Columns of a file's cells, in the order of :attr:`cells`; see :meth:`read`."""
+        """Read columns of ``obs``, with rows in the order of :attr:`cells`; see :meth:`read`."""
         obs = read_parts(self.path(name), ["obs"])["obs"]
         rows = obs.iloc[self._rows(name, obs.index)]
         return rows if columns is None else rows[list(columns)]
 
     def array(self, name: str, key: str) -> np.ndarray:
-        """An element such as ``"obsm/X_pca"``, (n_cells, …); see :meth:`read`."""
+        """Read an element such as ``"obsm/X_pca"``, (n_cells, …); see :meth:`read`."""
         parts = read_parts(self.path(name), ["obs", key])
         return np.asarray(parts[key])[self._rows(name, parts["obs"].index)]
 
     def pairs(self, name: str, key: str) -> sp.csr_matrix:
-        """An element such as ``"obsp/connectivities"``, (n_cells, n_cells); see :meth:`read`."""
+        """Read an element such as ``"obsp/connectivities"``, (n_cells, n_cells)."""
         parts = read_parts(self.path(name), ["obs", key])
         if parts["obs"].index.equals(self.cells):
             return sp.csr_matrix(parts[key])
@@ -89,7 +89,7 @@ class SampleFolder:
         return sp.csr_matrix(parts[key])[rows][:, rows]
 
     def uns(self, name: str, key: str) -> Any:
-        """An entry of a file's ``uns``; None where there is none."""
+        """Read an entry of ``uns``; None if there is none."""
         return read_parts(self.path(name), [f"uns/{key}"]).get(f"uns/{key}")
 
     def _rows(self, name: str, names: pd.Index) -> np.ndarray:
@@ -97,56 +97,56 @@ class SampleFolder:
         return positions(names, self.cells, file, reference)
 
     def json(self, name: str) -> dict[str, Any]:
-        """The content of a JSON file."""
+        """Read a JSON file."""
         content: dict[str, Any] = json.loads(self.path(name).read_text(encoding="utf-8"))
         return content
 
     def table(self, name: str) -> pd.DataFrame:
-        """A table (tsv), every value as text.
+        """Read a tsv table, with all values as text.
 
         Raises
         ------
         UserError
-            It is missing.
+            The file is missing.
         """
         path = self.path(name)
         if not path.is_file():
-            raise UserError(f"the file {path} does not exist; run the stage that writes it first")
+            raise UserError(f"file {path} does not exist; run the stage that writes it first")
         return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
 
-    # -- what the stages said --------------------------------------------------------------------
+    # -- warnings, provenance and usage of the stages ---------------------------------------------
 
     def sidecars(self) -> dict[str, str]:
-        """The file with warnings and provenance of each stage that the page reads, in order."""
+        """File with warnings and provenance, by stage, for the stages that the report reads."""
         page = manifest.inputs("report", self.features)
         stages = manifest.planned(self.features)
         last = {stage: manifest.STAGES[stage].writes[-1] for stage in stages}
         return {s: n for s, n in last.items() if n in page and manifest.PATHS[n].endswith(".h5ad")}
 
     def warnings(self) -> list[tuple[str, str]]:
-        """The stages' warnings as (stage, sentence), as far as the stages have run."""
-        sentences: list[tuple[str, str]] = []
+        """Warnings of the stages that have run, as (stage, message)."""
+        warnings: list[tuple[str, str]] = []
         for stage, name in self.sidecars().items():
             if self.path(name).is_file():
-                noted = self.uns(name, "warnings")
-                sentences += [(stage, str(said)) for said in (() if noted is None else noted)]
-        return sentences
+                messages = self.uns(name, "warnings")
+                warnings += [(stage, str(m)) for m in (() if messages is None else messages)]
+        return warnings
 
     def provenance(self) -> dict[str, dict[str, Any]]:
-        """The record of each stage, by stage."""
+        """Provenance records by stage."""
         entries: dict[str, dict[str, Any]] = {}
         for name in self.sidecars().values():
             entries |= self.uns(name, "provenance") or {}
         return entries
 
     def recorded_settings(self, stage: str) -> dict[str, Any]:
-        """The settings with which a stage wrote its file."""
+        """The settings that a stage recorded in its file."""
         entry = self.uns(manifest.STAGES[stage].writes[-1], "provenance")[stage]
         settings: dict[str, Any] = json.loads(entry["settings"])
         return settings
 
     def usage(self) -> list[dict[str, Any]]:
-        """What each stage took, as far as stages noted it, in order."""
+        """Resource usage of the stages that recorded it, in pipeline order."""
         paths = (
             self.directory / manifest.USAGE.format(stage=stage)
             for stage in manifest.planned(self.features)
@@ -154,15 +154,15 @@ class SampleFolder:
         return [json.loads(p.read_text(encoding="utf-8")) for p in paths if p.is_file()]
 
     def failure(self) -> dict[str, str] | None:
-        """The note of the stage that failed, with ``stage`` and ``reason``; None if none did."""
+        """``stage`` and ``reason`` of the last failure; None if no stage failed."""
         path = self.directory / manifest.FAILURE
         if not path.is_file():
             return None
-        note: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-        return note
+        failure: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        return failure
 
     def missing(self) -> list[str]:
-        """The stages whose last file is not there, in order."""
+        """The stages that have not finished, in pipeline order."""
         return [
             stage
             for stage in manifest.planned(self.features)
@@ -188,11 +188,11 @@ class SampleFolder:
         Parameters
         ----------
         obs
-            A table of cells, or their names.
+            Cell metadata, or cell names only.
         stage, seed, settings, device
             See :func:`scsiameseclu.store.provenance.record`.
         warnings
-            Sentences for the pages.
+            Messages for the reports.
         slots
             ``var``, ``obsm``, ``obsp`` and ``uns``, as in AnnData.
         """

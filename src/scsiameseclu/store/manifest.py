@@ -1,10 +1,11 @@
-"""The files of a sample: their names, which stage writes each, and which stages read it.
+"""Manifest of the files of a sample: their paths, and the stages that write and read them.
 
-The one place that knows. Stages, rules, pages and tests ask here. Nothing but the standard library
-is needed: Snakemake asks on hosts where nothing else is installed.
+It is the only definition of the files, used by stages, rules, reports and tests. It requires only
+the standard library, since Snakemake may run on hosts without the other dependencies.
 
-A biologist opens the sample's folder: the deliverable, the page and three tables. What the stages
-hand to each other lies in ``stages/`` below it, so that no sample's name can collide with it.
+The folder of a sample contains the files for users: the annotated h5ad file, the report and three
+tables. Intermediate files are in its subfolder ``stages/``, so that no sample name can collide with
+them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 
 REFERENCE, TRAJECTORY = "reference", "trajectory"
 FEATURES = (REFERENCE, TRAJECTORY)
-"""What a run may be asked for beyond the usual stages."""
+"""Optional parts of a run."""
 
 PATHS = {
     "deliverable": "{sample}.h5ad",
@@ -40,7 +41,7 @@ PATHS = {
     "trajectory": "stages/trajectory.h5ad",
     "metrics": "stages/metrics.json",
 }
-"""Where each file lies, relative to the sample's folder."""
+"""Path of each file, relative to the folder of the sample."""
 FOLDERS = ("networks", "model")
 CHECKPOINT = "stages/training.checkpoint"
 FAILURE = "stages/failure.json"
@@ -50,16 +51,16 @@ SETTINGS = "stages/settings/{stage}.json"
 
 @dataclass(frozen=True)
 class Stage:
-    """What a stage reads and writes.
+    """Inputs and outputs of a stage.
 
     Attributes
     ----------
     reads, writes
-        Names in :data:`PATHS`; of ``writes`` the last shows that the stage is done.
+        Names in :data:`PATHS`; the last of ``writes`` marks the stage as finished.
     optional
-        Names that it also reads where a feature writes them.
+        Names in :data:`PATHS` that the stage also reads if a feature of the run writes them.
     feature
-        The feature that the stage belongs to; None for a stage of every run.
+        The feature that the stage belongs to; None for stages of every run.
     """
 
     reads: tuple[str, ...]
@@ -68,6 +69,18 @@ class Stage:
     feature: str | None = None
 
 
+RESULTS = (
+    "counts",
+    "filtered",
+    "expression",
+    "graph",
+    "embedding",
+    "clusters",
+    "layout",
+    "markers",
+    "annotation",
+)
+"""The files that the report and the annotated h5ad file are made from."""
 STAGES = {
     "ingest": Stage((), ("dimensions", "counts")),
     "quality": Stage(("counts",), ("quality_table", "filtered")),
@@ -92,49 +105,38 @@ STAGES = {
         ("trajectory",),
     ),
     "report": Stage(
-        (
-            *("quality_table", "training", "markers_table", "annotation_table", "metrics"),
-            *("counts", "filtered", "expression", "graph", "embedding", "clusters", "layout"),
-            *("markers", "annotation"),
-        ),
+        ("quality_table", "training", "markers_table", "annotation_table", "metrics", *RESULTS),
         ("report",),
         ("trajectory",),
     ),
-    "assemble": Stage(
-        (
-            *("counts", "filtered", "expression", "graph", "embedding", "clusters", "layout"),
-            *("markers", "annotation"),
-        ),
-        ("deliverable",),
-        ("trajectory",),
-    ),
+    "assemble": Stage(RESULTS, ("deliverable",), ("trajectory",)),
 }
-"""The stages in the order of the pipeline."""
+"""The stages, in pipeline order."""
 SIDECARS = {
     stage: files.writes[-1]
     for stage, files in STAGES.items()
     if PATHS[files.writes[-1]].startswith("stages/") and PATHS[files.writes[-1]].endswith(".h5ad")
 }
-"""The h5ad with a stage's warnings and provenance, by stage."""
+"""The h5ad file with warnings and provenance, by stage."""
 
 
 def path(name: str, sample: str) -> str:
-    """Where a file of a sample lies, relative to the sample's folder."""
+    """Path of a file, relative to the folder of the sample."""
     return PATHS[name].format(sample=sample)
 
 
 def planned(features: Collection[str] = ()) -> list[str]:
-    """The stages of a run with these features, in order."""
+    """The stages of a run with these features, in pipeline order."""
     return [name for name, stage in STAGES.items() if stage.feature in (None, *features)]
 
 
 def inputs(stage: str, features: Collection[str] = ()) -> tuple[str, ...]:
-    """What a stage reads in a run with these features."""
-    there = {name for other in planned(features) for name in STAGES[other].writes}
+    """The files that a stage reads in a run with these features."""
+    available = set(outputs(features))
     files = STAGES[stage]
-    return (*files.reads, *(name for name in files.optional if name in there))
+    return (*files.reads, *(name for name in files.optional if name in available))
 
 
 def outputs(features: Collection[str] = ()) -> list[str]:
-    """Every file of a sample after a run with these features."""
+    """All files of a sample after a run with these features."""
     return [name for stage in planned(features) for name in STAGES[stage].writes]

@@ -58,8 +58,8 @@ def test_each_batch_is_scored_on_its_own(pbmc: ad.AnnData) -> None:
     ("n_cells", "n_genes", "settings", "reason"),
     [
         (299, 765, DEFAULT, "Too few cells .* 299"),
-        (700, 150, DEFAULT, "needs 200 genes"),
-        (700, 765, replace(DEFAULT, doublets="off"), "not sought"),
+        (700, 150, DEFAULT, "requires at least 200 genes"),
+        (700, 765, replace(DEFAULT, doublets="off"), "not predicted"),
     ],
 )
 def test_na_with_the_reason(
@@ -94,7 +94,7 @@ def test_remove_takes_the_called_cells_and_no_others(pbmc: ad.AnnData) -> None:
 def test_a_large_batch_is_scored_in_parts(
     pbmc: ad.AnnData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scsiameseclu.preprocess.quality.doublets.SCORED_CELLS", 400)
+    monkeypatch.setattr("scsiameseclu.preprocess.quality.doublets.MAX_SCORED_CELLS", 400)
     found = find_doublets(pbmc, DEFAULT, seed=0)
     assert not np.isnan(found.score).any()
     parts = _parts(np.arange(pbmc.n_obs), seed=0)

@@ -1,4 +1,4 @@
-"""Doublets by Scrublet within each batch, NA where it cannot call them."""
+"""Doublet prediction with Scrublet within batches; NA where no prediction is possible."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from scsiameseclu.limits import SCORED_CELLS
+from scsiameseclu.limits import MAX_SCORED_CELLS
 from scsiameseclu.preprocess.quality.metrics import cells_per_gene
 from scsiameseclu.settings import QualitySettings
 from scsiameseclu.store.files import first_line
 
 CALLS = ("no", "yes", "NA")
 MIN_GENES = 200
-"""Fewest genes of a matrix in which simulated doublets can be told from cells."""
-MOST_DOUBLETS = 0.25
-"""A threshold that calls more than this share has split the cells, not found the doublets."""
+"""Minimum number of genes for simulated doublets to be distinguishable from cells."""
+MAX_DOUBLET_SHARE = 0.25
+"""Maximum credible fraction of doublets; a threshold that calls more has split the cells."""
 
 
 @dataclass
 class Doublets:
-    """Scores and calls of all cells, a sentence about them, and warnings."""
+    """Doublet scores and calls of all cells, with a summary sentence and warnings."""
 
     score: np.ndarray
     call: np.ndarray
@@ -48,31 +48,30 @@ def find_doublets(
 ) -> Doublets:
     """Score cells with ``scanpy.pp.scrublet`` (Wolock et al. 2019, doi:10.1016/j.cels.2018.11.005).
 
-    Doublets form within a batch, so each batch is scored on its own, and one of more than
-    ``SCORED_CELLS`` cells in parts. A batch with fewer cells than
-    ``settings.doublet_min_cells``, or one in which Scrublet fails, gets NaN and ``"NA"``; where it
-    finds no credible threshold the scores stay and the calls are ``"NA"``.
+    Doublets form within a batch, so each batch is scored separately, and batches of more than
+    ``MAX_SCORED_CELLS`` cells in parts. Cells of batches with fewer than
+    ``settings.doublet_min_cells`` cells, or for which Scrublet fails, have score NaN and call
+    ``"NA"``. If Scrublet finds no credible threshold, scores are kept and calls are ``"NA"``.
 
     Parameters
     ----------
     counts
-        Raw counts in ``X`` (CSR).
+        AnnData with raw counts in ``X`` (CSR).
     cells
-        Mask of the cells that passed the thresholds, (n_cells,); all by default. The others keep
-        NaN and ``"NA"``.
+        Mask of the cells to score, (n_cells,); all by default. Other cells have NaN and ``"NA"``.
     batches
-        Batch of each cell; one batch by default.
+        Batch of each cell; a single batch by default.
     """
     doublets = Doublets(np.full(counts.n_obs, np.nan), np.full(counts.n_obs, "NA", dtype=object))
     if settings.doublets == "off":
-        doublets.sentence = "Doublets were not sought (doublets: off)."
+        doublets.sentence = "Doublets were not predicted (doublets: off)."
         return doublets
     scored = np.ones(counts.n_obs, dtype=bool) if cells is None else cells
     n_genes = int((cells_per_gene(counts.X, scored) >= settings.min_cells).sum())
     if n_genes < MIN_GENES:
         doublets.sentence = (
-            f"Doublets were not sought: Scrublet needs {MIN_GENES} genes or more, and there are "
-            f"{n_genes} in {settings.min_cells} cells or more."
+            f"Doublets were not predicted: Scrublet requires at least {MIN_GENES} genes, but only "
+            f"{n_genes} are detected in {settings.min_cells} cells or more."
         )
         return doublets
     labels = np.zeros(counts.n_obs, dtype="U1") if batches is None else batches.astype(str)
@@ -94,8 +93,8 @@ def find_doublets(
 
 
 def _parts(rows: np.ndarray, seed: int) -> list[np.ndarray]:
-    """Cells of a batch in random parts of at most :data:`SCORED_CELLS`, each in file order."""
-    n_parts = -(-len(rows) // SCORED_CELLS)
+    """Split a batch at random into parts of at most :data:`MAX_SCORED_CELLS` cells."""
+    n_parts = -(-len(rows) // MAX_SCORED_CELLS)
     if n_parts == 1:
         return [rows]
     mixed = np.random.default_rng(seed).permutation(rows)
@@ -105,24 +104,24 @@ def _parts(rows: np.ndarray, seed: int) -> list[np.ndarray]:
 def _score_batch(
     batch: csr_matrix, rows: np.ndarray, doublets: Doublets, *, seed: int, where: str
 ) -> None:
-    """Fill scores and calls of one batch into ``doublets``."""
+    """Score one batch and store the result in ``doublets``."""
     prefix = f"{where}: " if where else ""
     try:
         score, called = _scrublet(batch, seed)
-    except Exception as error:  # whatever a doublet caller stumbles over must not cost the sample
+    except Exception as error:  # a failure of Scrublet must not fail the sample
         reason = f"{type(error).__name__}: {first_line(error)}"
         doublets.warnings.append(f"{prefix}Scrublet failed ({reason}); doublets are NA")
         return
     doublets.score[rows] = score
     if called is None:
         doublets.warnings.append(
-            f"{prefix}Scrublet found no threshold between cells and doublets; the scores are "
-            "given, and the calls are NA"
+            f"{prefix}Scrublet found no threshold between cells and doublets; scores are reported, "
+            "calls are NA"
         )
-    elif called.mean() > MOST_DOUBLETS:
+    elif called.mean() > MAX_DOUBLET_SHARE:
         doublets.warnings.append(
             f"{prefix}Scrublet's threshold would call {called.mean():.0%} of the cells doublets, "
-            "which is not credible; the scores are given, and the calls are NA"
+            "which is not credible; scores are reported, calls are NA"
         )
     else:
         doublets.call[rows] = np.where(np.isnan(score), "NA", np.where(called, "yes", "no"))
@@ -137,7 +136,7 @@ def _scrublet(batch: csr_matrix, seed: int) -> tuple[np.ndarray, np.ndarray | No
         warnings.simplefilter("ignore")
         sc.pp.scrublet(
             work,
-            # Without centring the decomposition stays sparse; the scores are as good.
+            # Without centring, the decomposition stays sparse; scores are of the same quality.
             mean_center=False,
             use_approx_neighbors=False,
             random_state=seed,
@@ -154,19 +153,19 @@ def _sentence(doublets: Doublets, small: list[str], settings: QualitySettings) -
     parts = []
     scored = int((~np.isnan(doublets.score)).sum())
     if scored and (doublets.call != "NA").any():
-        done = "removed" if settings.doublets == "remove" else "flagged, not removed"
+        action = "removed" if settings.doublets == "remove" else "flagged, not removed"
         n_called = int(doublets.called.sum())
         parts.append(
-            f"Scrublet scored {scored:,} cells and calls {n_called:,} of them doublets "
-            f"({n_called / scored:.1%}); they are {done}."
+            f"Scrublet scored {scored:,} cells and called {n_called:,} of them doublets "
+            f"({n_called / scored:.1%}); these were {action}."
         )
     elif scored:
-        parts.append(f"Scrublet scored {scored:,} cells and calls no doublets (NA).")
+        parts.append(f"Scrublet scored {scored:,} cells but could not call doublets (NA).")
     elif doublets.warnings:
         parts.append("Scrublet failed; doublets are NA.")
     if small:
         parts.append(
-            f"Too few cells for a doublet score (fewer than {settings.doublet_min_cells}): "
+            f"Too few cells for doublet prediction (fewer than {settings.doublet_min_cells}): "
             + ", ".join(small)
             + "."
         )
