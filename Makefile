@@ -3,10 +3,13 @@ PYTHON ?= python3
 CORES ?= all
 VENV := .venv
 INSTALLED := $(VENV)/.installed
+DOCUMENTED := $(VENV)/.documented
+PYTHONS ?= 3.11 3.13
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-cluster containers lint format lock clean bench-accuracy bench-speed
+.PHONY: help install demo check test test-cluster test-dist containers dist docs screenshot lint format settings lock \
+  clean bench-accuracy bench-speed mutants
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -29,14 +32,32 @@ demo: $(INSTALLED) ## run the whole pipeline on the data of config/ (built-in re
 	@echo
 	@echo "Done. Open results/index.html"
 
-check: $(INSTALLED) ## say what the files of config/samples.tsv are, before any work
-	python scripts/check.py --samples config/samples.tsv
+check: $(INSTALLED) ## check config/config.yaml, its sample sheet and every sample's file
+	python scripts/check.py --configfile config/config.yaml
 
 test: $(INSTALLED) ## run the tests
 	pytest
 
 test-cluster: $(INSTALLED) ## run the tests on a real Slurm that they install and start (root, Debian 12)
 	pytest -v --durations=0 tests/cluster
+
+docs: $(DOCUMENTED) ## build the documentation into docs/_build/html
+	python -m sphinx -q -n -W --keep-going -b html docs docs/_build/html
+	python docs/check.py docs/_build/html
+
+$(DOCUMENTED): docs/requirements.txt $(INSTALLED)
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet --requirement docs/requirements.txt
+	@touch $@
+
+screenshot: demo ## take the picture of the report that README.md shows (needs Chromium)
+	python docs/screenshot.py
+
+dist: $(INSTALLED) ## build wheel and source distribution into dist/
+	rm -rf dist
+	python -m build --no-isolation --outdir dist .
+
+test-dist: dist ## install the wheel alone and use it (PYTHONS="3.11 3.13")
+	python tests/wheel/check_wheel.py $(PYTHONS)
 
 containers: ## build the Apptainer images of config/config.yaml (VARIANTS="cpu cuda")
 	containers/build.sh $(VARIANTS)
@@ -45,6 +66,7 @@ lint: $(INSTALLED) ## check style, types and workflow
 	ruff check .
 	ruff format --check .
 	mypy
+	python -m scsiameseclu.stages.settings_files --check
 	MYPYPATH=src mypy envs/warm_up.py
 	MYPYPATH=workflow/lib mypy workflow/lib
 	snakefmt --check Snakefile workflow
@@ -55,12 +77,15 @@ format: $(INSTALLED) ## put Python and Snakemake code into the project's form
 	ruff format .
 	snakefmt Snakefile workflow
 
-lock: $(INSTALLED) ## write requirements.lock and envs/environment.yaml from what .venv holds
+settings: $(INSTALLED) ## write schemas, config.yaml and the tables of config/README.md from the settings
+	python -m scsiameseclu.stages.settings_files
+
+lock: $(DOCUMENTED) ## write requirements.lock, docs/requirements.txt and envs/environment.yaml from .venv
 	@python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+cpu$$//' | python envs/lock.py
 
 clean: ## remove results, logs and caches; .venv stays
 	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
-	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache build dist
+	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache build dist docs/_build docs/reference/generated
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 VARIANTS ?= cpu cuda
@@ -86,3 +111,7 @@ bench-accuracy: $(INSTALLED) ## measure every method on the labelled data of DAT
 	python benchmarks/summary.py
 	python benchmarks/plots.py
 	python benchmarks/page.py
+
+mutants: $(INSTALLED) ## change the arithmetic and see whether the tests notice (an hour)
+	python benchmarks/mutants.py
+	python benchmarks/mutants.py --random 200 --seed 0 --output benchmarks/results/mutants.md

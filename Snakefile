@@ -1,5 +1,5 @@
-# scSiameseClu: label-free clustering of single-cell RNA-seq, from the files of config/samples.tsv
-# to one page a sample, one for the cohort, and an annotated h5ad. `snakemake --cores 8` runs it.
+# scSiameseClu: label-free clustering of single-cell RNA-seq. Writes one report and one annotated
+# h5ad file per sample of config/samples.tsv, and a cohort report. Run it with `snakemake --cores 8`.
 from snakemake.utils import min_version
 
 min_version("9.8")
@@ -11,7 +11,7 @@ configfile: "config/config.yaml"
 include: "workflow/rules/common.smk"
 
 
-# Only with --use-singularity; conda environments (--sdm conda) are named in the rules.
+# Used with --use-singularity only; the rules define conda environments (--sdm conda).
 container: IMAGE
 
 
@@ -38,8 +38,8 @@ rule all:
         f"{RESULTS}/index.html",
         f"{RESULTS}/multiqc_report.html",
         COMPLETE,
-        # Named one by one, so that a file that a killed job took away is made again.
-        expand(f"{SAMPLE}/{{name}}", sample=SAMPLES, name=[*TABLES, *SIDECARS, "model"]),
+        # All files are listed, so that files removed with a killed job are recreated.
+        [expand(file(name), sample=SAMPLES) for name in manifest.outputs(FEATURES)],
 
 
 onstart:
@@ -48,11 +48,11 @@ onstart:
 
 onerror:
     Path(COMPLETE).unlink(missing_ok=True)
-    # The image has what the host where Snakemake runs may lack.
-    where = IMAGE if in_containers(workflow) else None
-    after = show_failures(
-        lambda command: shell(command, container_img=where),
+    # The host of Snakemake may lack the dependencies, which the image has.
+    container_image = IMAGE if in_containers(workflow) else None
+    summary = show_failures(
+        lambda command: shell(command, container_img=container_image),
         {"cohort": COHORT, "multiqc": MULTIQC},
         RESULTS,
     )
-    print(after, file=sys.stderr)
+    print(summary, file=sys.stderr)

@@ -47,11 +47,12 @@ COLUMNS = [
 
 
 def prepare(source: Path, batch: str | None, label: str, output: Path) -> None:
-    """Counts, components and graph without labels, and the labels in a file of their own."""
+    """Counts, components and graph without labels; the labels in a separate file."""
     import anndata as ad
     import scanpy as sc
     import scipy.sparse as sp
 
+    from scsiameseclu.preprocess.batches import batches_of
     from scsiameseclu.preprocess.expression import (
         choose_variable_genes,
         log_normalise,
@@ -72,7 +73,8 @@ def prepare(source: Path, batch: str | None, label: str, output: Path) -> None:
     sc.pp.filter_genes(adata, min_cells=MIN_CELLS)
     adata.layers["counts"] = adata.X.copy()
     adata.X, adata.obs["size_factor"] = log_normalise(adata.X)
-    choose_variable_genes(adata, ExpressionSettings())
+    batches = batches_of(adata, "batch" if "batch" in adata.obs else None)
+    choose_variable_genes(adata, ExpressionSettings(), batches)
     principal_components(adata, ExpressionSettings(), 0)
     build_graph(adata, GraphSettings(), 0)
     temporary = output.with_suffix(".part")
@@ -81,7 +83,7 @@ def prepare(source: Path, batch: str | None, label: str, output: Path) -> None:
 
 
 def find(folder: Path, name: str, method: str, seed: int, k: int, threads: int) -> Path:
-    """Run a method in its own process, unless it has; where its clusters are."""
+    """Run a method in a separate process unless its clusters exist; returns their path."""
     output = folder / f"{name}-{method.replace(' ', '_')}-{seed}.npz"
     note = output.with_suffix(".json")
     if output.is_file() and note.is_file():
@@ -102,7 +104,7 @@ def find(folder: Path, name: str, method: str, seed: int, k: int, threads: int) 
 
 
 def score(labels: pd.Series, clusters: np.ndarray) -> dict[str, str]:
-    """All measures, on the cells that have a label."""
+    """All metrics, on the labelled cells."""
     from scsiameseclu.metrics.agreement import agreement
 
     known = labels.to_numpy() != ""
@@ -122,7 +124,7 @@ def score(labels: pd.Series, clusters: np.ndarray) -> dict[str, str]:
 
 
 def rows_of(found: Path, labels: pd.Series, method: str) -> Iterator[dict[str, str]]:
-    """One row for k given and one for k unknown, as far as the method has them."""
+    """Rows for k given and for k unknown, where the method supports them."""
     parts = np.load(found, allow_pickle=True)
     note = json.loads(found.with_suffix(".json").read_text())
     shared = {
@@ -141,7 +143,7 @@ def rows_of(found: Path, labels: pd.Series, method: str) -> Iterator[dict[str, s
 
 
 def main() -> None:
-    """Measure what is not yet in the CSV."""
+    """Measure what the CSV lacks."""
     from scsiameseclu import __version__
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -152,15 +154,15 @@ def main() -> None:
         action="append",
         default=[],
         metavar=("FILE", "LABEL", "K"),
-        help="a data set of your own (h5ad, column of labels, number of classes), in place of ours",
+        help="your own data set (h5ad, label column, number of classes) instead of the panel",
     )
     parser.add_argument("--output", type=Path, default=HERE / "results" / "accuracy.csv")
     parser.add_argument("--cache", type=Path, default=HERE / "cache")
     parser.add_argument("--sets", nargs="*", default=list(SETS))
     parser.add_argument("--methods", nargs="*", default=list(FULL), help="or 'variants'")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1, help="of each process")
-    parser.add_argument("--jobs", type=int, default=2, help="processes at once")
+    parser.add_argument("--threads", type=int, default=1, help="threads per process")
+    parser.add_argument("--jobs", type=int, default=2, help="number of parallel processes")
     arguments = parser.parse_args()
     methods = [*VARIANTS] if arguments.methods == ["variants"] else arguments.methods
     unknown = set(methods) - {*VARIANTS, *METHODS}

@@ -1,4 +1,4 @@
-"""Predicted cell types against published labels, on clusters that never saw them.
+"""Predicted cell types compared with published labels, on clusters computed without them.
 
     python benchmarks/annotation.py --data ../shared/data [--seeds 3]
 
@@ -26,7 +26,7 @@ SETS = {"pbmc3k": "zheng_sorted_ref.h5ad", "baron_mouse": None}
 
 
 def agreement(predicted: np.ndarray, labels: pd.Series) -> dict[str, float]:
-    """Shares of the labelled cells."""
+    """Scores as shares of the labelled cells."""
     from scsiameseclu.annotation.cell_types import ABSTENTIONS, vocabulary
 
     known = labels.notna().to_numpy()
@@ -51,7 +51,7 @@ def agreement(predicted: np.ndarray, labels: pd.Series) -> dict[str, float]:
 
 
 def measure(data: Path, name: str, seed: int) -> list[dict]:
-    """Rows of one set and seed."""
+    """Rows for one data set and seed."""
     from scsiameseclu import ScSiameseClu
     from scsiameseclu.annotation.by_markers import annotate_clusters
     from scsiameseclu.annotation.by_reference import transfer_labels
@@ -62,14 +62,14 @@ def measure(data: Path, name: str, seed: int) -> list[dict]:
     given.var_names_make_unique()
     columns = ["batch"] if "batch" in given.obs else []
     cells = ad.AnnData(given.X, obs=given.obs[columns], var=given.var[[]])
-    ScSiameseClu(random_state=seed, device="cpu").fit(cells)
+    batch_key = "batch" if columns else None
+    ScSiameseClu(random_state=seed, batch_key=batch_key, device="cpu").fit(cells)
     clusters = cells.obs["siamese"]
     logged = ad.AnnData(cells.X.copy(), obs=cells.obs[[]], var=cells.var[[]])
     sc.pp.normalize_total(logged)
     sc.pp.log1p(logged)
-    logged.var["gene_symbol"] = logged.var["gene_id"] = logged.var_names
     found = annotate_clusters(
-        *(logged, clusters, AnnotationSettings()), embedding=cells.obsm["X_siamese"], seed=seed
+        logged, clusters, AnnotationSettings(), embedding=cells.obsm["X_siamese"], seed=seed
     )
     of_clusters, of_cells = (
         Vote("markers", told, (told != "Unassigned").astype(float))
@@ -83,11 +83,13 @@ def measure(data: Path, name: str, seed: int) -> list[dict]:
     if SETS[name]:
         reference = ad.read_h5ad(data / SETS[name])
         reference.var_names_make_unique()
-        carried = transfer_labels(reference, cells, "cell_type", random_state=seed, device="cpu")
+        transferred = transfer_labels(
+            reference, cells, "cell_type", random_state=seed, device="cpu"
+        ).cells
         vote = Vote(
             "reference",
-            carried["cell_type"].to_numpy(dtype=object),
-            carried["probability"].to_numpy(),
+            transferred["cell_type"].to_numpy(dtype=object),
+            transferred["probability"].to_numpy(),
         )
         both = "markers and reference"
         by_cluster = [vote_of_clusters(vote, clusters), of_clusters]

@@ -1,4 +1,4 @@
-"""The clustering of the principal components that the network must improve on.
+"""Clustering of the principal components: the baseline that the network must beat.
 
 Micro-clusters merged by average linkage, from several seeds, with borders smoothed by votes on the
 graph: what a fit would start from without a network. Only the benchmarks call it.
@@ -20,7 +20,7 @@ N_VOTES = 3
 
 
 def vote(labels: np.ndarray, adjacency: sp.csr_matrix, n_rounds: int) -> np.ndarray:
-    """Give each cell the label that weighs most among its neighbours and itself, in rounds.
+    """Repeatedly give each cell the label with the largest weight among itself and its neighbours.
 
     A cell counts for itself as much as its heaviest neighbour. Labels that would die out stay with
     the cells that had them.
@@ -41,7 +41,7 @@ def vote(labels: np.ndarray, adjacency: sp.csr_matrix, n_rounds: int) -> np.ndar
 
 
 def grow_hierarchies(components: np.ndarray, seed: int) -> list[Hierarchy]:
-    """Several hierarchies of the principal components, from different seeds of k-means."""
+    """Hierarchies of the principal components from several k-means seeds."""
     blocks = component_blocks(components)
     return [grow_hierarchy(blocks, components, seed * N_STARTS + n) for n in range(N_STARTS)]
 

@@ -1,4 +1,4 @@
-"""Fit the model of memory and time that the rules ask Slurm with to rows of speed.py.
+"""Fit the model of memory and time requests for Slurm to rows of speed.py.
 
     python benchmarks/fit_resources.py benchmarks/results/speed-M-DATE{,-deep}.csv
 
@@ -19,7 +19,7 @@ import pandas as pd
 from scipy.optimize import linprog
 from speed import USUAL
 
-from scsiameseclu.stages.resources import COEFFICIENTS, SLOWER_NODES, Size
+from scsiameseclu.stages.resources import COEFFICIENTS, TIME_FACTOR, Size
 
 MARGIN = 1.15  # of one run over another
 FEATURES = {
@@ -32,6 +32,8 @@ FEATURES |= dict.fromkeys(
 )
 OTHERS = ("base", "cells", "sampled", "nonzeros")
 KINDS = {"mb": "peak_mb", "seconds": "wall_s"}
+REPLACED = ("cluster",)
+"""Stages whose rows are of other work: until the ensemble became a stage, train did it."""
 
 
 def fit(
@@ -62,15 +64,15 @@ def fit(
 
 
 def measured(files: Sequence[Path]) -> pd.DataFrame:
-    """Rows of the pipeline's stages that ended well; of one size the latest in each file."""
+    """Rows of successful pipeline stages; the latest per size in each file."""
     tables = [pd.read_csv(path).drop_duplicates(["cells", "stage"], keep="last") for path in files]
     tables = [table.assign(first=number == 0) for number, table in enumerate(tables)]
     rows = pd.concat(tables, ignore_index=True)
-    return rows[(rows["status"] == "ok") & (rows["stage"] != USUAL)]
+    return rows[(rows["status"] == "ok") & ~rows["stage"].isin([USUAL, *REPLACED])]
 
 
 def main() -> None:
-    """Read the rows, write the model and the table."""
+    """Read the rows; write the model and the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("csv", type=Path, nargs="+", help="the first names the table of ratios")
     parser.add_argument("--output", type=Path, default=COEFFICIENTS)
@@ -89,7 +91,7 @@ def main() -> None:
         for kind, column in KINDS.items():
             seen = own[column].to_numpy(float)
             within = np.ones(len(own), dtype=bool) if kind == "mb" else own["first"].to_numpy()
-            floors = MARGIN * np.where(within, seen, seen / SLOWER_NODES)
+            floors = MARGIN * np.where(within, seen, seen / TIME_FACTOR)
             values, _ = fit(table, np.where(within, seen, np.inf), floors)
             stages[stage][kind] = {
                 name: round(float(value), 4)

@@ -1,4 +1,4 @@
-"""A fit of many cells on a GPU: seconds, memory, and what other arithmetic would save.
+"""Fit of many cells on a GPU: time, memory, and the effect of lower precision.
 
     python benchmarks/gpu.py ../shared/data/pbmc3k.h5ad --cells 1000000
 
@@ -64,7 +64,7 @@ def read_counts(source: Path) -> sp.csr_matrix:
 
 
 def prepared(source: Path, n_cells: int, device: str) -> tuple[Prepared, float]:
-    """Inputs of a fit, and the seconds that the search for neighbours took."""
+    """Inputs of a fit, and the time of the neighbour search in seconds."""
     options, rng = ExpressionSettings(), np.random.default_rng(0)
     real = read_counts(source)
     logged, _ = log_normalise(real)
@@ -98,7 +98,7 @@ def prepared(source: Path, n_cells: int, device: str) -> tuple[Prepared, float]:
 
 
 def graph(components: np.ndarray, device: str) -> tuple[sp.csr_matrix, float]:
-    """A symmetric graph of weights that fall off with the distance; the seconds of the search."""
+    """Symmetric graph with distance-decaying weights; time of the search in seconds."""
     started = time.monotonic()
     search = TorchNeighbours(GraphSettings().n_neighbors, device=device)
     distances = search.fit_transform(components)
@@ -110,7 +110,7 @@ def graph(components: np.ndarray, device: str) -> tuple[sp.csr_matrix, float]:
 
 
 def fit(inputs: Prepared, device: str, settings: ModelSettings) -> Row:
-    """Seconds, the device's memory at most and how busy it was."""
+    """Time, peak device memory and device utilisation."""
     watched = Path(tempfile.mkdtemp()) / "fit.gpu"
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
@@ -139,7 +139,7 @@ def arithmetic(kind: str, device: str) -> Iterator[None]:
 
 
 def steps(inputs: Prepared, device: str, settings: ModelSettings, kind: str, compiled: bool) -> Row:
-    """Mini-batches a second of one network, and its loss over the last tenth of them."""
+    """Mini-batches per second of one network, and its mean loss over the last tenth."""
     where = torch.device(device)
     torch.manual_seed(0)
     sizes = len(inputs.scaling.genes), inputs.components.shape[1]

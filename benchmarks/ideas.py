@@ -1,10 +1,10 @@
-"""What was tried to make clusters better, measured on the panel without any network.
+"""Ideas for better clusters, measured on the panel without any network.
 
     python benchmarks/ideas.py --data ../shared/data
 
 Each idea turns counts or components into clusters, with the number of classes given; labels only
-score. Rows go to ``benchmarks/results/ideas.csv``: set, idea, seed, ari. docs/method.md says what
-was learnt.
+score. Rows go to ``benchmarks/results/ideas.csv``: set, idea, seed, ari. benchmarks/NOTES.md says
+what was learnt.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def unit(block: np.ndarray) -> torch.Tensor:
 
 
 def weighted(components: np.ndarray) -> np.ndarray:
-    """Components by their signal."""
+    """Components weighted by their signal."""
     return np.asarray(components * signal_weights(components))
 
 
@@ -52,7 +52,7 @@ def linked(blocks: list[np.ndarray], k: int, seed: int) -> np.ndarray:
 
 
 def moved(blocks: list[np.ndarray], k: int, seed: int, kind: Proportions) -> np.ndarray:
-    """The linkage, then transport and means in turn."""
+    """Linkage, then alternating transport and means."""
     start = torch.from_numpy(linked(blocks, k, seed)).long()
     features = torch.nn.functional.normalize(torch.cat([unit(b) for b in blocks], dim=1), dim=1)
     member = fit_member(features, start, network=0, temperature=TEMPERATURE, proportions=kind)
@@ -67,14 +67,14 @@ def components_of(values: np.ndarray, n: int = 50) -> np.ndarray:
 
 
 def scaled(normalised: sp.csr_matrix) -> np.ndarray:
-    """Genes of unit variance, clipped at 10."""
+    """Genes scaled to unit variance, clipped at 10."""
     mean, variance = gene_moments(normalised)
     deviation = np.sqrt(np.where(variance > 0, variance, 1.0))
     return np.asarray(scale_sparse(normalised, mean, deviation, 10.0).toarray())
 
 
 def variable_counts(adata: ad.AnnData) -> sp.csr_matrix:
-    """Counts of the variable genes."""
+    """Counts of the highly variable genes."""
     return sp.csr_matrix(adata.layers["counts"][:, adata.var["highly_variable"].to_numpy()])
 
 
@@ -110,7 +110,7 @@ def equal_depth(adata: ad.AnnData, seed: int) -> np.ndarray:
 
 
 def without_tiny(adata: ad.AnnData, k: int, seed: int) -> np.ndarray:
-    """Cut deeper until k clusters have ten cells; the cells of smaller ones follow neighbours."""
+    """Cut deeper until k clusters have ten cells; smaller ones are merged into neighbours."""
     hierarchy = grow_hierarchy(component_blocks(adata.obsm["X_pca"]), adata.obsm["X_pca"], seed)
     for n in range(k, hierarchy.tree.shape[0] + 2):
         labels = hierarchy.cut(n)
@@ -126,7 +126,7 @@ def without_tiny(adata: ad.AnnData, k: int, seed: int) -> np.ndarray:
 
 
 def mixture(adata: ad.AnnData, k: int, seed: int) -> np.ndarray:
-    """Gaussian mixture with one covariance on 20 components, from the linkage."""
+    """Gaussian mixture with tied covariance on 20 components, started from the linkage."""
     from sklearn.mixture import GaussianMixture
 
     features = unit(adata.obsm["X_pca"][:, :20]).numpy()
@@ -201,7 +201,7 @@ IDEAS: dict[str, Idea] = {
 
 
 def main() -> None:
-    """Measure what is not yet in the CSV, and print the means."""
+    """Measure what the CSV lacks, and print the means."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path, default=HERE / "cache")

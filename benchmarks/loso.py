@@ -1,4 +1,4 @@
-"""What the choice among the variants is worth: made without a data set, scored on it.
+"""Leave-one-set-out: choose a variant without a data set, score it on that set.
 
     python benchmarks/loso.py [accuracy.csv] [--except VARIANT ...]
 
@@ -23,7 +23,7 @@ COLUMNS = ["left_out", "chosen", *(f"{measure}_{k}" for measure, k in SCORES)]
 
 @dataclass(frozen=True)
 class Field:
-    """The variants that can be compared.
+    """Comparable variants.
 
     Attributes
     ----------
@@ -41,12 +41,12 @@ class Field:
 
     @property
     def variants(self) -> list[str]:
-        """Those that take part."""
+        """Names of the compared variants."""
         return list(self.scores.index.get_level_values("method").unique())
 
 
 def compare(rows: pd.DataFrame, without: tuple[str, ...] = (), min_seeds: int = 1) -> Field:
-    """Bring together the variants that have rows for the whole panel, of so many common seeds."""
+    """Collect the variants with rows for the entire panel and enough common seeds."""
     rows = rows[rows["set"].isin(PANEL)]
     wide = rows.pivot(index=["method", "set", "seed"], columns="k", values=["ari", "nmi"])
     wide = wide.reindex(columns=pd.MultiIndex.from_tuples(SCORES)).dropna()
@@ -65,14 +65,14 @@ def compare(rows: pd.DataFrame, without: tuple[str, ...] = (), min_seeds: int = 
 
 
 def best(scores: pd.DataFrame, without: str | None = None) -> str:
-    """The variant of the largest mean ARI over the sets but ``without``; of equals the first."""
+    """The variant with the largest mean ARI over all sets except ``without``; first on ties."""
     kept = scores[scores.index.get_level_values("set") != without]
     both = (kept["ari_given"] + kept["ari_unknown"]) / 2
     return str(both.groupby(level="method", sort=False).mean().idxmax())
 
 
 def leave_one_out(scores: pd.DataFrame) -> pd.DataFrame:
-    """For each set of the panel, the choice of the others and its scores on that set."""
+    """For each set of the panel, the variant chosen on the others and its scores."""
     lines = []
     for name in PANEL if len(scores) else ():
         chosen = best(scores, name)
@@ -81,7 +81,7 @@ def leave_one_out(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def told(field: Field, table: pd.DataFrame) -> list[str]:
-    """What came of it, as sentences."""
+    """Results as sentences."""
     if table.empty:
         return [f"Choice without a set: {NOT_MEASURED}; no variant has the whole panel."]
     sentences = [
@@ -97,7 +97,7 @@ def told(field: Field, table: pd.DataFrame) -> list[str]:
 
 
 def _seeds(wide: pd.DataFrame, variant: str, name: str) -> set[int]:
-    """The seeds of a variant on a set."""
+    """Seeds of a variant on a data set."""
     index = wide.index
     own = (index.get_level_values("method") == variant) & (index.get_level_values("set") == name)
     return set(index[own].get_level_values("seed"))
@@ -120,7 +120,7 @@ def main() -> None:
     parser.add_argument("rows", nargs="?", type=Path, default=ACCURACY)
     parser.add_argument("--except", nargs="*", default=[], dest="without", metavar="VARIANT")
     parser.add_argument(
-        "--min-seeds", type=int, default=1, help="leave out variants with fewer seeds"
+        "--min-seeds", type=int, default=1, help="exclude variants with fewer seeds"
     )
     parser.add_argument("--output", type=Path, default=RESULTS / "loso.csv")
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""One method on one prepared data set, in a process of its own, which never sees a label.
+"""One method on one prepared data set, in a separate process without access to labels.
 
 python benchmarks/methods.py prepared.h5ad "ours" --seed 0 --n-clusters 13 --output out.npz
 
@@ -54,10 +54,11 @@ VARIANTS: dict[str, dict[str, object]] = {
 
 
 def ours(adata: ad.AnnData, seed: int, n_clusters: int, options: dict[str, object]) -> Found:
-    """A variant of the model: trained once, clustered with and without the number."""
-    from scsiameseclu import ScSiameseClu
+    """A variant of the model, trained once and clustered with k given and unknown."""
+    from scsiameseclu import ModelSettings, ScSiameseClu
 
-    model = ScSiameseClu(n_clusters, random_state=seed, device="cpu", **options).fit(adata)
+    settings = ModelSettings(**options)
+    model = ScSiameseClu(n_clusters, random_state=seed, device="cpu", settings=settings).fit(adata)
     found = {
         "given": adata.obs["siamese"].to_numpy().astype(str),
         "confidence_given": adata.obs["siamese_confidence"].to_numpy(),
@@ -87,7 +88,7 @@ def leiden(adata: ad.AnnData, seed: int, n_clusters: int) -> Found:
 
 
 def leiden_oracle(adata: ad.AnnData, seed: int, n_clusters: int) -> Found:
-    """Leiden at many resolutions, of which the labels choose: an upper reference, not a method."""
+    """Leiden at many resolutions, the best chosen by the labels: an upper bound, not a method."""
     return {f"oracle {r:g}": _leiden(adata, seed, r) for r in RESOLUTIONS}
 
 
@@ -112,7 +113,7 @@ def kmeans(adata: ad.AnnData, seed: int, n_clusters: int) -> Found:
 
 
 def scvi(adata: ad.AnnData, seed: int, n_clusters: int) -> Found:
-    """scVI's latent (default settings), then Leiden 1.0 and k-means; ``pip install .[peers]``."""
+    """scVI latent (default settings), then Leiden 1.0 and k-means; ``pip install .[peers]``."""
     import scanpy as sc
     import scvi
     from sklearn.cluster import KMeans
@@ -141,7 +142,7 @@ METHODS: dict[str, Callable[[ad.AnnData, int, int], Found]] = {
 
 
 def run(adata: ad.AnnData, method: str, seed: int, n_clusters: int) -> Found:
-    """Run a method or a variant of ours."""
+    """Run a method or a variant of scSiameseClu."""
     if method in VARIANTS:
         return ours(adata, seed, n_clusters, VARIANTS[method])
     return METHODS[method](adata, seed, n_clusters)

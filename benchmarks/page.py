@@ -1,4 +1,4 @@
-"""One HTML page of all tables and figures, which needs no other file and asks for none.
+"""One self-contained HTML page with all tables and figures.
 
     python benchmarks/page.py [accuracy.csv]
 
@@ -28,7 +28,7 @@ def style() -> Markup:
 
 
 def choice_table(path: Path) -> Table | None:
-    """The table of loso.csv with its means, if it is there and not empty."""
+    """Table of loso.csv with its means, if the file exists and is not empty."""
     if not path.is_file() or (choice := pd.read_csv(path)).empty:
         return None
     scores = choice.columns[2:]
@@ -56,7 +56,7 @@ def _in_words(score: str) -> str:
 
 def render(rows: pd.DataFrame, calibration: pd.DataFrame | None, choice: Table | None) -> str:
     """The page as HTML."""
-    from scsiameseclu.report.look import draw
+    from scsiameseclu.report.svg import draw
 
     figures = {
         "accuracy": draw(

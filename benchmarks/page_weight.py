@@ -1,4 +1,4 @@
-"""Size of a sample's page, and the time and memory that making it takes.
+"""Size of a sample page, and time and memory needed to render it.
 
     python benchmarks/page_weight.py FOLDER ...
 
@@ -8,27 +8,34 @@ Each folder holds the files of a finished sample, as one below ``results/samples
 
 import argparse
 import csv
-import json
+import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
 from datetime import date
 from pathlib import Path
 
+from scsiameseclu.store.folder import SampleFolder
+
 HERE = Path(__file__).resolve().parent
 SCRIPT = HERE.parent / "scripts" / "report.py"
 COLUMNS = ["cells", "mb", "seconds", "peak_mb", "threads", "machine", "date"]
 
 
-def measure(folder: Path) -> dict[str, object]:
-    """The row of one sample."""
+def measure(directory: Path) -> dict[str, object]:
+    """Row of one sample, whose page is rendered in a folder of links to its files."""
     with tempfile.TemporaryDirectory() as work:
-        page, usage = Path(work) / "report.html", Path(work) / "usage.json"
-        words = ["--directory", folder, "--output", page, "--usage", usage, "--threads", 2]
+        copy = Path(work) / directory.name
+        shutil.copytree(directory, copy, copy_function=os.symlink)
+        folder = SampleFolder(copy, directory.name)
+        page = folder.path("report")
+        page.unlink(missing_ok=True)
+        words = ["--folder", copy, "--threads", 2]
         subprocess.run([sys.executable, SCRIPT, *map(str, words)], check=True)
-        taken = json.loads(usage.read_text())
-        metrics = json.loads((folder / "metrics.json").read_text())
+        taken = next(note for note in folder.usage() if note["stage"] == "report")
+        metrics = folder.json("metrics")
         return {
             "cells": metrics["n_cells"],
             "mb": round(page.stat().st_size / 1e6, 2),

@@ -41,7 +41,7 @@ ON_PAPER = {
 
 
 def accuracy(figure: Figure, rows: pd.DataFrame) -> None:
-    """Every seed a dot and every mean a mark, by set and method; k given and k unknown."""
+    """Dots for seeds and marks for means, by data set and method; k given and k unknown."""
     panels = figure.subplots(1, 2, sharey=True)
     handles: dict[str, object] = {}
     for axes, title, compared in zip(
@@ -63,7 +63,7 @@ def accuracy(figure: Figure, rows: pd.DataFrame) -> None:
 def _points(
     axes: Axes, rows: pd.DataFrame, compared: tuple[tuple[str, str, str], ...]
 ) -> dict[str, object]:
-    """One line of points for each method on each set; the marks of the legend."""
+    """Row of points per method and data set; returns the legend's marks."""
     names = (*PANEL, *OUTSIDE)
     handles = {}
     step = 0.72 / len(compared)
@@ -94,7 +94,7 @@ def _points(
 
 
 def reliability(figure: Figure, table: pd.DataFrame) -> None:
-    """How often another run agrees, by confidence: each set of the panel thin, all cells thick."""
+    """Agreement with another run, by confidence: thin lines for data sets, thick for all cells."""
     panels = figure.subplots(1, 2, sharey=True)
     handles: dict[str, object] = {}
     for axes, k in zip(panels, KINDS, strict=True):
@@ -128,7 +128,7 @@ def reliability(figure: Figure, table: pd.DataFrame) -> None:
 
 
 def _pooled(part: pd.DataFrame) -> pd.DataFrame:
-    """The bins of all sets together, weighted by their cells."""
+    """Bins of all data sets, weighted by their cells."""
     columns = ["mean_confidence", "agreement"]
     sums = part[columns].mul(part["n_cells"], axis=0).assign(n_cells=part["n_cells"])
     sums = sums.groupby(np.round(part["low"], 6)).sum()
@@ -137,7 +137,7 @@ def _pooled(part: pd.DataFrame) -> pd.DataFrame:
 
 
 def save(path: Path, size: tuple[float, float], paint: Callable[[Figure], None]) -> None:
-    """Draw on white and write as SVG; the same rows give the same file."""
+    """Draw on white and write a reproducible SVG."""
     with mpl.rc_context({**mpl.rcParamsDefault, "backend": "agg", **ON_PAPER}):
         figure = Figure(figsize=size, layout="constrained")
         paint(figure)
@@ -145,7 +145,7 @@ def save(path: Path, size: tuple[float, float], paint: Callable[[Figure], None])
 
 
 def main() -> None:
-    """Draw what is there."""
+    """Draw the figures whose rows exist."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("rows", nargs="?", type=Path, default=ACCURACY)
     parser.add_argument("--reliability", type=Path, default=RESULTS / "reliability.csv")
@@ -154,7 +154,7 @@ def main() -> None:
     rows = read(arguments.rows)
     save(arguments.output / "accuracy.svg", SIZE, lambda figure: accuracy(figure, rows))
     if not arguments.reliability.is_file():
-        print(f"no reliability figure: {arguments.reliability} is not there")
+        print(f"no reliability figure: {arguments.reliability} does not exist")
         return
     table = pd.read_csv(arguments.reliability)
     save(

@@ -1,4 +1,4 @@
-"""Whether confidence says how often another run agrees.
+"""Calibration: whether confidence predicts agreement with another run.
 
     python benchmarks/reliability.py
 
@@ -35,7 +35,7 @@ def agrees(run: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 def reference_of(partitions: Sequence[np.ndarray], run: int) -> int:
-    """Of the other partitions, the one of the largest mean ARI with the others but ``run``."""
+    """The partition with the largest mean ARI to the others, ``run`` excluded."""
     from sklearn.metrics import adjusted_rand_score
 
     others = [i for i in range(len(partitions)) if i != run]
@@ -50,7 +50,7 @@ def reference_of(partitions: Sequence[np.ndarray], run: int) -> int:
 def bins(
     partitions: Sequence[np.ndarray], confidences: Sequence[np.ndarray]
 ) -> Iterator[dict[str, float]]:
-    """Agreement in equal bins of confidence, summed over the runs; bins without a cell left out."""
+    """Agreement in equal bins of confidence, summed over runs; empty bins are omitted."""
     if len(partitions) < 2:
         return
     agreed = [
@@ -104,7 +104,7 @@ def told(table: pd.DataFrame) -> list[str]:
 
 
 def runs(cache: Path, name: str) -> list[dict[str, np.ndarray]]:
-    """The finished runs of ours on a set, by seed."""
+    """Finished runs of scSiameseClu on a data set, by seed."""
     found = {
         int(path.stem.rsplit("-", 1)[1]): path
         for path in cache.glob(f"{name}-ours-*.npz")
@@ -114,7 +114,7 @@ def runs(cache: Path, name: str) -> list[dict[str, np.ndarray]]:
 
 
 def main() -> None:
-    """Compare the runs in the cache."""
+    """Compare the cached runs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, default=HERE / "cache")
     parser.add_argument("--output", type=Path, default=RESULTS / "reliability.csv")

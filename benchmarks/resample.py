@@ -1,4 +1,4 @@
-"""Count matrices of any number of cells from real ones, written in chunks.
+"""Count matrices of any number of cells, resampled from real ones and written in chunks.
 
     python benchmarks/resample.py SOURCE CELLS OUTPUT [--label cell_type]
 
@@ -21,7 +21,7 @@ MAX_RATIO = 2.0
 def resampled(
     counts: sp.csr_matrix, n_cells: int, rng: np.random.Generator
 ) -> tuple[sp.csr_matrix, np.ndarray]:
-    """New cells (n_cells, n_genes), integers, and the real ones whose profiles they have."""
+    """New cells (n_cells, n_genes), integers, and the indices of the real cells they copy."""
     totals = np.asarray(counts.sum(axis=1)).ravel()
     profile, depth = rng.integers(counts.shape[0], size=(2, n_cells))
     ratio = np.clip(totals[depth] / np.maximum(totals[profile], 1), 1 / MAX_RATIO, MAX_RATIO)
@@ -34,7 +34,7 @@ def resampled(
 def write(
     source: Path, n_cells: int, output: Path, seed: int = 0, label: str | None = None
 ) -> None:
-    """Write an h5ad of so many cells, a chunk at a time; with a column of ``obs``, if named."""
+    """Write an h5ad of ``n_cells`` cells in chunks, optionally with a column of ``obs``."""
     import anndata as ad
     import pandas as pd
 
@@ -62,13 +62,13 @@ def write(
 
 
 def main() -> None:
-    """Read the command line, write the file."""
+    """Parse the command line and write the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", type=Path)
     parser.add_argument("cells", type=int)
     parser.add_argument("output", type=Path)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--label", help="column of obs that new cells take over from the real ones")
+    parser.add_argument("--label", help="column of obs to copy from the real cells")
     arguments = parser.parse_args()
     write(
         *(arguments.source, arguments.cells, arguments.output),

@@ -1,4 +1,4 @@
-"""The rows of accuracy.csv, and what the tables and figures all take from them."""
+"""Rows of accuracy.csv, and the selections shared by tables and figures."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ UNKNOWN = (
 
 
 def read(path: Path) -> pd.DataFrame:
-    """The rows of a CSV of accuracy.py; of a row that is there twice, the last.
+    """Rows of a CSV of accuracy.py; the last one of duplicates.
 
     Raises
     ------
@@ -52,17 +52,17 @@ def by_seed(rows: pd.DataFrame, method: str, k: str, measure: str) -> pd.Series:
 
 
 def on_panel(values: pd.Series) -> pd.Series:
-    """Those values, by set and seed, that are of a set of the panel."""
+    """The values, by set and seed, of the panel's data sets."""
     return values[values.index.get_level_values("set").isin(PANEL)]
 
 
 def over_seeds(values: pd.Series) -> pd.Series:
-    """Means over seeds, by set, of the values by set and seed."""
+    """Means over seeds, by data set."""
     return values.groupby(level="set").mean()
 
 
 def origin(rows: pd.DataFrame) -> str:
-    """Machine, threads, dates and version, as the rows themselves say."""
+    """Machine, threads, dates and version, from the rows."""
     if rows.empty:
         return f"Machine and date: {NOT_MEASURED}."
     machines = "; ".join(sorted(set(rows["machine"].astype(str))))

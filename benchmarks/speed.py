@@ -1,12 +1,12 @@
-"""Time and memory of every stage, from a thousand cells to a million, beside scanpy's usual path.
+"""Time and memory of every stage, for 1,000 to 1,000,000 cells, compared with scanpy.
 
     python benchmarks/speed.py --data ../shared/data --max-cells 30000
 
-Cells are resampled from real ones (``resample.py``). Each stage, and the usual path (``usual.py``),
-is a process of its own; its wall time, CPU time and the peak memory of its process tree, and where
-there is an NVIDIA GPU that one's memory and the share of the time in which it computes, go to
+Cells are resampled from real ones (``resample.py``). Each stage and the scanpy analysis
+(``usual.py``) runs in a separate process; its wall time, CPU time and the peak memory of its
+process tree, and on a machine with an NVIDIA GPU that one's memory and utilisation, go to
 ``benchmarks/results/speed-<machine>-<date>.csv``. What is in that file is not done again, and once
-the usual path was stopped it is not tried on more cells. ``--source`` names other cells to
+the scanpy analysis was stopped, it is not run on more cells. ``--source`` names other cells to
 resample, ``--counts`` real cells to measure as they are; give these an ``--output`` of their own.
 """
 
@@ -25,6 +25,8 @@ from pathlib import Path
 
 import psutil
 
+from scsiameseclu.store.manifest import planned
+
 HERE = Path(__file__).resolve().parent
 SCRIPTS = HERE.parent / "scripts"
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
@@ -39,60 +41,20 @@ MEMORY_SHARE = 0.95  # of the machine's; a process that takes more is stopped
 
 
 def commands(folder: Path, threads: int, device: str) -> Iterator[tuple[str, list[object]]]:
-    """The stages of a sample in their order, and then the usual path."""
-
-    def stage(name: str, *options: object) -> tuple[str, list[object]]:
-        program = [sys.executable, SCRIPTS / f"{name}.py", "--threads", threads]
-        return name, [*program, *options]
-
-    def at(name: str) -> Path:
-        return folder / name
-
-    counts, expression, graph = at("counts.h5ad"), at("expression.h5ad"), at("graph.h5ad")
-    embedding, clusters = at("embedding.h5ad"), at("clusters.h5ad")
-    inputs = ("--expression", expression, "--clusters", clusters)
-    yield stage("ingest", "--input", at("input.h5ad"), "--output", counts)
-    yield stage(
-        *("quality", "--counts", counts, "--output", at("filtered.h5ad")),
-        *("--table", at("quality.tsv")),
-    )
-    yield stage(
-        *("expression", "--counts", counts, "--filtered", at("filtered.h5ad")),
-        *("--output", expression),
-    )
-    yield stage("graph", "--expression", expression, "--output", graph)
-    yield stage(
-        *("train", "--expression", expression, "--graph", graph, "--model", at("model")),
-        *("--embedding", embedding, "--history", at("training.tsv"), "--device", device),
-    )
-    yield stage(
-        *("cluster", "--embedding", embedding, "--model", at("model")),
-        *("--output", clusters),
-    )
-    yield stage(
-        *("layout", "--graph", graph, "--embedding", embedding, "--output", at("layout.h5ad"))
-    )
-    yield stage(
-        *("markers", *inputs, "--table", at("markers.tsv")),
-        *("--full-table", at("markers_all.tsv"), "--output", at("markers.h5ad")),
-    )
-    yield stage(
-        *("annotate", *inputs, "--embedding", embedding, "--table", at("annotation.tsv")),
-        *("--output", at("annotation.h5ad")),
-    )
-    yield stage(
-        *("evaluate", "--counts", counts, "--expression", expression, "--graph", graph),
-        *("--embedding", embedding, "--clusters", clusters),
-        *("--layout", at("layout.h5ad"), "--output", at("metrics.json")),
-    )
-    yield stage("assemble", "--directory", folder, "--output", at("sample.h5ad"))
-    yield stage("report", "--directory", folder, "--output", at("report.html"))
-    usual = [sys.executable, HERE / "usual.py", at("input.h5ad"), at("usual.h5ad")]
+    """Stages of a sample in order, then the scanpy analysis."""
+    options: dict[str, list[object]] = {
+        "ingest": ["--source", folder / "input.h5ad"],
+        "train": ["--device", device],
+    }
+    for stage in planned():
+        program = [sys.executable, SCRIPTS / f"{stage}.py", "--folder", folder / "sample"]
+        yield stage, [*program, "--threads", threads, *options.get(stage, [])]
+    usual = [sys.executable, HERE / "usual.py", folder / "input.h5ad", folder / "usual.h5ad"]
     yield USUAL, [*usual, "--threads", threads]
 
 
 def measure(command: list[object], log: Path, limit_s: float) -> dict[str, str]:
-    """Run a command; seconds, and peak MB of all its processes at once.
+    """Run a command; returns its time in seconds and the peak MB of all its processes.
 
     One that takes longer than ``limit_s``, or almost all of the machine's memory, is stopped, and
     the status says so.
@@ -140,7 +102,7 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 @contextmanager
 def gpu_watched(log: Path) -> Iterator[None]:
-    """Meanwhile write what the first GPU does, twice a second; nothing where there is none."""
+    """Log the state of the first GPU twice per second; nothing without a GPU."""
     if shutil.which("nvidia-smi") is None:
         yield
         return
@@ -156,7 +118,7 @@ def gpu_watched(log: Path) -> Iterator[None]:
 
 
 def gpu_use(log: Path) -> dict[str, str]:
-    """Peak MB above those at the beginning, and the mean share of the time that kernels ran."""
+    """Peak MB above the start, and mean GPU utilisation."""
     if not log.is_file():
         return {}
     rows = [line.split(",") for line in log.read_text().splitlines() if line.count(",") == 1]
@@ -170,16 +132,15 @@ def gpu_use(log: Path) -> dict[str, str]:
 
 
 def source(data: Path | None, folder: Path) -> Path:
-    """The file itself, PBMC 3k of a folder, or where there is none the demo's cells."""
+    """The given file, else PBMC 3k in the data folder, else the demo cells."""
     if data is not None and data.is_file():
         return data
     if data is not None and (data / "pbmc3k.h5ad").is_file():
         return data / "pbmc3k.h5ad"
     from scsiameseclu.io.readers import read_counts
-    from scsiameseclu.io.request import ReadRequest
 
     path = folder / "demo.h5ad"
-    read_counts("demo:a", ReadRequest(), sample="demo").write_h5ad(path)
+    read_counts("demo:a").write_h5ad(path)
     return path
 
 
@@ -195,7 +156,7 @@ def shape(path: Path) -> dict[str, str]:
 
 
 def main() -> None:
-    """Measure what is not yet in the CSV."""
+    """Measure what the CSV lacks."""
     from importlib.metadata import version
 
     machine = f"{platform.machine()}-{os.cpu_count()}cores"
@@ -205,11 +166,13 @@ def main() -> None:
     parser.add_argument("--min-cells", type=int, default=SIZES[0])
     parser.add_argument("--max-cells", type=int, default=SIZES[-1])
     parser.add_argument("--source", type=Path, help="the cells to resample (h5ad)")
-    parser.add_argument("--counts", type=Path, help="a file of real cells (h5ad), measured alone")
     parser.add_argument(
-        "--limit-minutes", type=float, default=30, help="after which scanpy's path is stopped"
+        "--counts", type=Path, help="a file of real cells (h5ad) to measure on its own"
     )
-    parser.add_argument("--no-usual", action="store_true", help="leave scanpy's path out")
+    parser.add_argument(
+        "--limit-minutes", type=float, default=30, help="time limit of the scanpy analysis"
+    )
+    parser.add_argument("--no-usual", action="store_true", help="skip the scanpy analysis")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--work", type=Path, default=HERE / "cache" / "speed")

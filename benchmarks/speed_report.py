@@ -17,7 +17,7 @@ MODEL = ("train", "cluster")
 
 
 def totals(rows: pd.DataFrame) -> pd.DataFrame:
-    """By cells: seconds and MB of the whole pipeline, of the model and of the usual path."""
+    """Seconds and MB of the pipeline, the model and the scanpy analysis, by number of cells."""
     rows = rows[rows["status"] == "ok"].copy()
     ours = rows[rows["stage"] != USUAL]
     model = rows[rows["stage"].isin(MODEL)]
@@ -35,7 +35,7 @@ def totals(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def exponent(values: pd.Series) -> float:
-    """Slope of the logarithm over that of the cells, least squares; NaN below two sizes."""
+    """Least-squares slope in log-log scale over cells; NaN for fewer than two sizes."""
     known = values[values.index >= FITTED_FROM].dropna()
     if len(known) < 2:
         return float("nan")
@@ -43,7 +43,7 @@ def exponent(values: pd.Series) -> float:
 
 
 def markdown(rows: pd.DataFrame) -> str:
-    """The table of totals, with ratios to the usual path and exponents."""
+    """Table of totals, with exponents and ratios to the scanpy analysis."""
     table = totals(rows)
     usual = rows[rows["stage"] == USUAL].set_index("cells")
     stopped = usual[usual["status"].str.startswith("stopped")]
@@ -75,7 +75,7 @@ def markdown(rows: pd.DataFrame) -> str:
 
 
 def _stages(rows: pd.DataFrame) -> list[str]:
-    """Seconds and MB of each stage, and the most memory that a stage may take."""
+    """Seconds and MB per stage, and the memory limit of a stage."""
     rows = rows[(rows["status"] == "ok") & (rows["stage"] != USUAL)]
     sizes = sorted(set(rows["cells"]))
     head = ["", *(f"{size:,}" for size in sizes)]
@@ -135,7 +135,7 @@ def draw(rows: pd.DataFrame, output: Path) -> None:
 
 
 def main() -> None:
-    """Read the CSV, write both."""
+    """Read the CSV; write table and figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("csv", type=Path)
     path = parser.parse_args().csv

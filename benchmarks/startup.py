@@ -1,4 +1,4 @@
-"""How long a user waits for nothing: import of the package, and ``--help`` of every program.
+"""Startup time: import of the package, and ``--help`` of every program.
 
 python benchmarks/startup.py
 
@@ -23,7 +23,7 @@ TIMES = 5
 
 
 def commands() -> dict[str, list[str]]:
-    """What is started, by name."""
+    """Commands by name."""
     found = {"import scsiameseclu": [sys.executable, "-c", "import scsiameseclu"]}
     for script in sorted(SCRIPTS.glob("*.py")):
         found[f"{script.name} --help"] = [sys.executable, str(script), "--help"]
@@ -31,14 +31,14 @@ def commands() -> dict[str, list[str]]:
 
 
 def seconds(command: list[str]) -> float:
-    """Wall time of one start."""
+    """Wall time of one start, in seconds."""
     started = time.monotonic()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.monotonic() - started
 
 
 def main() -> None:
-    """Measure, and write the table."""
+    """Measure and write the table."""
     machine = f"{platform.machine()}-{os.cpu_count()}cores"
     today = date.today().isoformat()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

@@ -2,7 +2,7 @@
 
     python benchmarks/summary.py [accuracy.csv]
 
-Writes ``benchmarks/results/accuracy.md`` and prints it. Rows that are missing are told.
+Writes ``benchmarks/results/accuracy.md`` and prints it. Missing rows are listed.
 """
 
 import argparse
@@ -38,7 +38,7 @@ Total = Callable[[pd.Series], tuple[float, int]]
 
 @dataclass(frozen=True)
 class Table:
-    """A table with what it needs to be read alone.
+    """A self-contained table.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Table:
 
 
 def tables(rows: pd.DataFrame) -> list[Table]:
-    """All tables of the rows, in the order they are read."""
+    """All tables, in reading order."""
     return [
         with_k_given(rows),
         with_k_unknown(rows),
@@ -81,13 +81,13 @@ def tables(rows: pd.DataFrame) -> list[Table]:
 
 
 def with_k_given(rows: pd.DataFrame) -> Table:
-    """Ours beside the others that are told the number of clusters."""
+    """scSiameseClu and the other methods with the number of clusters given."""
     used = _of(rows, GIVEN, PANEL)
     return Table(
         "Number of clusters given: ARI / NMI",
         (
-            "Mean ± standard deviation over seeds. Leiden in the last column is no method: of many "
-            "resolutions the labels chose the one of highest ARI.",
+            "Mean ± standard deviation over seeds. The last column is not a method: among many "
+            "resolutions of Leiden, the labels chose the one with the highest ARI.",
             _seeds(used, GIVEN),
             origin(used),
         ),
@@ -102,7 +102,7 @@ def with_k_given(rows: pd.DataFrame) -> Table:
 
 
 def with_k_unknown(rows: pd.DataFrame) -> Table:
-    """Ours beside Leiden where both find the number of clusters, with those numbers."""
+    """scSiameseClu and Leiden, which estimate the number of clusters."""
     used = _of(rows, UNKNOWN, PANEL)
     columns, body = ["data set", "classes"], []
     for name, _, _ in UNKNOWN:
@@ -120,8 +120,8 @@ def with_k_unknown(rows: pd.DataFrame) -> Table:
     return Table(
         "Number of clusters unknown: ARI / NMI",
         (
-            "Mean ± standard deviation over seeds; of the numbers of clusters, the median. Classes "
-            "are those that were published.",
+            "Mean ± standard deviation over seeds; median number of clusters. *Classes* is the "
+            "published number of classes.",
             _seeds(used, UNKNOWN),
             origin(used),
         ),
@@ -132,7 +132,7 @@ def with_k_unknown(rows: pd.DataFrame) -> Table:
 
 
 def in_full(rows: pd.DataFrame, k: str) -> Table:
-    """Every measure of ours."""
+    """All metrics of scSiameseClu."""
     used = _of(rows, (("ours", "ours", k),), PANEL)
     body = []
     for name in PANEL:
@@ -149,10 +149,10 @@ def in_full(rows: pd.DataFrame, k: str) -> Table:
     return Table(
         f"Every measure of ours, number of clusters {k}",
         (
-            "ACC and macro-F1 are under the best one-to-one mapping of clusters to classes; the "
-            "recall of the rarest class is in the cluster that holds most of it, and 0 where "
-            "another class rules that cluster. Seconds are the mean over seeds and hold both "
-            "clusterings, with k given and unknown; memory is the largest of any seed.",
+            "ACC and macro-F1 use the best one-to-one mapping of clusters to classes. The recall "
+            "of the rarest class is that of the cluster with most of its cells, and 0 if another "
+            "class dominates this cluster. Seconds are means over seeds and include both "
+            "clusterings, with k given and unknown; memory is the maximum over seeds.",
             _seeds(used, (("ours", "ours", k),)),
             origin(used),
         ),
@@ -166,7 +166,7 @@ def in_full(rows: pd.DataFrame, k: str) -> Table:
 
 
 def ablation(rows: pd.DataFrame) -> Table:
-    """Each variant beside ours, on the same sets and seeds."""
+    """Each variant compared with the default, on the same data sets and seeds."""
     body, missing = [], []
     for variant in VARIANTS:
         if variant not in set(rows["method"]):
@@ -183,12 +183,13 @@ def ablation(rows: pd.DataFrame) -> Table:
         body.append((variant, _range(counts), *line))
     used = rows[rows["method"].isin(VARIANTS) & rows["set"].isin(PANEL)]
     return Table(
-        "One thing changed: ARI",
+        "One part changed: ARI",
         (
-            "Each variant is ours with one thing changed, or with all. Differences are variant "
-            "less ours on the same sets and seeds, so they need not be those of the two columns; "
-            "± is their standard error over sets, and with seven sets a difference of less than "
-            "about 2.4 of them is not told from none. Nothing corrects for the number of variants.",
+            "Each variant is ours with one part changed, or with all of them. Differences are "
+            "variant minus ours on the same sets and seeds, so they may differ from those of the "
+            "columns; ± is their standard error over sets. With seven sets, a difference below "
+            "about 2.4 standard errors is not distinguishable from zero. There is no correction "
+            "for the number of variants.",
             *([f"{NOT_MEASURED.capitalize()}: {', '.join(missing)}."] if missing else []),
             origin(used),
         ),
@@ -201,7 +202,7 @@ def ablation(rows: pd.DataFrame) -> Table:
 
 
 def outside(rows: pd.DataFrame) -> Table:
-    """The sets that are in no mean."""
+    """Data sets that no mean includes."""
     names = (*OUTSIDE, *sorted(set(rows["set"]) - set(SETS)))
     compared = (*GIVEN, *UNKNOWN)
     used = _of(rows, compared, names)
@@ -214,8 +215,8 @@ def outside(rows: pd.DataFrame) -> Table:
     return Table(
         "Data sets outside the panel: ARI / NMI",
         (
-            "They are in no mean: baron_mouse is both mice together, and cellbench3_2batch has "
-            "only three classes.",
+            "These are not part of any mean: baron_mouse is both mice together, and "
+            "cellbench3_2batch has only three classes.",
             _seeds(used, compared),
             origin(used),
         ),
@@ -229,25 +230,25 @@ def outside(rows: pd.DataFrame) -> Table:
 
 
 def panel_mean(values: pd.Series) -> tuple[float, int]:
-    """Mean over the panel of the means over seeds, and over how many sets; NaN over none."""
+    """Mean over the panel of the means over seeds, and the number of sets; NaN for none."""
     means = over_seeds(on_panel(values))
     return (float(means.mean()) if len(means) else np.nan), len(means)
 
 
 def panel_spread(values: pd.Series) -> tuple[float, int]:
-    """Mean over the panel of the standard deviation over seeds, and over how many sets."""
+    """Mean over the panel of the standard deviation over seeds, and the number of sets."""
     spreads = on_panel(values).groupby(level="set").std().dropna()
     return (float(spreads.mean()) if len(spreads) else np.nan), len(spreads)
 
 
 def paired(rows: pd.DataFrame, variant: str, k: str) -> pd.Series:
-    """ARI of a variant less that of ours, by set and seed, where both are measured."""
+    """ARI of a variant minus that of the default, by set and seed, where both exist."""
     other, own = (on_panel(by_seed(rows, method, k, "ari")) for method in (variant, "ours"))
     return (other - own).dropna()
 
 
 def gain(difference: pd.Series) -> tuple[float, float, int]:
-    """Mean over sets of the mean over seeds, its standard error over sets, and how many sets."""
+    """Mean over sets of the mean over seeds, its standard error, and the number of sets."""
     of_sets = over_seeds(difference)
     if of_sets.empty:
         return np.nan, np.nan, 0
@@ -255,23 +256,23 @@ def gain(difference: pd.Series) -> tuple[float, float, int]:
 
 
 def _of(rows: pd.DataFrame, compared: Compared, names: tuple[str, ...]) -> pd.DataFrame:
-    """The rows that a table of these methods and sets is made of."""
+    """Rows behind a table of these methods and data sets."""
     parts = [select(rows, method, k) for _, method, k in compared]
     used = pd.concat(parts)
     return used[used["set"].isin(names)]
 
 
 def _seeds(used: pd.DataFrame, compared: Compared) -> str:
-    """How many seeds each method has; fewest and most where sets differ."""
-    told = []
+    """Number of seeds per method; minimum and maximum where data sets differ."""
+    parts = []
     for name, method, k in compared:
         counts = select(used, method, k).groupby("set").size()
-        told.append(f"{name}{', k ' + k if name == 'ours' else ''}: {_range(counts)}")
-    return f"Seeds of each set: {'; '.join(told)}."
+        parts.append(f"{name}{', k ' + k if name == 'ours' else ''}: {_range(counts)}")
+    return f"Seeds per data set: {'; '.join(parts)}."
 
 
 def _range(counts: pd.Series) -> str:
-    """Fewest and most, once where they are equal."""
+    """Minimum and maximum, or one number if they are equal."""
     if counts.empty:
         return NOT_MEASURED
     least, most = counts.min(), counts.max()
@@ -296,7 +297,7 @@ def _pair(rows: pd.DataFrame, name: str, method: str, k: str) -> str:
 
 
 def _pair_of(rows: pd.DataFrame, method: str, k: str, of: Total) -> str:
-    """ARI and NMI of a method, each summed up over the panel."""
+    """ARI and NMI of a method, each summarised over the panel."""
     (ari, n_sets), (nmi, _) = (of(by_seed(rows, method, k, m)) for m in ("ari", "nmi"))
     if not n_sets:
         return NOT_MEASURED
@@ -322,7 +323,7 @@ def _difference(difference: pd.Series) -> str:
 
 
 def _partly(n_sets: int) -> str:
-    """Says so where a mean is not of the whole panel."""
+    """A note if a mean does not cover the entire panel."""
     return "" if n_sets == len(PANEL) else f" ({n_sets} of {len(PANEL)} sets)"
 
 
@@ -331,7 +332,7 @@ def _line(cells: tuple[str, ...]) -> str:
 
 
 def main() -> None:
-    """Write the tables and print them."""
+    """Write and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("rows", nargs="?", type=Path, default=ACCURACY)
     parser.add_argument("--output", type=Path, default=RESULTS / "accuracy.md")

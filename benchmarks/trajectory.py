@@ -1,4 +1,4 @@
-"""Pseudotime against a known order: dendritic cell precursors, MDP -> CDP -> PreDC.
+"""Pseudotime compared with a known order: dendritic cell precursors, MDP -> CDP -> PreDC.
 
     python benchmarks/trajectory.py --data ../shared/data [--seeds 5]
 
@@ -27,23 +27,22 @@ ORDER = ["MDP", "CDP", "PreDC"]
 
 
 def measure(data: Path, seed: int) -> list[dict]:
-    """Rows of one seed."""
+    """Rows for one seed."""
     from scsiameseclu import ScSiameseClu
-    from scsiameseclu.trajectory import cells_at_beginning, find_trajectory
+    from scsiameseclu.trajectory import find_trajectory, root_candidates
 
     given = ad.read_h5ad(data / "ginhoux_dc_traj.h5ad")
     types = given.obs["cell_type"].astype(str)
     truth = types.map(ORDER.index).to_numpy()
     cells = ad.AnnData(given.X, obs=given.obs[[]], var=given.var[[]])
-    model = ScSiameseClu(logged=True, random_state=seed, device="cpu").fit(cells).model
+    model = ScSiameseClu(logged=True, random_state=seed, device="cpu").fit(cells).model_
     spaces = {
         "ours": (cells.obsm["X_siamese"], model.parts(cells.obsm["X_siamese"])),
         "principal components": (cells.obsm["X_pca"], None),
     }
-    cells.var["gene_symbol"] = cells.var["gene_id"] = cells.var_names
     roots = {
         "MDP": (types == "MDP").to_numpy(),
-        "by the rule": cells_at_beginning(None, cells, cells.obs["siamese"], "ginhoux")[0],
+        "by the rule": root_candidates(None, cells, cells.obs["siamese"])[0],
     }
     rows = []
     for root, beginning in roots.items():

@@ -1,4 +1,4 @@
-"""Label transfer with truth: our transport, two baselines in the same embedding, and CellTypist.
+"""Label transfer with known labels: transport, two baselines in its embedding, CellTypist.
 
     python benchmarks/transfer.py --data ../shared/data [--seeds 3] [--methods ...]
 
@@ -22,11 +22,17 @@ import time
 import warnings
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import anndata as ad
 import numpy as np
 import pandas as pd
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
+from sklearn.neighbors import KNeighborsClassifier
+
+from scsiameseclu.annotation.by_reference import LabelTransfer, embed_query, fit_reference
+from scsiameseclu.genes.matching import GeneNames
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
@@ -45,7 +51,7 @@ COLUMNS += ["machine", "date"]
 
 
 def load(data: Path, name: str, genes: str) -> list[ad.AnnData]:
-    """Reference and query of raw counts, in the genes that they share or each in its own."""
+    """Reference and query of raw counts, in their common genes or each in its own."""
     found = []
     for file, batch in PAIRS[name]:
         cells = ad.read_h5ad(data / file)
@@ -58,7 +64,7 @@ def load(data: Path, name: str, genes: str) -> list[ad.AnnData]:
 
 
 def meanings(name: str) -> dict[str, dict[str, str]]:
-    """What the types of reference and query mean."""
+    """Correspondence of reference and query types."""
     table = pd.read_csv(HERE / "transfer_types.tsv", sep="\t")
     table = table[table["pair"] == name]
     return {
@@ -67,7 +73,7 @@ def meanings(name: str) -> dict[str, dict[str, str]]:
 
 
 def score(found: pd.DataFrame, truth: pd.Series, means: dict[str, dict[str, str]]) -> dict:
-    """Measures over the query's cells with a label."""
+    """Metrics over the labelled query cells."""
     labelled = truth.notna().to_numpy()
     true = truth[labelled].astype(str).replace(means.get("query", {}))
     named, best = (
@@ -90,14 +96,35 @@ def score(found: pd.DataFrame, truth: pd.Series, means: dict[str, dict[str, str]
 
 
 def embedded(reference: ad.AnnData, query: ad.AnnData, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings by a model that is fitted to the reference without its labels."""
-    from scsiameseclu.annotation.by_reference import embed_query, fit_reference
-    from scsiameseclu.genes.matching import GeneNames
-
+    """Embeddings by a model fitted to the reference without labels."""
     bare, new = (ad.AnnData(cells.X, var=cells.var[[]]) for cells in (reference, query))
-    model = fit_reference(bare, seed=seed, device="cpu").model
+    model = fit_reference(bare, seed=seed, device="cpu")
     places = bare.var_names.get_indexer(model.scaling.genes)
     return bare.obsm["X_siamese"], embed_query(model, GeneNames.of(bare.var), places, new)[0]
+
+
+class Classified(LabelTransfer):
+    """A scikit-learn classifier instead of the transport, with the same rule for Unknown."""
+
+    def __init__(self, classifier: Any, *, random_state: int) -> None:
+        super().__init__(random_state=random_state)
+        self.classifier = classifier
+
+    def _fit_types(self, cells: np.ndarray, numbers: np.ndarray) -> None:
+        super()._fit_types(cells, numbers)
+        self.classifier.fit(cells, numbers)
+
+    def _type_probability(self, cells: np.ndarray) -> np.ndarray:
+        return self.classifier.predict_proba(cells)
+
+
+def transfer_by(method: str, seed: int) -> LabelTransfer:
+    """Label transfer by transport, or by a baseline in the same embedding."""
+    if method == "neighbours":
+        return Classified(KNeighborsClassifier(15), random_state=seed)
+    if method == "logistic":
+        return Classified(LogisticRegression(C=10.0, max_iter=2000), random_state=seed)
+    return LabelTransfer(random_state=seed)
 
 
 def celltypist(reference: ad.AnnData, query: ad.AnnData) -> pd.DataFrame:
@@ -117,9 +144,7 @@ def celltypist(reference: ad.AnnData, query: ad.AnnData) -> pd.DataFrame:
 
 
 def measure(data: Path, name: str, seed: int, methods: list[str], genes: str) -> list[dict]:
-    """Rows of one pair and seed."""
-    from scsiameseclu.annotation.by_reference import LabelTransfer
-
+    """Rows for one pair and seed."""
     reference, query = load(data, name, genes)
     rows = []
     began = time.perf_counter()
@@ -128,7 +153,7 @@ def measure(data: Path, name: str, seed: int, methods: list[str], genes: str) ->
     for method in methods:
         began = time.perf_counter()
         if method in OURS:
-            transfer = LabelTransfer(method, random_state=seed)
+            transfer = transfer_by(method, seed)
             found = transfer.fit(cells[0], reference.obs["cell_type"]).predict(cells[1])
         else:
             found = celltypist(reference, query)

@@ -1,4 +1,4 @@
-"""What a user would run instead: scanpy's standard path, one step after the other.
+"""A standard scanpy analysis, the usual alternative to this pipeline.
 
 python benchmarks/usual.py COUNTS OUTPUT --threads 2
 """
@@ -30,7 +30,7 @@ def run(source: Path, output: Path) -> None:
 
 
 def main() -> None:
-    """Read the command line, run."""
+    """Parse the command line and run."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", type=Path)
     parser.add_argument("output", type=Path)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Build the Apptainer images and lay the list of their contents beside them.
+# Build the Apptainer images, and write a list of contents next to each image.
 #   containers/build.sh [cpu|cuda ...]          default: both
-# FROM and BOOTSTRAP name another base (BOOTSTRAP=localimage FROM=/path/to/rootfs); WHEELS=folder
-# gives all packages as wheels, for machines without a network; MKSQUASHFS options of mksquashfs.
+# FROM and BOOTSTRAP set another base (BOOTSTRAP=localimage FROM=/path/to/rootfs); WHEELS=folder
+# installs all packages from wheels, without network access; MKSQUASHFS sets mksquashfs options.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 variants=("$@")
@@ -11,7 +11,7 @@ version=$(sed -n 's/^version = "\(.*\)"$/\1/p' pyproject.toml)
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 git diff --quiet HEAD -- 2>/dev/null || revision+=" with changes"
 command -v apptainer >/dev/null || {
-  echo "error: there is no apptainer on this machine; see https://apptainer.org/docs/admin/main/installation.html" >&2
+  echo "error: apptainer is not installed; see https://apptainer.org/docs/admin/main/installation.html" >&2
   exit 1
 }
 rm -rf containers/wheels

@@ -1,6 +1,6 @@
-"""Of the images only: caches in a folder of the user's own, since the image cannot be written to.
+"""Cache folders of numba and matplotlib in the container images, which are read-only.
 
-Python runs this before anything else. numba and matplotlib keep what they compile and measure.
+Python imports this module at startup.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A software bill of materials (CycloneDX 1.5) from `pip inspect` on standard input."""
+"""Write a software bill of materials (CycloneDX 1.5) from `pip inspect` on standard input."""
 
 import json
 import re
@@ -6,27 +6,27 @@ import sys
 
 
 def component(package: dict) -> dict:
-    """One installed distribution."""
+    """CycloneDX component of an installed distribution."""
     metadata = package["metadata"]
     name, version = metadata["name"], metadata["version"]
-    found = {
+    entry = {
         "type": "library",
         "name": name,
         "version": version,
         "purl": f"pkg:pypi/{re.sub(r'[-_.]+', '-', name).lower()}@{version}",
     }
     if licence := metadata.get("license_expression") or metadata.get("license"):
-        found["licenses"] = [{"license": {"name": licence.splitlines()[0]}}]
-    return found
+        entry["licenses"] = [{"license": {"name": licence.splitlines()[0]}}]
+    return entry
 
 
 def main() -> None:
-    """Read, write; components by name, so that two lists can be compared."""
+    """Write the components sorted by name, so that lists can be compared."""
     inspected = json.load(sys.stdin)
     environment = inspected["environment"]
     components = sorted(
         (component(package) for package in inspected["installed"]),
-        key=lambda one: one["name"].lower(),
+        key=lambda entry: entry["name"].lower(),
     )
     python = {
         "type": "platform",

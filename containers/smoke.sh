@@ -1,24 +1,14 @@
 #!/bin/sh
-# A stage inside the image, as whoever runs it: reads the built-in data and checks its quality.
+# Self-test of an image as the current user: runs ingest and quality control on the demo data.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-/opt/venv/bin/python - "$folder" <<'PYTHON'
-import sys
-from pathlib import Path
-
-from scsiameseclu.io.request import ReadRequest
-from scsiameseclu.settings import QualitySettings
-from scsiameseclu.stages.ingest import ingest
-from scsiameseclu.stages.quality import quality
-
-folder = Path(sys.argv[1])
-ingest("demo:a", folder / "counts.h5ad", sample="a", request=ReadRequest(), seed=0)
-cells, table = folder / "filtered.h5ad", folder / "quality.tsv"
-quality(folder / "counts.h5ad", cells, table, settings=QualitySettings(), seed=0, sample="a")
-kept = sum(line.split("\t")[7] == "True" for line in table.read_text().splitlines()[1:])
-assert kept > 300, f"{kept} cells are left"
-print(f"stage quality: {kept} cells are left")
-PYTHON
+for stage in "ingest --source demo:a" quality; do
+  # shellcheck disable=SC2086 # a stage and its options
+  /opt/venv/bin/python -m scsiameseclu $stage --folder "$folder/a"
+done
+kept=$(cut -f 8 "$folder/a/quality.tsv" | grep -c True)
+[ "$kept" -gt 300 ] || { echo "error: stage quality kept only $kept cells" >&2; exit 1; }
+echo "stage quality kept $kept cells"
 /opt/venv/bin/multiqc --version

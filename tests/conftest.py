@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,23 +12,29 @@ import pytest
 if TYPE_CHECKING:
     import anndata as ad
 
+    from scsiameseclu.store.folder import SampleFolder
+
 # before anything imports numpy or torch: two threads at most, and idle ones sleep
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 ROOT = Path(__file__).resolve().parent.parent
-DATA = ROOT.parent / "shared" / "data"
+ABSENT = "absent"
+DATA = os.environ.get("SCSIAMESECLU_DATA", str(ROOT.parent / "shared" / "data"))
 
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """The folder of real data sets that lies beside the repository."""
-    if not DATA.is_dir():
-        message = f"the real data sets are not at {DATA}"
+    """The folder of real data sets; CONTRIBUTING.md describes the variable that names it."""
+    if DATA == ABSENT:
+        pytest.skip("SCSIAMESECLU_DATA is absent: tests on the real data sets are skipped")
+    folder = Path(DATA)
+    if not folder.is_dir():
+        message = f"no folder of real data sets at {folder}; set SCSIAMESECLU_DATA"
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)
-    return DATA
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -36,9 +43,27 @@ def demo() -> ad.AnnData:
     from scsiameseclu.io.readers import read_counts
     from scsiameseclu.io.request import ReadRequest
 
-    adata = read_counts("demo:a", ReadRequest(), sample="demo")
+    adata = read_counts("demo:a", ReadRequest())
     adata.obs = adata.obs[[]].copy()
     return adata
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> SampleFolder:
+    """A finished sample with hostile names, for reading only."""
+    from finished import build
+
+    return build(tmp_path_factory.mktemp("finished") / "results")
+
+
+@pytest.fixture
+def copied(finished: SampleFolder, tmp_path: Path) -> SampleFolder:
+    """A copy of the finished sample that a test may change."""
+    from scsiameseclu.store.folder import SampleFolder
+
+    directory = tmp_path / "samples" / finished.sample
+    shutil.copytree(finished.directory, directory)
+    return SampleFolder(directory, finished.sample)
 
 
 @pytest.fixture(scope="session")

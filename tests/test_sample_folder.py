@@ -1,8 +1,6 @@
 """A sample's folder holds every slot that the stages promise, and no label gets into it."""
 
-import json
 import re
-from pathlib import Path
 
 import anndata as ad
 import numpy as np
@@ -13,16 +11,19 @@ from pipeline import run_stages
 
 from scsiameseclu.io.readers import read_counts
 from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.store import manifest
+from scsiameseclu.store.folder import SampleFolder
 
 MAY_DIFFER = {"counts.h5ad", "metrics.json", "report.html", "s.h5ad"}  # the label stands in them
+Folders = tuple[SampleFolder, SampleFolder, SampleFolder]
 COMPARISON = re.compile(rb'<section id="comparison".*?</section>', re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
     """The same cells with their labels, with the labels permuted, and without any."""
     root = tmp_path_factory.mktemp("sample")
-    cells = read_counts("demo:a", ReadRequest(label="bulk_labels"), sample="s")
+    cells = read_counts("demo:a", ReadRequest(label="bulk_labels"))
     labels = cells.obs[["bulk_labels"]].astype(str)
     source = root / "cells.h5ad"
     ad.AnnData(cells.X, obs=cells.obs[[]].copy(), var=cells.var).write_h5ad(source)
@@ -30,52 +31,47 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]
     out = []
     for name in ("straight", "permuted"):
         labels.to_csv(root / "labels.tsv", sep="\t")
-        folder = root / name
-        folder.mkdir()
-        run_stages(folder, str(source), request, "s")
-        out.append(folder)
+        out.append(run_stages(SampleFolder(root / name, "s"), str(source), request))
         labels["bulk_labels"] = np.random.default_rng(0).permutation(labels["bulk_labels"])
-    without = root / "without"
-    without.mkdir()
-    run_stages(without, str(source), ReadRequest(), "s")
+    without = run_stages(SampleFolder(root / "without", "s"), str(source), ReadRequest())
     return out[0], out[1], without
 
 
-def test_without_labels_everything_is_the_same(folders: tuple[Path, Path, Path]) -> None:
-    straight, _, without = folders
+def test_without_labels_everything_is_the_same(folders: Folders) -> None:
+    straight, _, without = (folder.directory for folder in folders)
     files = sorted(p.relative_to(straight) for p in straight.rglob("*") if p.is_file())
     assert files == sorted(p.relative_to(without) for p in without.rglob("*") if p.is_file())
     for file in files:
         if file.name not in MAY_DIFFER:
             assert (straight / file).read_bytes() == (without / file).read_bytes(), file
-    metrics = [json.loads((f / "metrics.json").read_text()) for f in (straight, without)]
+    metrics = [folders[place].json("metrics") for place in (0, 2)]
     assert metrics[1]["labels"] is None
     assert {k: v for k, v in metrics[0].items() if k != "labels"} == {
         k: v for k, v in metrics[1].items() if k != "labels"
     }
 
 
-def test_no_output_but_the_comparison_reads_the_labels(folders: tuple[Path, Path, Path]) -> None:
-    straight, permuted, _ = folders
+def test_no_output_but_the_comparison_reads_the_labels(folders: Folders) -> None:
+    straight, permuted, _ = (folder.directory for folder in folders)
     files = sorted(p.relative_to(straight) for p in straight.rglob("*") if p.is_file())
     assert files == sorted(p.relative_to(permuted) for p in permuted.rglob("*") if p.is_file())
     for file in files:
         if file.name not in MAY_DIFFER:
             assert (straight / file).read_bytes() == (permuted / file).read_bytes(), file
-    metrics = [json.loads((f / "metrics.json").read_text()) for f in folders[:2]]
+    metrics = [folder.json("metrics") for folder in folders[:2]]
     assert metrics[0].pop("labels")["siamese"]["ari"] > metrics[1].pop("labels")["siamese"]["ari"]
     assert metrics[0] == metrics[1]
-    pages = [(f / "report.html").read_bytes() for f in folders[:2]]
+    pages = [folder.path("report").read_bytes() for folder in folders[:2]]
     assert pages[0] != pages[1]
     assert COMPARISON.sub(b"", pages[0]) == COMPARISON.sub(b"", pages[1])
-    whole = [ad.read_h5ad(f / "s.h5ad") for f in folders[:2]]
+    whole = [ad.read_h5ad(folder.path("deliverable")) for folder in folders[:2]]
     for adata in whole:
         del adata.obs["bulk_labels"]
     pd.testing.assert_frame_equal(whole[0].obs, whole[1].obs)
 
 
-def test_counts(folders: tuple[Path, Path, Path]) -> None:
-    adata = ad.read_h5ad(folders[0] / "counts.h5ad")
+def test_counts(folders: Folders) -> None:
+    adata = ad.read_h5ad(folders[0].path("counts"))
     assert sp.isspmatrix_csr(adata.X) or isinstance(adata.X, sp.csr_array)
     assert adata.X.dtype == np.float32
     assert (adata.X.data == np.rint(adata.X.data)).all()
@@ -85,41 +81,38 @@ def test_counts(folders: tuple[Path, Path, Path]) -> None:
     assert len(adata.uns["source"]["sha256"]) == 64
 
 
-def test_quality(folders: tuple[Path, Path, Path]) -> None:
-    adata = ad.read_h5ad(folders[0] / "filtered.h5ad")
+def test_quality(folders: Folders) -> None:
+    adata = ad.read_h5ad(folders[0].path("filtered"))
     assert adata.X is None
     assert {"n_genes", "total_counts", "pct_mito", "doublet_score"} <= set(adata.obs)
     assert {"thresholds", "funnel"} <= set(adata.uns["quality"])
-    table = pd.read_csv(folders[0] / "quality.tsv", sep="\t")
+    table = pd.read_csv(folders[0].path("quality_table"), sep="\t")
     assert len(table) == adata.uns["quality"]["funnel"]["cells"][0]
     assert table["kept"].sum() == adata.n_obs
 
 
-def test_expression_and_graph(folders: tuple[Path, Path, Path]) -> None:
-    adata = ad.read_h5ad(folders[0] / "expression.h5ad")
+def test_expression_and_graph(folders: Folders) -> None:
+    adata = ad.read_h5ad(folders[0].path("expression"))
     counts = adata.layers["counts"]
     np.testing.assert_array_equal(counts.indices, adata.X.indices)
     assert adata.var["highly_variable"].any()
     assert adata.obsm["X_pca"].shape[0] == adata.n_obs
-    graph = ad.read_h5ad(folders[0] / "graph.h5ad")
+    graph = ad.read_h5ad(folders[0].path("graph"))
     assert list(graph.obs_names) == list(adata.obs_names)
     for name in ("distances", "connectivities"):
         assert graph.obsp[name].shape == (adata.n_obs, adata.n_obs)
 
 
-def test_model_and_clusters(folders: tuple[Path, Path, Path]) -> None:
-    names = {file.name for file in (folders[0] / "model").iterdir()}
-    parts = {
-        f"{part}.{kind}" for part in ("networks", "consensus") for kind in ("safetensors", "json")
-    }
-    assert names == parts | {"genes.txt"}
-    embedding = ad.read_h5ad(folders[0] / "embedding.h5ad")
+def test_model_and_clusters(folders: Folders) -> None:
+    names = {file.name for file in folders[0].path("model").iterdir()}
+    assert {"networks.safetensors", "consensus.safetensors", "genes.txt"} <= names
+    embedding = ad.read_h5ad(folders[0].path("embedding"))
     assert np.isfinite(embedding.obsm["X_siamese"]).all()
     assert {"device", "n_steps", "stopped"} <= set(embedding.uns["training"])
-    history = pd.read_csv(folders[0] / "training.tsv", sep="\t")
+    history = pd.read_csv(folders[0].path("training"), sep="\t")
     assert {"step", "epoch", "phase", "loss"} <= set(history)
-    assert set(history["phase"]) == {"pretrain", "cluster"}
-    clusters = ad.read_h5ad(folders[0] / "clusters.h5ad")
+    assert set(history["phase"]) == {"pretrain"}
+    clusters = ad.read_h5ad(folders[0].path("clusters"))
     assert clusters.obs["siamese"].dtype == "category"
     assert clusters.obs["siamese_confidence"].between(0, 1).all()
     probability = clusters.obsm["siamese_probability"]
@@ -132,20 +125,20 @@ def test_model_and_clusters(folders: tuple[Path, Path, Path]) -> None:
     assert len(record["evidence"]["k"]) == len(record["evidence"]["score"])
 
 
-def test_biology_and_metrics(folders: tuple[Path, Path, Path]) -> None:
-    markers = pd.read_csv(folders[0] / "markers.tsv", sep="\t")
+def test_biology_and_metrics(folders: Folders) -> None:
+    markers = pd.read_csv(folders[0].path("markers_table"), sep="\t")
     assert {"cluster", "gene", "log2_fold_change", "pct_in", "pct_out", "adjusted_p"} <= set(
         markers
     )
-    annotation = ad.read_h5ad(folders[0] / "annotation.h5ad")
+    annotation = ad.read_h5ad(folders[0].path("annotation"))
     assert annotation.obs["cell_type_predicted"].notna().all()
-    metrics = json.loads((folders[0] / "metrics.json").read_text())
+    metrics = folders[0].json("metrics")
     assert {"silhouette", "graph_purity"} <= set(metrics["unsupervised"])
     assert {"ari", "nmi", "acc", "macro_f1"} <= set(metrics["labels"]["siamese"])
 
 
-def test_deliverable_joins_everything(folders: tuple[Path, Path, Path]) -> None:
-    adata = ad.read_h5ad(folders[0] / "s.h5ad")
+def test_deliverable_joins_everything(folders: Folders) -> None:
+    adata = ad.read_h5ad(folders[0].path("deliverable"))
     columns = {"sample", "batch", "bulk_labels", "n_genes", "pct_mito", "doublet_score"}
     columns |= {"siamese", "siamese_confidence", "siamese_ambiguous", "siamese_coarse"}
     columns |= {"siamese_fine", "leiden", "cell_type_predicted"}
@@ -157,4 +150,20 @@ def test_deliverable_joins_everything(folders: tuple[Path, Path, Path]) -> None:
     made = {"ingest", "quality", "expression", "graph", "train", "cluster"}
     made |= {"layout", "annotate"}
     assert made <= set(adata.uns["provenance"])
-    assert (folders[0] / "report.html").stat().st_size < 5_000_000
+    assert folders[0].path("report").stat().st_size < 5_000_000
+
+
+def test_a_biologist_opens_a_folder_of_five_files(folders: Folders) -> None:
+    files = {path.name for path in folders[0].directory.iterdir() if path.is_file()}
+    assert files == {"s.h5ad", "report.html", "quality.tsv", "markers.tsv", "annotation.tsv"}
+    assert [p.name for p in folders[0].directory.iterdir() if p.is_dir()] == ["stages"]
+
+
+def test_every_file_of_the_manifest_and_no_other(folders: Folders) -> None:
+    folder = folders[0]
+    files = {folder.path(name) for name in manifest.outputs()}
+    there = set()
+    for path in folder.directory.rglob("*"):
+        if path.is_file():
+            there.add(path.parent if path.parent.name in manifest.FOLDERS else path)
+    assert there == files

@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 
 from scsiameseclu import ScSiameseClu
 from scsiameseclu.errors import UserError
-from scsiameseclu.trajectory import cells_at_beginning, find_trajectory, order_of_times
+from scsiameseclu.trajectory import find_trajectory, root_candidates, times_as_numbers
 
 DIFFERENTIATION = ["MDP", "CDP", "PreDC"]
 
@@ -77,7 +77,7 @@ def expression() -> tuple[ad.AnnData, pd.Series]:
     ("root", "chosen", "said"),
     [
         (None, slice(20, 30), "guess"),
-        ("cluster=a", slice(0, 10), "cluster a, as asked for"),
+        ("cluster=a", slice(0, 10), "cluster a, as requested"),
         ("gene=kit", slice(10, 20), "kit is highest"),
         ("gene=id1", slice(10, 20), "id1 is highest"),
         ("day=0", slice(0, 30, 3), "day=0"),
@@ -87,7 +87,7 @@ def test_roots(
     expression: tuple[ad.AnnData, pd.Series], root: str | None, chosen: slice, said: str
 ) -> None:
     cells, clusters = expression
-    found, sentence = cells_at_beginning(root, cells, clusters, "s")
+    found, sentence = root_candidates(root, cells, clusters)
     assert found.tolist() == np.isin(np.arange(30), np.arange(30)[chosen]).tolist()
     assert said in sentence
 
@@ -95,27 +95,27 @@ def test_roots(
 @pytest.mark.parametrize(
     ("root", "said"),
     [
-        ("cluster=z", "no cluster 'z'; there are a, b, c"),
-        ("gene=NONE", "no gene 'NONE'"),
-        ("week=3", "no column of cells 'week'; there are day"),
-        ("day=7", "no cell has day=7; there are 0, 1"),
+        ("cluster=z", "names no cluster: 'z'; available: a, b, c"),
+        ("gene=NONE", "names no gene of the data: 'NONE'"),
+        ("week=3", "names no column: 'week'; available: day"),
+        ("day=7", "matches no cell: day=7; available: 0, 1"),
         ("day", "not of the form cluster=NAME"),
     ],
 )
 def test_roots_that_are_not_there(
     expression: tuple[ad.AnnData, pd.Series], root: str, said: str
 ) -> None:
-    with pytest.raises(UserError, match=f"sample s: .*{said}"):
-        cells_at_beginning(root, *expression, "s")
+    with pytest.raises(UserError, match=f"the trajectory root .*{said}"):
+        root_candidates(root, *expression)
 
 
 def test_times_are_read_off_numbers_and_texts() -> None:
-    assert order_of_times(pd.Series([0, 1.5, 3])).tolist() == [0, 1.5, 3]
-    found = order_of_times(pd.Series(["E14.5", "day 3", None]))
+    assert times_as_numbers(pd.Series([0, 1.5, 3])).tolist() == [0, 1.5, 3]
+    found = times_as_numbers(pd.Series(["E14.5", "day 3", None]))
     assert found is not None
     np.testing.assert_array_equal(found, [14.5, 3, np.nan])
-    assert order_of_times(pd.Series(["MDP", "CDP"])) is None
-    assert order_of_times(pd.Series(["day 1", "day 1"])) is None
+    assert times_as_numbers(pd.Series(["MDP", "CDP"])) is None
+    assert times_as_numbers(pd.Series(["day 1", "day 1"])) is None
 
 
 def test_dendritic_cells_in_the_order_of_their_development(data_dir: Path) -> None:
@@ -124,10 +124,10 @@ def test_dendritic_cells_in_the_order_of_their_development(data_dir: Path) -> No
     types = cells.obs["cell_type"].astype(str)
     bare = ad.AnnData(cells.X, obs=cells.obs[[]], var=cells.var[[]])
     model = ScSiameseClu(logged=True, device="cpu").fit(bare)
-    assert model.model.trained.settings.likelihood == "none"
+    assert model.model_.trained.settings.likelihood == "none"
     learned = bare.obsm["X_siamese"]
     beginning = (types == "MDP").to_numpy()
-    parts = model.model.parts(learned)
+    parts = model.model_.parts(learned)
     assert sum(part.shape[1] for part in parts) == learned.shape[1]
     found = find_trajectory(learned, bare.obs["siamese"], beginning, parts=parts)
     known = types.map(DIFFERENTIATION.index)

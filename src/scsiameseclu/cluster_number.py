@@ -1,4 +1,4 @@
-"""How many clusters a user asks for: a number, a range, or nothing."""
+"""The requested number of clusters: a number, a range, or None."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from scsiameseclu.errors import UserError
 
 @dataclass(frozen=True)
 class ClusterNumber:
-    """The numbers of clusters that a user admits.
+    """The requested number of clusters.
 
     Attributes
     ----------
     smallest, largest
-        Both ends admitted; the same where the number is given, None where it is open.
+        Inclusive range; equal if the number is fixed, None if it is to be estimated.
     """
 
     smallest: int | None = None
@@ -23,7 +23,7 @@ class ClusterNumber:
 
     @property
     def is_given(self) -> bool:
-        """Whether there is nothing to estimate."""
+        """Whether the number is fixed, so that nothing has to be estimated."""
         return self.smallest is not None and self.smallest == self.largest
 
     def __str__(self) -> str:
@@ -33,12 +33,12 @@ class ClusterNumber:
 
     @classmethod
     def parse(cls, value: int | str | tuple[int, int] | ClusterNumber | None) -> ClusterNumber:
-        """From a number, a range as ``(8, 15)`` or ``"8-15"``, or None.
+        """Parse a number, a range such as ``(8, 15)`` or ``"8-15"``, or None.
 
         Raises
         ------
         UserError
-            It is none of these, starts below 2, or ends before it starts.
+            The value is none of these, is below 2, or is a range that ends before it starts.
 
         Examples
         --------
@@ -49,22 +49,22 @@ class ClusterNumber:
         """
         if value is None or isinstance(value, cls):
             return value or cls()
-        found = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", _written(value))
-        if not found:
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", _as_text(value))
+        if not match:
             raise UserError(
                 f"n_clusters is {value!r}; it must be a number of 2 or more, a range such as 8-15, "
                 "or None to have it estimated"
             )
-        smallest = int(found[1])
-        largest = int(found[2] or found[1])
+        smallest = int(match[1])
+        largest = int(match[2] or match[1])
         if smallest < 2:
-            raise UserError(f"n_clusters is {_written(value)}; it must be 2 or more")
+            raise UserError(f"n_clusters is {_as_text(value)}; it must be 2 or more")
         if largest < smallest:
-            raise UserError(f"n_clusters is {_written(value)}; the range ends before it starts")
+            raise UserError(f"n_clusters is {_as_text(value)}; the range ends before it starts")
         return cls(smallest, largest)
 
 
-def _written(value: object) -> str:
+def _as_text(value: object) -> str:
     if isinstance(value, tuple | list) and len(value) == 2:
         return f"{value[0]}-{value[1]}"
     return str(value)

@@ -1,9 +1,9 @@
-"""The one class of error that a user can mend."""
+"""The exception for errors that a user can fix."""
 
 
 class UserError(Exception):
-    """Something in the user's hands is wrong.
+    """An error that the user can fix.
 
-    The message is one sentence that says what is wrong, where (sample, file, key), and what to do
-    about it. Programs print it without a traceback.
+    The message is one sentence that says what is wrong, where (sample, file, key), and how to fix
+    it. Programs print it without a traceback.
     """

@@ -1,18 +1,18 @@
-"""The few fixed numbers that readers and checks share."""
+"""Fixed limits shared by several modules."""
 
 MIN_CELLS = 20
-"""Fewest cells a sample may have: below this there is no neighbourhood to cluster."""
+"""Minimum number of cells per sample; fewer have no meaningful neighbourhoods."""
 
 BLOCK_VALUES = 4_000_000
-"""Most values of a matrix that are ever dense at once (32 MB as float64)."""
+"""Maximum number of matrix values that are dense at once (32 MB as float64)."""
 
-MANY_NAMES = 20
-"""Most names that one sentence lists."""
+MAX_NAMES = 20
+"""Maximum number of names listed in a message."""
 
-EXACT_CELLS = 50_000
-"""Most cells whose neighbours are sought exactly; above, by nearest-neighbour descent."""
+MAX_EXACT_CELLS = 50_000
+"""Maximum number of cells for exact neighbour search; above it, nearest-neighbour descent."""
 
-SCORED_CELLS = 12_000
-"""Most cells whose doublets are sought at once. A batch of more is scored in random parts of equal
-size: it is more than most captures hold, and Scrublet's time and memory grow faster than its cells
-(30,000 took five minutes and 6 GB)."""
+MAX_SCORED_CELLS = 12_000
+"""Maximum number of cells per Scrublet run. Larger batches are split at random into parts of equal
+size. Most captures have fewer cells, and Scrublet's time and memory grow faster than the number of
+cells (30,000 cells took five minutes and 6 GB)."""

@@ -1,99 +1,76 @@
-"""Every setting a user can change, with its default, its range and one line of help.
+"""Settings of the analysis by section, with default, range and help text.
 
-The command-line programs make their options from these classes, and a test holds the workflow's
-configuration schema to the same names and defaults, so that there is one default for everything.
+``make settings`` generates the schemas, ``config/config.yaml`` and the tables of
+``config/README.md`` from these classes and those of :mod:`scsiameseclu.run_settings`.
 """
 
 from __future__ import annotations
 
-from dataclasses import Field, asdict, dataclass, field, fields
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from scsiameseclu.errors import UserError
-
-
-def option(
-    default: Any,
-    help: str,
-    *,
-    minimum: float | None = None,
-    maximum: float | None = None,
-) -> Any:
-    """A dataclass field that carries its help text and its range (both ends allowed)."""
-    return field(default=default, metadata={"help": help, "minimum": minimum, "maximum": maximum})
-
-
-def choices(hint: Any) -> tuple[Any, ...]:
-    """The values a ``Literal`` type hint admits; empty for any other hint."""
-    return get_args(hint) if get_origin(hint) is Literal else ()
-
-
-def scalar_type(hint: Any) -> type:
-    """The plain type behind a hint such as ``int | None`` or ``Literal["a", "b"]``."""
-    if get_origin(hint) is Literal:
-        return type(get_args(hint)[0])
-    plain = [part for part in get_args(hint) if part is not type(None)] or [hint]
-    return plain[0]
-
-
-class Settings:
-    """Base of the settings classes: checks ranges when made, and turns into a plain dictionary."""
-
-    def __post_init__(self) -> None:
-        hints = get_type_hints(type(self))
-        for item in fields(self):  # type: ignore[arg-type]
-            self._check(item, hints[item.name])
-
-    def _check(self, item: Field[Any], hint: Any) -> None:
-        value = getattr(self, item.name)
-        allowed = choices(hint)
-        if allowed and value not in allowed:
-            names = ", ".join(map(str, allowed))
-            raise UserError(f"{item.name} is {value!r}; it must be one of {names}")
-        low, high = item.metadata.get("minimum"), item.metadata.get("maximum")
-        if value is None or isinstance(value, str):
-            return
-        if low is not None and value < low:
-            raise UserError(f"{item.name} is {value}; it must be {low:g} or more")
-        if high is not None and value > high:
-            raise UserError(f"{item.name} is {value}; it must be {high:g} or less")
-
-    def to_dict(self) -> dict[str, Any]:
-        """The settings as a dictionary of plain values."""
-        return asdict(self)  # type: ignore[call-overload]
+from scsiameseclu.options import COLUMN, FILE, FILE_OR_FOLDER, SELECTION, Settings, Text, option
 
 
 @dataclass(frozen=True)
 class QualitySettings(Settings):
-    """Which cells and genes are kept."""
+    """Filtering of cells and genes."""
 
-    mad_counts: float = option(5.0, "MADs on log total counts beyond which a cell goes", minimum=0)
-    mad_genes: float = option(5.0, "MADs on log detected genes beyond which a cell goes", minimum=0)
+    mad_counts: float = option(
+        5.0,
+        "cells more than this many MADs from the median log total counts are removed",
+        minimum=0,
+    )
+    mad_genes: float = option(
+        5.0,
+        "cells more than this many MADs from the median log number of detected genes are removed",
+        minimum=0,
+    )
     mad_top20: float = option(
-        5.0, "MADs on the share of the 20 largest genes beyond which a cell goes", minimum=0
+        5.0,
+        "cells more than this many MADs from the median percentage of counts in the 20 most "
+        "abundant genes are removed",
+        minimum=0,
     )
     mad_mito: float = option(
-        3.0, "MADs above the median mitochondrial share beyond which a cell goes", minimum=0
+        3.0,
+        "cells more than this many MADs above the median mitochondrial percentage are removed",
+        minimum=0,
     )
     floor_pct_mito: float = option(
-        8.0, "percent mitochondrial counts below which no cell goes", minimum=0, maximum=100
-    )
-    min_counts: float | None = option(None, "fewest counts a cell may have", minimum=0)
-    max_counts: float | None = option(None, "most counts a cell may have", minimum=0)
-    min_genes: int | None = option(None, "fewest detected genes a cell may have", minimum=0)
-    max_genes: int | None = option(None, "most detected genes a cell may have", minimum=0)
-    max_pct_mito: float | None = option(
-        None,
-        "most percent of mitochondrial counts, in place of the MAD rule",
+        8.0,
+        "cells at or below this mitochondrial percentage pass the MAD rule",
         minimum=0,
         maximum=100,
     )
-    min_cells: int = option(3, "fewest cells a gene must be detected in", minimum=0)
+    min_counts: float | None = option(
+        None, "minimum total counts per cell; replaces the lower MAD threshold", minimum=0
+    )
+    max_counts: float | None = option(
+        None, "maximum total counts per cell; replaces the upper MAD threshold", minimum=0
+    )
+    min_genes: int | None = option(
+        None,
+        "minimum number of detected genes per cell; replaces the lower MAD threshold",
+        minimum=0,
+    )
+    max_genes: int | None = option(
+        None,
+        "maximum number of detected genes per cell; replaces the upper MAD threshold",
+        minimum=0,
+    )
+    max_pct_mito: float | None = option(
+        None,
+        "maximum mitochondrial percentage per cell; replaces the MAD threshold",
+        minimum=0,
+        maximum=100,
+    )
+    min_cells: int = option(3, "genes detected in fewer cells are removed", minimum=0)
     doublets: Literal["flag", "remove", "off"] = option(
-        "flag", "what to do with the doublets that Scrublet calls"
+        "flag", "flag or remove doublets predicted by Scrublet; off: do not run Scrublet"
     )
     doublet_min_cells: int = option(
-        300, "samples with fewer cells get no doublet score (NA)", minimum=50
+        300, "doublets are predicted only in samples of at least this many cells", minimum=50
     )
 
 
@@ -103,60 +80,88 @@ class ExpressionSettings(Settings):
 
     n_top_genes: int = option(2000, "number of highly variable genes", minimum=50)
     n_pcs: int = option(50, "number of principal components", minimum=2, maximum=500)
-    max_value: float = option(10.0, "scaled expression is clipped here before PCA", minimum=1)
+    max_value: float = option(10.0, "scaled expression is clipped at this value", minimum=1)
 
 
 @dataclass(frozen=True)
 class GraphSettings(Settings):
     """The k-nearest-neighbour graph of cells."""
 
-    n_neighbors: int = option(15, "neighbours of each cell", minimum=2, maximum=200)
-    metric: Literal["euclidean", "cosine"] = option("euclidean", "distance between cells in PCA")
+    n_neighbors: int = option(15, "number of neighbours per cell", minimum=2, maximum=200)
+    metric: Literal["euclidean", "cosine"] = option(
+        "euclidean", "distance between cells in the space of the principal components"
+    )
 
 
 @dataclass(frozen=True)
 class MarkerSettings(Settings):
-    """Which genes the filtered marker table keeps."""
+    """Criteria of the filtered marker table."""
 
-    max_adjusted_p: float = option(0.05, "largest adjusted p value", minimum=0, maximum=1)
-    min_log2_fold_change: float = option(0.5, "smallest log2 fold change", minimum=0)
-    min_pct_in: float = option(10.0, "smallest percent of the cluster's cells", minimum=0)
+    max_adjusted_p: float = option(0.05, "maximum adjusted p-value", minimum=0, maximum=1)
+    min_log2_fold_change: float = option(0.5, "minimum log2 fold change", minimum=0)
+    min_pct_in: float = option(
+        10.0,
+        "minimum percentage of the cluster's cells that express the gene",
+        minimum=0,
+        maximum=100,
+    )
 
 
 @dataclass(frozen=True)
 class AnnotationSettings(Settings):
-    """Cell types by sets of canonical markers."""
+    """Cell type annotation with canonical markers."""
 
-    tissue: str = option("auto", "tissues of the marker table to use, comma-separated, or auto")
+    tissue: str = option(
+        "auto",
+        "tissues of the built-in marker table, comma-separated; auto: inferred from the data",
+        text=Text(("tissues separated by commas", "auto")),
+    )
     marker_table: str | None = option(
-        None, "a table of your own: columns cell_type, gene and, if wanted, weight; or a .gmt file"
+        None,
+        "custom marker table: columns cell_type, gene and optionally weight, or a .gmt file",
+        text=FILE,
     )
     min_score: float = option(
-        3.0, "a best score (t value of the marker set) below this is Unassigned"
+        3.0,
+        "minimum score (t-value) of the best cell type; clusters below it stay Unassigned",
     )
-    margin: float = option(0.5, "a lead over the runner-up below this is Unassigned", minimum=0)
+    margin: float = option(
+        0.5,
+        "minimum lead over the second-best cell type; clusters below it stay Unassigned",
+        minimum=0,
+    )
     celltypist_model: str | None = option(
-        None, "a CellTypist model file (.pkl), which votes on the types too"
+        None,
+        "CellTypist model (.pkl) as an additional vote on cell types",
+        text=FILE,
     )
 
 
 @dataclass(frozen=True)
 class ReferenceSettings(Settings):
-    """An annotated reference whose cell types are carried over to every sample."""
+    """An annotated reference whose cell types are transferred to every sample."""
 
-    path: str | None = option(None, "file of raw counts with cell types, in any format of a sample")
-    label: str = option("cell_type", "its column of cell types")
-    subset: str | None = option(None, "column=value: only these cells of it")
-    layer: str | None = option(None, "its layer of raw counts, where X holds something else")
+    path: str | None = option(
+        None,
+        "raw counts with cell types, in any supported input format",
+        text=FILE_OR_FOLDER,
+    )
+    label: str = option("cell_type", "column with the cell types", text=COLUMN)
+    subset: str | None = option(None, "use only the cells that match column=value", text=SELECTION)
+    layer: str | None = option(
+        None, "layer with the raw counts, if not in X", text=Text(("the name of a layer",))
+    )
 
 
 @dataclass(frozen=True)
 class TrajectorySettings(Settings):
-    """An order of the cells, only where it is asked for."""
+    """Pseudotime, computed only on request."""
 
-    run: bool = option(False, "order the cells by diffusion pseudotime")
+    run: bool = option(False, "compute diffusion pseudotime")
     root: str | None = option(
-        None, "where it begins: cluster=NAME, gene=SYMBOL or COLUMN=VALUE; null guesses"
+        None,
+        "root of the trajectory: cluster=NAME, gene=SYMBOL or COLUMN=VALUE; null: inferred",
+        text=Text(("cluster=NAME", "gene=SYMBOL", "COLUMN=VALUE"), SELECTION.pattern),
     )
 
 
@@ -178,104 +183,117 @@ PAPER: dict[str, Any] = {
     "cluster_steps": 200,
     "clustering_rate": 1.0,
 }
-"""What :meth:`ModelSettings.paper` changes; ``config/presets/paper.yaml`` holds the same."""
+"""Changes made by :meth:`ModelSettings.paper`, also in ``config/presets/paper.yaml``."""
 
 
 @dataclass(frozen=True)
 class ModelSettings(Settings):
-    """The Siamese networks, their training, and the clustering by optimal transport."""
+    """The Siamese networks, their training, and optimal-transport clustering."""
 
-    networks: int = option(3, "networks in the ensemble", minimum=1, maximum=50)
-    latent_size: int = option(32, "dimensions of a network's latent", minimum=2, maximum=512)
-    hidden_size: int = option(256, "width of the hidden layers", minimum=8, maximum=4096)
+    networks: int = option(3, "number of networks in the ensemble", minimum=1, maximum=50)
+    latent_size: int = option(
+        32, "dimensions of each network's latent space", minimum=2, maximum=512
+    )
+    hidden_size: int = option(256, "number of units per hidden layer", minimum=8, maximum=4096)
     expression_noise: float = option(
-        0.1, "deviation of the multiplicative noise on expression; 0 switches it off", minimum=0
+        0.1, "standard deviation of the multiplicative noise on expression; 0: off", minimum=0
     )
     expression_swap: float = option(
         0.3,
-        "share of genes that take another cell's value in a view; 0 switches it off",
+        "fraction of genes whose value is replaced by another cell's in each view; 0: off",
         minimum=0,
         maximum=0.9,
     )
     edge_drop: float = option(
         0.1,
-        "share of edges, the least similar, dropped from view 1; 0 switches it off",
+        "fraction of edges, the least similar ones, dropped from graph view 1; 0: off",
         minimum=0,
         maximum=0.9,
     )
-    diffusion: bool = option(True, "diffuse view 2 by personalised PageRank")
+    diffusion: bool = option(True, "diffuse graph view 2 by personalised PageRank")
     diffusion_alpha: float = option(
         0.2, "restart probability of the diffusion", minimum=0.01, maximum=1
     )
     fusion: bool = option(
-        True, "fuse expression and graph latents by a learned gate, else by their mean"
+        True, "fuse expression and graph latents with a learned gate; false: use their mean"
     )
     likelihood: Literal["zinb", "nb", "multinomial", "none"] = option(
-        "multinomial", "likelihood of the counts; none reconstructs scaled expression instead"
+        "multinomial", "likelihood of the counts; none: reconstruct scaled expression"
     )
     cell_refinement_expression: float = option(
-        0.01, "weight of the cell-level refinement, expression encoder; 0 is off", minimum=0
+        0.01, "weight of the cell-level refinement of the expression encoder; 0: off", minimum=0
     )
     cell_refinement_graph: float = option(
-        0.01, "weight of the cell-level refinement, graph encoder; 0 is off", minimum=0
+        0.01, "weight of the cell-level refinement of the graph encoder; 0: off", minimum=0
     )
     latent_refinement: float = option(
-        0.0, "weight of the latent-level refinement; 0 is off", minimum=0
+        0.0, "weight of the latent-level refinement; 0: off", minimum=0
     )
-    propagation: float = option(
-        0.0, "weight of the propagation regularisation; 0 is off", minimum=0
+    propagation: float = option(0.0, "weight of the propagation regularisation; 0: off", minimum=0)
+    graph_reconstruction: float = option(
+        0.0, "weight of the graph reconstruction loss; 0: off", minimum=0
     )
-    graph_reconstruction: float = option(0.0, "weight of the graph decoder; 0 is off", minimum=0)
     space: Literal["joint", "latent"] = option(
-        "joint", "cluster in components and latent joined, or in the latent alone"
+        "joint",
+        "joint: cluster in principal components and latent space; latent: in latent space only",
     )
-    propagate_latent: bool = option(False, "propagate the fused latent over the graph")
+    propagate_latent: bool = option(False, "smooth the fused latent over the graph")
     proportions: Literal["learned", "fixed", "ignored"] = option(
         "learned",
-        "sizes of the clusters in the transport: learned from the assignment, fixed at those of "
-        "the start, or ignored (no transport: each cell goes to its nearest centre)",
+        "cluster proportions in the transport: learned, fixed at their initial values, or ignored "
+        "(each cell is assigned to its nearest centre)",
     )
     temperature: float = option(
         0.05,
-        "entropic regularisation of the final transport, in units of cosine; larger is softer",
+        "entropic regularisation of the final transport, in units of cosine similarity; larger "
+        "values give softer assignments",
         minimum=0.001,
         maximum=10,
     )
-    pretrain_steps: int = option(160, "mini-batches that shape the latent", minimum=1)
+    pretrain_steps: int = option(
+        160, "number of mini-batches of representation learning", minimum=1
+    )
     cluster_steps: int = option(
-        0, "most mini-batches of joint training on transport targets; 0 switches it off", minimum=0
+        0,
+        "maximum number of mini-batches of joint training on transport targets; 0: off",
+        minimum=0,
     )
     clustering: float = option(1.0, "weight of the clustering loss in joint training", minimum=0)
     sharpness: float = option(
-        5.0, "exponent of the assignments in joint training (lambda)", minimum=0.1
+        5.0, "exponent that sharpens the assignments in joint training (lambda)", minimum=0.1
     )
-    refresh_every: int = option(25, "mini-batches between two transport targets", minimum=1)
+    refresh_every: int = option(
+        25, "mini-batches between updates of the transport targets", minimum=1
+    )
     tolerance: float = option(
         0.002,
-        "joint training stops when a smaller share of cells changes cluster between two targets",
+        "joint training stops when less than this fraction of cells changes cluster per update",
         minimum=0,
         maximum=1,
     )
-    batch_size: int = option(256, "cells in a mini-batch", minimum=8)
-    learning_rate: float = option(1e-3, "step size of Adam", minimum=1e-6, maximum=1)
+    batch_size: int = option(256, "number of cells per mini-batch", minimum=8)
+    learning_rate: float = option(1e-3, "learning rate of Adam", minimum=1e-6, maximum=1)
     clustering_rate: float = option(
-        0.1, "step size of joint training, as a multiple of learning_rate", minimum=0, maximum=10
+        0.1,
+        "learning rate of joint training, as a multiple of learning_rate",
+        minimum=0,
+        maximum=10,
     )
     max_clusters: int = option(
-        20, "largest number of clusters tried where none is given", minimum=4, maximum=150
+        20, "largest number of clusters considered when it is estimated", minimum=4, maximum=150
     )
 
     @classmethod
     def paper(cls, **changes: Any) -> ModelSettings:
-        """The settings of Xu et al. (2025), without the defects of the released program.
+        """The settings of Xu et al. (2025), without the defects of the released code.
 
-        One network with joint training, clusters of fixed proportions in its latent alone, and
-        the published weights of the terms.
+        They use one network with joint training, clusters with fixed proportions in the latent
+        space only, and the published loss weights.
 
         Parameters
         ----------
         **changes
-            Settings that differ from the published ones.
+            Settings to change from the published values.
 
         Examples
         --------
@@ -287,5 +305,5 @@ class ModelSettings(Settings):
 
     @property
     def restart(self) -> float | None:
-        """Restart probability of the diffusion; None where it is off."""
+        """Restart probability of the diffusion; None if diffusion is off."""
         return self.diffusion_alpha if self.diffusion else None

@@ -1,14 +1,14 @@
-"""Developmental order: PAGA of the clusters and diffusion pseudotime in the embedding (scanpy).
+"""Trajectory: PAGA of the clusters and diffusion pseudotime in the embedding (scanpy).
 
 PAGA: Wolf et al. 2019, doi:10.1186/s13059-019-1663-x. Diffusion pseudotime: Haghverdi et al. 2016,
-doi:10.1038/nmeth.3971. Pseudotime is a distance from a root cell; which end is the beginning is not
-in the data, so the user should name it. Where nobody does, the beginning is taken to be the cluster
-whose cells have the most detected genes, as less differentiated cells tend to (Gulati et al. 2020,
-doi:10.1126/science.aax0249): a guess that the page calls so.
+doi:10.1038/nmeth.3971. Pseudotime is a distance from a root cell. Which end is the start is not in
+the data, so the user should name the root. Otherwise it is inferred: a cell of the cluster with the
+most detected genes, as less differentiated cells tend to express more genes (Gulati et al. 2020,
+doi:10.1126/science.aax0249). The result says that such a root is a guess.
 
-The embedding is an ensemble, the components and each network's latent, and so is the pseudotime:
-it is found in each of them from one root, and the mean is taken. How far they differ says how sure
-a cell's place is.
+The embedding is an ensemble of the components and each network's latent, and so is the pseudotime:
+it is computed in each part from one root and averaged. The spread over the parts measures how
+certain a cell's position is.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.genes.matching import GeneNames
 from scsiameseclu.preprocess.neighbours import find_neighbours
 from scsiameseclu.store.files import sidecar
 
@@ -33,13 +34,13 @@ FORMS = "cluster=NAME, gene=SYMBOL or COLUMN=VALUE"
 
 @dataclass(frozen=True)
 class Trajectory:
-    """An order of the cells.
+    """Pseudotime of the cells and connectivity of the clusters.
 
     Attributes
     ----------
     pseudotime
         Distance from the root, 0 to 1, float32 (n_cells,): mean over the parts of the embedding;
-        NaN for cells that no path joins with the root.
+        NaN for cells that no path connects to the root.
     spread
         Standard deviation over the parts, float32 (n_cells,).
     root
@@ -47,7 +48,7 @@ class Trajectory:
     components
         Diffusion components without the trivial one, float32 (n_cells, n_components).
     connectivity
-        PAGA's connectivity of the clusters, 0 to 1, (n_clusters, n_clusters).
+        PAGA connectivity of the clusters, 0 to 1, (n_clusters, n_clusters).
     """
 
     pseudotime: np.ndarray
@@ -60,12 +61,12 @@ class Trajectory:
 def find_trajectory(
     embedding: np.ndarray,
     clusters: pd.Series,
-    beginning: np.ndarray,
+    candidates: np.ndarray,
     *,
     parts: Sequence[np.ndarray] | None = None,
     seed: int = 0,
 ) -> Trajectory:
-    """Diffusion pseudotime from one of some cells, and PAGA of the clusters.
+    """Diffusion pseudotime from one of the candidate cells, and PAGA of the clusters.
 
     Parameters
     ----------
@@ -73,39 +74,41 @@ def find_trajectory(
         (n_cells, n_dimensions).
     clusters
         Categorical cluster of each cell.
-    beginning
-        Which cells may be the root, bool (n_cells,): the one among them is taken that lies farthest
+    candidates
+        Mask of the cells that may be the root, bool (n_cells,). The root is the candidate farthest
         from the mean of all other cells in the diffusion components.
     parts
-        Of the embedding, each (n_cells, size), as
-        :meth:`scsiameseclu.model.fitted.FittedModel.parts` gives them; the embedding itself where
-        not given.
+        Parts of the embedding, each (n_cells, size), as
+        :meth:`scsiameseclu.model.fitted.FittedModel.parts` returns them; the embedding itself by
+        default.
     seed
-        Of the neighbour search.
+        Seed of the neighbour search.
 
     Raises
     ------
     UserError
-        No cell may be the root.
+        There is no candidate.
     """
     import scanpy as sc
 
-    if not beginning.any():
-        raise UserError("no cell is at the beginning of the trajectory; name another root")
+    if not candidates.any():
+        raise UserError("no cell matches the trajectory root; choose another root")
     cells = _diffused(embedding, clusters, seed)
     components = np.asarray(cells.obsm["X_diffmap"])[:, 1:]
-    root = _root(components * cells.uns["diffmap_evals"][1:], beginning)
-    alone = ~np.isfinite(_pseudotime(cells, root))
-    found = [
-        _pseudotime(cells if part is embedding else _diffused(part, clusters, seed), root)
-        for part in (parts if parts is not None else [embedding])
-    ]
-    each = np.array(found, dtype=float)
-    each[~np.isfinite(each) | alone] = np.nan
-    each /= np.nanmax(each, axis=1, keepdims=True)
+    root = _root(components * cells.uns["diffmap_evals"][1:], candidates)
+    unreachable = ~np.isfinite(_pseudotime(cells, root))
+    per_part = np.array(
+        [
+            _pseudotime(cells if part is embedding else _diffused(part, clusters, seed), root)
+            for part in (parts if parts is not None else [embedding])
+        ],
+        dtype=float,
+    )
+    per_part[~np.isfinite(per_part) | unreachable] = np.nan
+    per_part /= np.nanmax(per_part, axis=1, keepdims=True)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", category=RuntimeWarning)  # of cells without any
-        mean, spread = np.nanmean(each, axis=0), np.nanstd(each, axis=0)
+        warnings.simplefilter("ignore", category=RuntimeWarning)  # cells that are NaN in all parts
+        mean, spread = np.nanmean(per_part, axis=0), np.nanstd(per_part, axis=0)
     mean /= np.nanmax(mean)
     cells.obs["cluster"] = clusters.cat.remove_unused_categories().to_numpy()
     cells.obs["cluster"] = cells.obs["cluster"].astype("category")
@@ -121,7 +124,7 @@ def find_trajectory(
 
 
 def _diffused(space: np.ndarray, clusters: pd.Series, seed: int) -> ad.AnnData:
-    """Cells with the diffusion map of their neighbours in a space."""
+    """Cells with a diffusion map of their neighbour graph in ``space``."""
     import scanpy as sc
 
     cells = sidecar(clusters.index, obsm={"X_siamese": np.ascontiguousarray(space)})
@@ -138,25 +141,25 @@ def _pseudotime(cells: ad.AnnData, root: int) -> np.ndarray:
     return np.asarray(cells.obs["dpt_pseudotime"], dtype=float)
 
 
-def _root(components: np.ndarray, beginning: np.ndarray) -> int:
-    rest = components[~beginning] if not beginning.all() else components
-    away = np.linalg.norm(components - rest.mean(axis=0), axis=1)
-    away[~beginning] = -1
-    return int(away.argmax())
+def _root(components: np.ndarray, candidates: np.ndarray) -> int:
+    others = components[~candidates] if not candidates.all() else components
+    distance = np.linalg.norm(components - others.mean(axis=0), axis=1)
+    distance[~candidates] = -1
+    return int(distance.argmax())
 
 
-def cells_at_beginning(
-    root: str | None, expression: ad.AnnData, clusters: pd.Series, sample: str
+def root_candidates(
+    root: str | None, expression: ad.AnnData, clusters: pd.Series
 ) -> tuple[np.ndarray, str]:
-    """Which cells may be the root, as named or by the rule, and a sentence on it.
+    """Mask of the cells that may be the root, and a sentence on how it was chosen.
 
     Parameters
     ----------
     root
-        ``"cluster=3"``, ``"gene=KIT"`` (the cluster with its highest mean), ``"column=value"`` (of
-        ``expression.obs``), or None for the rule.
+        ``"cluster=3"``, ``"gene=KIT"`` (the cluster with its highest mean), ``"column=value"`` (a
+        column of ``expression.obs``), or None to infer it.
     expression
-        Log-normalised ``X`` (sparse), ``var["gene_symbol"]`` and ``var["gene_id"]``.
+        Log-normalised ``X`` (sparse). Genes are named as :meth:`GeneNames.of` says.
     clusters
         Categorical cluster of each cell.
 
@@ -165,34 +168,31 @@ def cells_at_beginning(
     UserError
         There is no such cluster, gene, column or value.
     """
-    named = clusters.astype(str).to_numpy()
+    labels = clusters.astype(str).to_numpy()
     if root is None:
-        genes = np.diff(sp.csr_matrix(expression.X).indptr)
-        best = _highest(genes, clusters)
-        return named == best, (
+        n_genes = np.diff(sp.csr_matrix(expression.X).indptr)
+        best = _highest(n_genes, clusters)
+        return labels == best, (
             f"The root is a guess: a cell of cluster {best}, whose cells have the most detected "
             "genes, as less differentiated cells tend to; name the root to be sure."
         )
     kind, _, value = (part.strip() for part in root.partition("="))
     if not kind or not value:
-        raise UserError(f"sample {sample}: the root {root!r} is not of the form {FORMS}")
+        raise UserError(f"the trajectory root {root!r} is not of the form {FORMS}")
     if kind == "cluster":
-        _there(value, set(named), sample, f"root: there is no cluster {value!r}")
-        return named == value, f"The root is a cell of cluster {value}, as asked for."
+        _require(value, set(labels), f"the trajectory root names no cluster: {value!r}")
+        return labels == value, f"The root is a cell of cluster {value}, as requested."
     if kind == "gene":
-        column = _gene(expression, value, sample)
-        best = _highest(column, clusters)
-        return named == best, (
-            f"The root is a cell of cluster {best}, in which {value} is highest, as asked for."
+        best = _highest(_values_of_gene(expression, value), clusters)
+        return labels == best, (
+            f"The root is a cell of cluster {best}, in which {value} is highest, as requested."
         )
     if kind not in expression.obs:
         columns = ", ".join(map(str, expression.obs.columns)) or "none"
-        raise UserError(
-            f"sample {sample}: root: there is no column of cells {kind!r}; there are {columns}"
-        )
+        raise UserError(f"the trajectory root names no column: {kind!r}; available: {columns}")
     values = expression.obs[kind].astype(str).to_numpy()
-    _there(value, set(values), sample, f"root: no cell has {kind}={value}")
-    return values == value, f"The root is a cell with {kind}={value}, as asked for."
+    _require(value, set(values), f"the trajectory root matches no cell: {kind}={value}")
+    return values == value, f"The root is a cell with {kind}={value}, as requested."
 
 
 def _highest(values: np.ndarray, clusters: pd.Series) -> str:
@@ -201,25 +201,26 @@ def _highest(values: np.ndarray, clusters: pd.Series) -> str:
     return str(means.idxmax())
 
 
-def _gene(expression: ad.AnnData, name: str, sample: str) -> np.ndarray:
-    for column in ("gene_symbol", "gene_id"):
-        found = np.flatnonzero(expression.var[column].astype(str).str.upper() == name.upper())
-        if found.size:
-            return np.asarray(expression.X[:, [found[0]]].toarray()).ravel()
-    raise UserError(f"sample {sample}: root: there is no gene {name!r} among the kept genes")
+def _values_of_gene(expression: ad.AnnData, name: str) -> np.ndarray:
+    genes = GeneNames.of(expression.var)
+    for names in (genes.symbols, genes.ids):
+        upper = [gene.upper() for gene in names]
+        if name.upper() in upper:
+            return np.asarray(expression.X[:, [upper.index(name.upper())]].toarray()).ravel()
+    raise UserError(f"the trajectory root names no gene of the data: {name!r}")
 
 
-def _there(value: str, known: set[str], sample: str, what: str) -> None:
+def _require(value: str, known: set[str], problem: str) -> None:
     if value not in known:
         names = sorted(known)
         shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
-        raise UserError(f"sample {sample}: {what}; there are {shown}")
+        raise UserError(f"{problem}; available: {shown}")
 
 
-def order_of_times(times: pd.Series) -> np.ndarray | None:
-    """A column of times as numbers (n_cells,), NaN where missing; None where it has none.
+def times_as_numbers(times: pd.Series) -> np.ndarray | None:
+    """A column of times as numbers (n_cells,), NaN where missing; None if it holds no order.
 
-    Numbers stay; of a text such as "day 3" or "E14.5" the first number counts.
+    Numbers stay; in a text such as "day 3" or "E14.5" the first number counts.
     """
     numbers = pd.to_numeric(times.astype(str).str.extract(r"(-?\d+(?:\.\d+)?)")[0])
     known = numbers.notna()

@@ -4,7 +4,7 @@ from importlib.resources import files
 
 import pytest
 
-from scsiameseclu.annotation.cell_types import plain, vocabulary
+from scsiameseclu.annotation.cell_types import Vocabulary, plain, vocabulary
 from scsiameseclu.annotation.marker_sets import canonical_table
 
 TABLE = files("scsiameseclu.annotation") / "cell_type_names.tsv"
@@ -53,7 +53,7 @@ def test_all_types_of_the_marker_table_are_known() -> None:
     ],
 )
 def test_names_of_atlases_and_tutorials(written: str, meant: str) -> None:
-    assert vocabulary().meant(written) == meant
+    assert vocabulary().canonical(written) == meant
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,73 @@ def test_the_narrowest_type_of_the_majority(
     found, support = vocabulary().settle(weights, total)
     assert found == answer
     assert (support > total / 2) == (answer is not None)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("CD14+ Monocytes", "cd14 monocyte"),
+        ("activated_stellate", "activated stellate"),
+        ("NK cells", "nk"),
+        ("T  cell", "t"),
+        ("Cells", "cell"),  # nothing else is left
+        ("gas", "gas"),  # too short for a plural
+        ("rods", "rod"),
+        ("my cell type", "my cell type"),
+        ("", ""),
+    ],
+)
+def test_plain_names(written: str, expected: str) -> None:
+    assert plain(written) == expected
+
+
+def test_lineage_goes_from_narrow_to_wide() -> None:
+    assert vocabulary().lineage("Naive CD4+ T cells") == ["Naive CD4 T", "CD4 T", "T cell"]
+    assert vocabulary().lineage("T cell") == ["T cell"]
+    assert vocabulary().lineage("my own type") == ["my own type"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "comparable"),
+    [
+        ("B cells", "NK", True),  # both are known
+        ("B cells", "odd", False),
+        ("odd", "B cells", False),
+        ("odd", "other", False),
+        ("odd types", "Odd_type", True),  # both are the same
+    ],
+)
+def test_names_are_comparable_where_both_are_known_or_the_same(
+    one: str, other: str, comparable: bool
+) -> None:
+    assert vocabulary().comparable(one, other) is comparable
+
+
+@pytest.mark.parametrize(
+    ("weights", "total", "answer", "support"),
+    [
+        ({"a1": 1.0}, 1.0, "a1", 1.0),
+        ({"a1": 1.0, "a2": 1.0}, 2.0, "a", 2.0),
+        ({"a1": 1.0, "a": 1.0}, 2.0, "a1", 1.5),  # the wider type counts half for the narrower
+        ({"a1": 1.0, "a": 3.0}, 4.0, "a1", 2.5),
+        ({"a1": 1.0, "a2": 1.0, "a": 2.0}, 4.0, "a", 4.0),  # 2 of 4 is not more than half
+        ({"a1": 1.0, "b": 1.0}, 2.0, None, 0.0),
+        ({"a1": 2.0, "b": 1.0}, 3.0, "a1", 2.0),
+        ({"a1": 2.0}, 4.0, None, 0.0),  # abstentions count in the total
+        ({"a1x": 3.0, "a1": 1.0, "b": 1.0}, 5.0, "a1x", 3.5),
+        ({"a1": 2.0, "a2": 2.0, "a": 5.0}, 9.0, "a", 9.0),
+    ],
+)
+def test_support_by_hand(
+    weights: dict[str, float], total: float, answer: str | None, support: float
+) -> None:
+    names = {name: name for name in ("a", "a1", "a2", "a1x", "b")}
+    known = Vocabulary(names, {"a1": "a", "a2": "a", "a1x": "a1"})
+    assert known.settle(weights, total) == (answer, support)
+
+
+def test_of_equally_narrow_types_the_better_supported_is_taken() -> None:
+    known = Vocabulary({name: name for name in ("a", "a1", "a2")}, {"a1": "a", "a2": "a"})
+    weights = {"a1": 1.0, "a2": 1.5, "a": 8.0}
+    assert known.settle(weights, 10.5) == ("a2", 5.5)
+    assert known.settle(dict(reversed(weights.items())), 10.5) == ("a2", 5.5)

@@ -3,14 +3,18 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from scsiameseclu.annotation.marker_sets import (
     MIN_MARKERS,
+    MarkerSets,
     canonical_sets,
     canonical_table,
-    match_genes,
-    own_sets,
+    choose_organism,
+    given_markers,
+    match_markers,
+    read_marker_table,
 )
 from scsiameseclu.errors import UserError
 
@@ -52,7 +56,7 @@ def test_tissues_can_be_joined() -> None:
 
 def test_of_two_genes_of_one_name_the_expressed_one_is_taken() -> None:
     (sets,) = canonical_sets("blood", "human")
-    found = match_genes(sets, ["MS4A1", "ms4a1", "CD79A"], ["", "", ""], [0.1, 5.0, 1.0])
+    found = match_markers(sets, ["MS4A1", "ms4a1", "CD79A"], ["", "", ""], [0.1, 5.0, 1.0])
     assert found.set_index("gene")["target"].to_dict() == {"MS4A1": 1, "CD79A": 2}
 
 
@@ -62,8 +66,9 @@ def test_of_two_genes_of_one_name_the_expressed_one_is_taken() -> None:
         ("type\tgene\nB\tCD19\n", "lacks the column cell_type .*it has type, gene"),
         ("cell_type\tgene\tweight\nB\tCD19\t1\nB\tCD79A\theavy\n", "line 3: the weight 'heavy'"),
         ("cell_type\tgene\tweight\nB\tCD19\tinf\n", "line 2: the weight 'inf'"),
-        ("cell_type\tgene\n\t\n", "no line with"),
-        ("cell_type\tgene\nUnassigned\tCD19\n", "rename it"),
+        ("cell_type\tgene\tweight\nB\tA\t1\nB\tC\tx\nB\tD\ty\n", "line 3: the weight 'x'"),
+        ("cell_type\tgene\n\t\n", "no row with"),
+        ("cell_type\tgene\nUnassigned\tCD19\n", "rename this cell type"),
         ("", "cannot be read"),
     ],
 )
@@ -71,29 +76,133 @@ def test_bad_own_tables_get_one_sentence(text: str, sentence: str, tmp_path: Pat
     path = tmp_path / "own.tsv"
     path.write_text(text)
     with pytest.raises(UserError, match=sentence):
-        own_sets(path)
+        read_marker_table(path)
 
 
 def test_missing_own_table(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="does not exist"):
-        own_sets(tmp_path / "none.tsv")
+        read_marker_table(tmp_path / "none.tsv")
 
 
 def test_own_table_may_be_csv(tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     path.write_text("cell_type,gene\nB, CD19\n")
-    assert own_sets(path).table.to_dict("records") == [
+    assert read_marker_table(path).table.to_dict("records") == [
         {"cell_type": "B", "gene": "CD19", "weight": 1.0}
     ]
+
+
+def test_sets_may_be_given_without_a_file() -> None:
+    sets = given_markers({"B": ["MS4A1", "CD79A"], "NK": ["NKG7"]})
+    assert sets.table.values.tolist() == [
+        ["B", "MS4A1", 1.0], ["B", "CD79A", 1.0], ["NK", "NKG7", 1.0],
+    ]  # fmt: skip
+    table = pd.DataFrame({"cell_type": ["B", "B"], "gene": ["MS4A1", "CD3E"], "weight": [2, -1]})
+    assert given_markers(table).table["weight"].tolist() == [2.0, -1.0]
+    with pytest.raises(UserError, match="reserved name 'Unknown'"):
+        given_markers({"Unknown": ["MS4A1"]})
+    with pytest.raises(UserError, match="no row"):
+        given_markers({})
 
 
 def test_sets_of_a_gmt_file(tmp_path: Path) -> None:
     path = tmp_path / "sets.gmt"
     path.write_text("B cell\tfrom a paper\tMS4A1\tCD79A\nNK\t\tNKG7\t\nempty\n\n")
-    sets = own_sets(path)
+    sets = read_marker_table(path)
     assert sets.table.values.tolist() == [
         ["B cell", "MS4A1", 1.0], ["B cell", "CD79A", 1.0], ["NK", "NKG7", 1.0],
     ]  # fmt: skip
     path.write_text("lonely\n")
-    with pytest.raises(UserError, match="no line with a cell type and a gene"):
-        own_sets(path)
+    with pytest.raises(UserError, match="no row with both a cell type and a gene"):
+        read_marker_table(path)
+
+
+def test_sets_are_those_of_the_table() -> None:
+    table = canonical_table()
+    human, mouse = (canonical_sets("kidney", organism)[0] for organism in ("human", "mouse"))
+    own = table[table["tissue"] == "kidney"]
+    for found, column in ((human, "gene"), (mouse, "mouse_gene")):
+        expected = own.loc[own[column] != "", ["cell_type", column]].drop_duplicates()
+        assert found.table[["cell_type", "gene"]].values.tolist() == expected.values.tolist()
+        assert set(found.table["weight"]) == {1.0}
+        assert (found.name, found.min_markers) == ("kidney", MIN_MARKERS)
+
+
+def test_auto_tries_each_tissue_for_itself() -> None:
+    tried = canonical_sets("auto", "human")
+    assert [sets.name for sets in tried] == sorted(set(canonical_table()["tissue"]))
+
+
+@pytest.mark.parametrize(
+    ("tissue", "sentence"),
+    [
+        ("skin", "tissue: skin is not in the table .* auto, blood, brain"),
+        ("blood, skin,bone", "tissue: bone, skin is not"),
+        ("auto,blood", "tissue: auto is not"),
+        (" , ", "tissue: ' , ' is not"),
+    ],
+)
+def test_other_tissues_are_refused(tissue: str, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        canonical_sets(tissue, "human")
+
+
+def test_own_tables_are_cleaned_and_keep_the_first_of_two_lines(tmp_path: Path) -> None:
+    path = tmp_path / "own.tsv"
+    path.write_text(
+        "gene\tnote\tweight\tcell_type\n CD19\tx\t2\tB \n\ty\t1\tB\nCD19\tz\t-3\tB\nLYZ\t\t.5\tM\n"
+    )
+    found = read_marker_table(path)
+    assert found.table.to_dict("list") == {
+        "cell_type": ["B", "M"], "gene": ["CD19", "LYZ"], "weight": [2.0, 0.5],
+    }  # fmt: skip
+    assert list(found.table.index) == [0, 1]
+    assert (found.name, found.min_markers) == (str(path), 1)
+
+
+def sets_of(*genes: str) -> MarkerSets:
+    table = pd.DataFrame({"cell_type": "T", "gene": genes, "weight": 1.0})
+    return MarkerSets("own", table)
+
+
+def test_genes_are_matched_by_symbol_or_id_whatever_case_and_version() -> None:
+    symbols, ids = ["Cd3e", "MS4A1", "LYZ"], ["ENSG001.7", "ENSG002", ""]
+    for name, place in (("CD3E", 0), ("ensg001", 0), ("ENSG001.7", 0), ("ms4a1", 1), ("lyz", 2)):
+        found = match_markers(sets_of(name, "absent"), symbols, ids, [1.0, 1.0, 1.0])
+        assert found["target"].tolist() == [place], name
+    assert match_markers(sets_of("", "absent"), symbols, ids, [1.0, 1.0, 1.0]).empty
+
+
+def test_a_symbol_comes_before_an_id_and_a_gene_counts_once_for_a_type() -> None:
+    found = match_markers(sets_of("X", "y", "Y"), ["A", "X"], ["X", "Y"], [9.0, 1.0])
+    assert found["target"].tolist() == [1]
+    assert found["gene"].tolist() == ["X"]
+
+
+def test_the_gene_of_highest_priority_is_taken_for_ids_too() -> None:
+    for priority, place in (([1.0, 2.0, 3.0], 2), ([3.0, 2.0, 1.0], 0), ([1.0, 3.0, 2.0], 1)):
+        found = match_markers(sets_of("ENSG1"), ["a", "b", "c"], ["ENSG1"] * 3, priority)
+        assert found["target"].tolist() == [place]
+        found = match_markers(sets_of("Same"), ["same"] * 3, ["1", "2", "3"], priority)
+        assert found["target"].tolist() == [place]
+
+
+@pytest.mark.parametrize(
+    ("symbols", "expected"),
+    [
+        (["GNLY", "odd_1", "odd-2", "odd-3", "odd-4"], "human"),  # only in the human column
+        (["odd-1", "odd-2", "odd-3"], "human"),
+        (["cd8b1", "odd-2", "odd-3", "odd-4"], "mouse"),  # Cd8b1 has another name in man
+        (["Actb", "Gapdh", "Cd8b1"], "mouse"),
+        (["ACTB", "GAPDH", "CD8B"], "human"),
+    ],
+)
+def test_organism_by_overlap_where_names_do_not_tell(symbols: list[str], expected: str) -> None:
+    assert choose_organism("auto", symbols, symbols) == expected
+    assert choose_organism("mouse", symbols, symbols) == "mouse"
+
+
+def test_a_gene_may_be_called_na(tmp_path: Path) -> None:
+    path = tmp_path / "own.tsv"
+    path.write_text("cell_type\tgene\nT\tNA\nT\tNaN\n")
+    assert read_marker_table(path).table["gene"].tolist() == ["NA", "NaN"]

@@ -81,3 +81,58 @@ def test_names_that_cannot_be_compared_are_told() -> None:
     votes = [vote("reference", "my type 7", "B", "Unknown"), vote("markers", "NK", "B", "B")]
     assert not_comparable(votes) == ["my type 7"]
     assert not_comparable(votes[:1]) == []
+
+
+def test_votes_of_clusters_are_taken_to_their_cells() -> None:
+    names, strength = np.array(["B", "NK", "T cell"], dtype=object), np.array([0.1, 0.2, 0.3])
+    found = Vote("markers", names, strength).of(np.array([2, 0, 0]))
+    assert found.source == "markers"
+    assert found.names.tolist() == ["T cell", "B", "B"]
+    assert found.strength.tolist() == [0.3, 0.1, 0.1]
+
+
+def test_a_cluster_has_the_word_of_its_source_where_there_is_one_only() -> None:
+    clusters = pd.Series(pd.Categorical(list("aaabbbccc")))
+    names = ["B lymphocytes"] * 3 + ["B", "B cells", "B"] + ["odd", "odd", "NK"]
+    found = vote_of_clusters(vote("reference", *names), clusters)
+    assert found.names.tolist() == ["B lymphocytes", "B cell", "odd"]
+    assert found.strength.tolist() == pytest.approx([1, 1, 2 / 3])
+    assert found.source == "reference"
+
+
+def test_wider_types_of_cells_count_for_half_and_never_above_one() -> None:
+    clusters = pd.Series(pd.Categorical(["a"] * 4))
+    found = vote_of_clusters(vote("markers", "Naive CD4 T", "CD4 T", "CD4 T", "Unknown"), clusters)
+    assert found.names.tolist() == ["CD4 T"]
+    assert found.strength.tolist() == [0.75]
+    found = vote_of_clusters(vote("markers", "Naive CD4 T", "CD4 T", "CD4 T", "CD4 T"), clusters)
+    assert found.names.tolist() == ["Naive CD4 T"]
+    assert found.strength.tolist() == [2.5 / 4]
+
+
+def test_each_source_counts_with_its_own_strength() -> None:
+    """Whatever the order in which the sources come."""
+    reference = Vote("reference", np.array(["B", "NK"], dtype=object), np.array([0.9, 0.8]))
+    markers = Vote("markers", np.array(["B", "B"], dtype=object), np.array([0.5, 0.4]))
+    celltypist = Vote("celltypist", np.array(["Odd", "NK"], dtype=object), np.array([0.3, 0.2]))
+    for votes in ([reference, markers, celltypist], [celltypist, markers, reference]):
+        names, scores = consensus(votes)
+        assert names.tolist() == ["B cell", "NK"]
+        assert scores.tolist() == pytest.approx([(0.9 + 0.5) / 3, (0.8 + 0.2) / 3])
+
+
+def test_a_wider_vote_speaks_for_the_consensus_and_another_does_not() -> None:
+    votes = [
+        vote("reference", "T cell", strength=0.6),
+        vote("celltypist", "Naive CD4 T", strength=0.9),
+        vote("markers", "CD8 T", strength=0.3),
+    ]
+    names, scores = consensus(votes)
+    assert names.tolist() == ["T cell"]
+    assert scores[0] == pytest.approx((0.6 + 0.9 + 0.3) / 3)
+    names, scores = consensus([votes[1], vote("reference", "CD4 T", strength=0.6)])
+    assert names.tolist() == ["Naive CD4 T"]
+    assert scores[0] == pytest.approx((0.6 + 0.9) / 2)
+    names, scores = consensus([votes[1], votes[2], vote("reference", "Naive CD4 T", strength=0.5)])
+    assert names.tolist() == ["Naive CD4 T"]
+    assert scores[0] == pytest.approx((0.9 + 0.5) / 3)

@@ -1,5 +1,6 @@
 """How the benchmark of label transfer scores."""
 
+import numpy as np
 import pandas as pd
 import pytest
 import transfer
@@ -51,3 +52,12 @@ def test_table_has_a_line_for_each_pair_and_method() -> None:
     text = transfer.table(rows, "shared")
     assert "| ours | 2 | 0.700 |" in text
     assert "| CellTypist | 1 | 0.500 | 0.500 | 50.0% | 0.500 | – |" in text
+
+
+@pytest.mark.parametrize("method", transfer.OURS)
+def test_each_method_finds_the_types_of_made_up_directions(method: str) -> None:
+    rng = np.random.default_rng(0)
+    types = np.repeat(["alpha", "beta"], [40, 200])
+    cells = np.eye(20)[(types == "beta").astype(int)] + rng.normal(0, 0.1, (240, 20))
+    labels = transfer.transfer_by(method, 0).fit(cells, types).predict(cells[::-1])
+    assert (labels["best"] == types[::-1]).mean() > 0.99

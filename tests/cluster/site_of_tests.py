@@ -139,7 +139,7 @@ class Clone:
 
     def node_of_training(self) -> str:
         """Where the last training of sample a ran."""
-        note = self.results / "samples" / "a" / "usage" / "train.json"
+        note = self.results / "samples" / "a" / "stages" / "usage" / "train.json"
         return str(json.loads(note.read_text())["where"]["node"])
 
 

@@ -20,7 +20,7 @@ LONG = {**QUICK, "model": {"networks": 2, "pretrain_steps": 600}}
 OTHER = {**QUICK, "model": {"networks": 1, "pretrain_steps": 60}}  # so that training is done again
 ON_CPU = {"slurm": {"partition": "cpu"}}
 ONE = {"a": "demo:a"}
-TRAINED = "results/samples/a/embedding.h5ad"
+TRAINED = "results/samples/a/stages/embedding.h5ad"
 
 
 def status(clone: Clone) -> dict[str, str]:
@@ -108,7 +108,7 @@ def a_bad_sample_leaves_the_others(clone: Clone, cluster: Cluster) -> None:
     for name, old in before.items():  # the two were done again by the other config
         now = digests(clone.results / "samples" / name)
         assert now.keys() == old.keys()
-        assert now["embedding.h5ad"] != old["embedding.h5ad"]
+        assert now["stages/embedding.h5ad"] != old["stages/embedding.h5ad"]
 
 
 SIDE_BY_SIDE = (  # the longest first
@@ -205,7 +205,7 @@ def test_the_image_needs_no_home_and_writes_nothing(
         smoke = [*stranger, *inside, "sh", "/opt/scsiameseclu/containers/smoke.sh"]
         done = subprocess.run(smoke, capture_output=True, text=True, cwd="/")
         assert done.returncode == 0, done.stderr
-        assert "cells are left" in done.stdout
+        assert "stage quality kept" in done.stdout
         written = [*stranger, *inside, "touch", "/opt/a"]
         refused = subprocess.run(written, capture_output=True, text=True, cwd="/")
         assert "Read-only file system" in refused.stderr

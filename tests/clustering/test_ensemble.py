@@ -1,221 +1,229 @@
-"""The ensemble: agreement, number of clusters, votes, stability and nested levels."""
+"""The ensemble: its members, who votes, and what the votes are."""
 
-import json
+from collections.abc import Sequence
 
-import anndata as ad
 import numpy as np
 import pytest
-import scipy.sparse as sp
 import torch
+from directions import around, five_groups, unit
+from ensembles import CANDIDATES, clusters, ensemble_of, exactly, found_in
 from sklearn.metrics import adjusted_rand_score
 
 from scsiameseclu.cluster_number import ClusterNumber
-from scsiameseclu.clustering.consensus import agreement_matrix, cluster_stability, translation
-from scsiameseclu.clustering.ensemble import Clustering, NetworkSpace, cluster_ensemble
-from scsiameseclu.clustering.levels import coarser, finer
-from scsiameseclu.clustering.members import Proportions, fit_member
-from scsiameseclu.errors import UserError
-from scsiameseclu.model.slots import write_clusters
+from scsiameseclu.clustering import ensemble as module
+from scsiameseclu.clustering.consensus import cluster_stability
+from scsiameseclu.clustering.ensemble import Clustering, Ensemble, NetworkSpace
+from scsiameseclu.clustering.start import grow_hierarchy
 
-SIZES = [500, 160, 120, 60, 20]
+# -- the members ------------------------------------------------------------------------
 
 
-def space(seed: int, spread: float = 0.25) -> tuple[NetworkSpace, np.ndarray]:
-    """Five groups of unequal size in two blocks of directions; seeds differ in their noise only."""
-    truth = np.repeat(np.arange(5), SIZES)
-    blocks = []
-    for block, size in enumerate((12, 6)):
-        centres = np.random.default_rng(block).normal(size=(5, size))
-        centres /= np.linalg.norm(centres, axis=1, keepdims=True)
-        noise = np.random.default_rng(10 + seed + block).normal(size=(truth.size, size))
-        points = centres[truth] + spread * noise
-        points /= np.linalg.norm(points, axis=1, keepdims=True)
-        blocks.append(torch.from_numpy(points.astype(np.float32)))
-    return NetworkSpace(blocks), truth
+def test_every_network_start_and_number_has_a_member(members: Ensemble) -> None:
+    sizes = [(m.network, m.centres.shape[0]) for m in members.members]
+    expected = [(network, k) for network in (0, 1) for _ in range(2) for k in CANDIDATES]
+    assert sizes == expected
+    assert len(members.partitions) == len(members.n_found) == len(expected)
 
 
-def clusters(number: ClusterNumber, max_clusters: int = 12) -> tuple[Clustering, np.ndarray]:
-    spaces = [space(seed) for seed in range(3)]
-    found = cluster_ensemble(
-        [item for item, _ in spaces],
-        number,
-        proportions=Proportions.LEARNED,
-        temperature=0.05,
-        max_clusters=max_clusters,
-        seed=0,
-    )
-    return found, spaces[0][1]
+def test_more_clusters_than_micro_clusters_start_from_kmeans() -> None:
+    """40 cells have ten micro-clusters."""
+    cells = torch.from_numpy(unit(np.random.default_rng(0).normal(size=(40, 6))))
+    found = ensemble_of([NetworkSpace([cells])], [10, 11, 12])
+    assert [m.centres.shape[0] for m in found.members] == 2 * [10, 11, 12]
 
 
-@pytest.fixture(scope="module")
-def estimated() -> tuple[Clustering, np.ndarray]:
-    return clusters(ClusterNumber())
+def test_a_space_is_its_blocks_side_by_side() -> None:
+    space, _ = five_groups(0)
+    joined = torch.cat(space.blocks, dim=1) / 2**0.5
+    torch.testing.assert_close(space.features, joined)
 
 
-def test_agreement_is_scikit_learns() -> None:
-    rng = np.random.default_rng(0)
-    partitions = [rng.integers(0, k, 300) * 3 for k in (1, 2, 5, 40)]
-    ours = agreement_matrix(partitions)
-    theirs = [[adjusted_rand_score(a, b) for b in partitions] for a in partitions]
-    np.testing.assert_allclose(ours, theirs, atol=1e-10)
+def test_every_start_has_a_seed_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds: list[int] = []
+
+    def grow(blocks: Sequence[np.ndarray], features: np.ndarray, seed: int) -> object:
+        seeds.append(seed)
+        return grow_hierarchy(blocks, features, seed)
+
+    monkeypatch.setattr(module, "grow_hierarchy", grow)
+    spaces = [five_groups(seed)[0] for seed in range(3)]
+    for seed in range(3):
+        ensemble_of(spaces, [4], seed)
+    assert len(set(seeds)) == len(seeds) == 3 * 3 * 2
 
 
-def test_the_number_is_found(estimated: tuple[Clustering, np.ndarray]) -> None:
-    found, truth = estimated
-    assert found.evidence.best == found.n_clusters == 5
-    assert adjusted_rand_score(truth, found.labels) > 0.97
+def test_what_is_expected_is_the_mean_agreement_with_all(members: Ensemble) -> None:
+    for chosen in (0, 7, 40):
+        scores = [
+            adjusted_rand_score(members.partitions[chosen], other) for other in members.partitions
+        ]
+        assert members.expected[chosen] == pytest.approx(np.mean(scores))
+
+
+def test_only_clusters_of_enough_cells_count() -> None:
+    truth = np.repeat(np.arange(4), [40, 40, 3, 2])
+    space = NetworkSpace([torch.from_numpy(around(np.eye(4), truth, 0.02, 0))])
+    ensemble = ensemble_of([space], [4])
+    assert ensemble.n_found.tolist() == [3, 3]
+    ensemble.count(2)
+    assert ensemble.n_found.tolist() == [4, 4]
+
+
+def test_the_best_is_the_most_agreed_of_those_allowed(members: Ensemble) -> None:
+    for k in (5, 8, 12):
+        same = np.flatnonzero(members.n_found == k)
+        best = members.best(lambda found, k=k: found == k)
+        assert best in same
+        assert members.expected[best] == members.expected[same].max()
+    assert members.best(lambda found: found > 100) is None
+
+
+def test_evidence_is_the_best_of_each_number(members: Ensemble) -> None:
+    evidence = members.evidence()
+    assert evidence.k.tolist() == sorted(set(members.n_found))
+    for k, score in zip(evidence.k, evidence.score, strict=True):
+        assert score == members.expected[members.n_found == k].max()
+    assert evidence.best == 8
+
+
+# -- the votes --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("k", "fewest", "most"), [(8, 7, 10), (10, 8, 12), (5, 4, 6)])
+def test_members_vote_within_a_factor_of_one_and_a_quarter(
+    k: int, fewest: int, most: int, members: Ensemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the numbers: here they are written onto members of 4 to 13 clusters."""
+    chosen = int(np.flatnonzero(members.n_found == 8)[0])
+    numbers = 4 + (np.arange(len(members.members)) - chosen + k - 4) % 10
+    monkeypatch.setattr(members, "n_found", numbers)
+    assert numbers[chosen] == k
+    near = [n for n, found in enumerate(numbers) if fewest <= found <= most]
+    equal = [n for n, found in enumerate(numbers) if found == k]
+    others = [members.partitions[n] for n in near]
+    others = [o for o in others if not np.array_equal(o, members.partitions[chosen])]
+    stability = cluster_stability(members.partitions[chosen], others, 8)
+    for voters, expected in (("near", near), ("equal", equal), ("one", [chosen])):
+        found = members.consensus(chosen, voters)
+        assert [id(m) for m in found.members] == [id(members.members[n]) for n in expected]
+        assert found.n_clusters == 8
+        np.testing.assert_allclose(found.stability, stability)
 
 
 def test_clusters_are_numbered_by_size(estimated: tuple[Clustering, np.ndarray]) -> None:
     found, _ = estimated
     assert (np.diff(np.bincount(found.labels)) <= 0).all()
     np.testing.assert_allclose(found.probability.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(found.labels, found.probability.argmax(axis=1))
 
 
-@pytest.mark.parametrize("wanted", [2, 3, 7])
-def test_a_number_given_is_kept(wanted: int) -> None:
-    found, _ = clusters(ClusterNumber(wanted, wanted))
-    assert found.n_clusters == wanted
-    assert np.unique(found.labels).size == wanted
+def test_small_clusters_are_dissolved_unless_a_number_is_asked_for() -> None:
+    truth = np.repeat(np.arange(5), [60, 50, 40, 30, 2])
+    centres = np.eye(5)
+    space = NetworkSpace([torch.from_numpy(around(centres, truth, 0.03, 0))])
+    free = found_in([space], ClusterNumber(), max_clusters=5)
+    assert free.n_clusters == 4
+    assert free.labels.max() == 3
+    given = found_in([space], exactly(5), max_clusters=5)
+    assert given.n_clusters == 5
+    assert np.bincount(given.labels).tolist() == [60, 50, 40, 30, 2]
 
 
-def test_no_cluster_is_empty_where_more_are_asked_for_than_there_are() -> None:
-    found, truth = clusters(ClusterNumber(25, 25))
-    assert 5 <= found.n_clusters <= 25
-    assert np.unique(found.labels).size == found.n_clusters
-    assert adjusted_rand_score(truth, found.labels) > 0.2
+@pytest.mark.parametrize(("n_pairs", "k", "counted"), [(15, 15, [3, 1]), (15, 4, [3]), (0, 5, [3])])
+def test_small_clusters_count_only_where_there_are_not_enough_others(
+    n_pairs: int, k: int, counted: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    count = Ensemble.count
+
+    def watched(self: Ensemble, min_cells: int) -> None:
+        seen.append(min_cells)
+        count(self, min_cells)
+
+    monkeypatch.setattr(Ensemble, "count", watched)
+    truth = np.repeat(np.arange(15), 2 if n_pairs else 20)
+    space = NetworkSpace([torch.from_numpy(around(np.eye(15), truth, 0.01, 0))])
+    found_in([space], exactly(k))
+    assert seen == counted
 
 
-@pytest.mark.parametrize(("smallest", "largest"), [(7, 9), (2, 3)])
-def test_a_range_is_kept(smallest: int, largest: int) -> None:
-    found, _ = clusters(ClusterNumber(smallest, largest))
-    assert smallest <= found.n_clusters <= largest
+def test_pairs_of_cells_are_clusters_where_so_many_are_asked_for() -> None:
+    truth = np.repeat(np.arange(15), 2)
+    space = NetworkSpace([torch.from_numpy(around(np.eye(15), truth, 0.01, 0))])
+    found = found_in([space], exactly(15))
+    assert found.n_clusters == 15
+    assert adjusted_rand_score(truth, found.labels) == 1
 
 
-def test_levels_are_nested(estimated: tuple[Clustering, np.ndarray]) -> None:
-    found, _ = estimated
-    pairs = zip(found.labels, found.coarse, found.fine, strict=True)
-    of: dict[int, set[int]] = {}
-    for label, union, part in pairs:
-        of.setdefault(label, set()).add(union)
-        assert part.split(".")[0] == str(label)
-    assert all(len(unions) == 1 for unions in of.values())
-    assert 1 < np.unique(found.coarse).size < found.n_clusters
+def test_fewer_vote_where_a_cluster_would_be_lost(
+    nested: list[NetworkSpace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+    consensus = Ensemble.consensus
+
+    def watched(self: Ensemble, chosen: int, voters: str = "near") -> object:
+        tried.append(voters)
+        return consensus(self, chosen, voters)
+
+    monkeypatch.setattr(Ensemble, "consensus", watched)
+    ensemble = ensemble_of(nested, CANDIDATES)
+    chosen = ensemble.best(lambda found: found == 12)
+    assert chosen is not None
+    ensemble.vote(chosen, keep_all=False)
+    assert tried == ["near"]
+    tried.clear()
+    agreed = ensemble.best(lambda found: found == 8)
+    assert agreed is not None
+    ensemble.vote(agreed, keep_all=True)
+    assert tried == ["near"]
+    tried.clear()
+    ensemble.n_found[chosen] = 20  # more than any vote keeps
+    ensemble.vote(chosen, keep_all=True)
+    assert tried == ["near", "equal", "one"]
 
 
-def test_confidence_is_lower_between_clusters(estimated: tuple[Clustering, np.ndarray]) -> None:
-    found, truth = estimated
-    wrong = np.zeros(truth.size, dtype=bool)
-    for cluster in range(found.n_clusters):
-        own = found.labels == cluster
-        wrong |= own & (truth != np.bincount(truth[own]).argmax())
-    confidence = found.probability.max(axis=1)
-    assert confidence[~wrong].mean() > 0.95
-    if wrong.any():
-        assert confidence[wrong].mean() < confidence[~wrong].mean()
+def test_confidence_is_lower_between_clusters() -> None:
+    """Cells on the way from one group to another are the less sure the nearer they are to half."""
+    truth = np.repeat(np.arange(4), 100)
+    groups = around(np.eye(8)[:4], truth, 0.03, 0)
+    way = np.linspace(0, 1, 41)[:, None]
+    between = unit((1 - way) * np.eye(8)[0] + way * np.eye(8)[1]).astype(np.float32)
+    space = NetworkSpace([torch.from_numpy(np.vstack([groups, between]))])
+    confidence = found_in([space], exactly(4)).probability.max(axis=1)
+    assert confidence[:400].min() > 0.97
+    assert confidence[420] < 0.7
+    assert (np.diff(confidence[404:418]) <= 0).all()
+    assert (np.diff(confidence[423:437]) >= 0).all()
 
 
-def test_stable_clusters_are_told_from_made_up_ones() -> None:
-    truth = np.repeat([0, 1, 2], [100, 100, 100])
-    rng = np.random.default_rng(1)
-    others = [np.where(truth == 2, 2 + rng.integers(0, 2, 300), truth) for _ in range(10)]
-    stability = cluster_stability(truth, others, 4)
-    assert (stability[:2] == 1).all()
-    assert 0.4 < stability[2] < 0.7
-    assert np.isnan(stability[3])
+def test_cells_are_assigned_in_blocks(members: Ensemble, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = members.best(lambda found: found == 8)
+    assert chosen is not None
+    consensus = members.consensus(chosen)
+    whole = members.probability(consensus), members.all_labels(chosen)
+    monkeypatch.setattr(module, "BLOCK", 101)
+    np.testing.assert_allclose(members.probability(consensus), whole[0], atol=1e-6)
+    np.testing.assert_array_equal(members.all_labels(chosen), whole[1])
+    assert whole[0].dtype == np.float32
 
 
-def test_translation_spreads_what_was_joined() -> None:
-    joined, reference = np.array([0, 0, 0, 1]), np.array([0, 1, 1, 2])
-    np.testing.assert_allclose(
-        translation(joined, reference, 3, 3), [[1 / 3, 2 / 3, 0], [0, 0, 1], [1 / 3] * 3]
-    )
+# -- many cells -------------------------------------------------------------------------
 
 
-def test_learned_proportions_mend_wrong_sizes() -> None:
-    cells, truth = space(0)
-    wrong = truth.copy()
-    wrong[:200] = 1  # of the largest group's 500 cells
-    given, right = (np.bincount(labels) / truth.size for labels in (wrong, truth))
-    sizes = {}
-    for kind in Proportions:
-        member = fit_member(
-            cells.features, torch.from_numpy(wrong), network=0, temperature=0.07, proportions=kind
-        )
-        labels = member.labels(cells.features).numpy()
-        sizes[kind] = np.bincount(labels, minlength=5) / truth.size
-        torch.testing.assert_close(member.centres.norm(dim=1), torch.ones(5))
-    np.testing.assert_allclose(sizes[Proportions.LEARNED], right, atol=0.03)
-    np.testing.assert_allclose(sizes[Proportions.FIXED], given, atol=0.06)
-
-
-def test_permuted_cells_give_the_same_member() -> None:
-    (cells, truth) = space(0)
-    order = torch.randperm(truth.size, generator=torch.Generator().manual_seed(0))
-    start = torch.from_numpy(truth)
-    options = {"network": 0, "temperature": 0.07, "proportions": Proportions.LEARNED}
-    straight = fit_member(cells.features, start, **options)
-    permuted = fit_member(cells.features[order], start[order], **options)
-    torch.testing.assert_close(straight.centres, permuted.centres, atol=1e-4, rtol=1e-3)
-
-
-def test_small_pieces_do_not_split_a_cluster() -> None:
-    labels = np.repeat([0, 1], [200, 50])
-    pieces = np.concatenate([np.repeat([0, 1, 2], [120, 76, 4]), np.repeat([3, 4], [45, 5])])
-    names = finer(labels, pieces)
-    assert dict(zip(*np.unique(names, return_counts=True), strict=True)) == {
-        "0.0": 124,
-        "0.1": 76,
-        "1": 50,
-    }
-
-
-def test_coarser_clusters_are_unions() -> None:
-    labels = np.repeat([0, 1, 2], [30, 30, 30])
-    groups = np.repeat([5, 5, 9], [30, 20, 40])
-    np.testing.assert_array_equal(coarser(labels, groups), np.repeat([0, 0, 1], [30, 30, 30]))
-
-
-@pytest.mark.parametrize(
-    ("value", "written"),
-    [(None, "estimated"), (8, "8"), ("8", "8"), ("8 - 15", "8-15"), ((8, 15), "8-15")],
-)
-def test_numbers_are_read(value: object, written: str) -> None:
-    assert str(ClusterNumber.parse(value)) == written  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("value", [1, "15-8", "many", -3, 2.5, "0-4", True])
-def test_other_numbers_are_refused(value: object) -> None:
-    with pytest.raises(UserError, match="n_clusters is"):
-        ClusterNumber.parse(value)  # type: ignore[arg-type]
-
-
-def test_what_is_written() -> None:
-    rng = np.random.default_rng(0)
-    probability = rng.dirichlet([4, 3, 2], size=200).astype(np.float32)
-    labels = probability.argmax(axis=1)
-    adata = ad.AnnData(sp.csr_matrix((200, 1), dtype=np.float32))
-    summary = {
-        "n_clusters_given": True,
-        "n_clusters_asked": "3",
-        "stability": [0.9, 0.8, 0.7],
-        "agreement": 0.85,
-        "n_members": 12,
-        "evidence": {"k": [2, 3], "score": [0.1, 0.2], "criterion": "made up"},
-        "params": {"seed": 1},
-    }
-    fine = np.array([f"{label}.{place % 12}" for place, label in enumerate(labels)])
-    write_clusters(adata, probability, labels // 2, fine, summary, key="mine")
-    assert (adata.obs["mine_ambiguous"] == (probability.max(axis=1) < 0.5)).all()
-    names = list(adata.obs["mine_fine"].cat.categories)
-    assert names.index("0.2") < names.index("0.10") < names.index("1.0")
-    assert adata.uns["mine"]["sizes"].sum() == 200
-    assert json.loads(adata.uns["mine"]["params"]) == {"seed": 1}
-
-
-def test_more_clusters_than_there_are_leave_the_agreed_ones_whole() -> None:
-    found, truth = clusters(ClusterNumber(8, 8))
-    sizes = np.bincount(found.labels, minlength=found.n_clusters)
-    assert found.n_clusters == 8
-    assert sizes.min() >= 1
-    assert adjusted_rand_score(truth, found.labels) > 0.95
+@pytest.mark.parametrize("k", [5, 8])
+def test_a_sample_of_the_cells_is_fitted_and_compared(
+    k: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_FITTED", 400)
+    monkeypatch.setattr(module, "MAX_COMPARED", 250)
+    space, truth = five_groups(0)
+    ensemble = ensemble_of([space], range(4, 7))
+    assert ensemble.fitted.size == np.unique(ensemble.fitted).size == 400
+    assert (np.diff(ensemble.fitted) > 0).all()
+    assert np.isin(ensemble.compared, ensemble.fitted).all()
+    assert ensemble.partitions[0].size == 250
+    assert ensemble.fitted[-1] > 700  # drawn from all cells
+    found, _ = clusters(exactly(k))
+    assert found.n_clusters == k
+    assert found.labels.size == truth.size
+    assert adjusted_rand_score(truth, found.labels) > 0.9

@@ -26,7 +26,8 @@ def test_no_other_split_agrees_better() -> None:
         split = best_split(labels, partitions)
         assert split is not None
         ours = split.apply(labels, partitions)
-        assert np.unique(ours).size == 5
+        np.testing.assert_array_equal(np.unique(ours), np.arange(5))
+        assert set(labels[ours == 4]) == {split.cluster}
 
         def agreement(found: np.ndarray, others: list[np.ndarray] = partitions) -> float:
             return float(np.mean([adjusted_rand_score(other, found) for other in others]))
@@ -39,3 +40,11 @@ def test_nothing_to_split() -> None:
     labels = np.repeat([0, 1], 10)
     assert best_split(labels, [labels, 1 - labels]) is None
     assert best_split(np.arange(8) // 4, [np.arange(8) // 2]) is None  # parts of two cells
+
+
+def test_three_cells_are_a_part() -> None:
+    labels = np.zeros(6, dtype=int)
+    split = best_split(labels, [np.array([1, 0, 0, 1, 0, 1])])
+    assert split is not None
+    found = split.apply(labels, [np.array([1, 0, 0, 1, 0, 1])])
+    assert adjusted_rand_score(found, [1, 0, 0, 1, 0, 1]) == 1

@@ -1,5 +1,7 @@
 """Transport targets keep their marginals, and the potential carries them to new cells."""
 
+import numpy as np
+import ot
 import pytest
 import torch
 
@@ -54,10 +56,40 @@ def test_kernel_is_students_t() -> None:
     torch.testing.assert_close(log_student_t(latent, centres).exp(), expected)
 
 
+@pytest.mark.parametrize("scale", [0.25, 1.0, 9.0])
+def test_kernel_depends_on_distance_over_scale(scale: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    latent, centres = (torch.randn(n, 3, generator=generator) for n in (30, 4))
+    latent[:4] = centres + 0.1  # some are near
+    weights = 1 / (1 + torch.cdist(latent, centres).pow(2) / scale)
+    expected = weights / weights.sum(dim=1, keepdim=True)
+    found = log_student_t(latent, centres, torch.tensor(scale)).exp()
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_targets_are_the_plan_of_pot(problem: tuple[torch.Tensor, torch.Tensor]) -> None:
+    log_q, proportions = problem
+    targets, _ = sinkhorn_targets(log_q, proportions, 3.0)
+    mass = np.full(400, 1 / 400)
+    cost = -log_q.double().numpy()
+    plan = ot.sinkhorn(mass, proportions.double().numpy(), cost, 1 / 3.0, warn=False)
+    np.testing.assert_allclose(targets.numpy(), 400 * plan, atol=1e-4)
+
+
+def test_a_cluster_without_a_share_keeps_a_tenth_of_a_cell(
+    problem: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    targets, _ = sinkhorn_targets(problem[0], torch.tensor([0.5, 0.3, 0.2, 0.0, 0.0]), 5.0)
+    share = 1 / (10 * 400)
+    expected = torch.tensor([0.5, 0.3, 0.2, share, share]) / (1 + 2 * share)
+    torch.testing.assert_close(targets.mean(dim=0), expected, atol=1e-5, rtol=0.02)
+
+
 def test_shares_that_are_not_reached_are_told(caplog: pytest.LogCaptureFixture) -> None:
     apart = torch.tensor([[0.0, -40.0]]).repeat(100, 1).log_softmax(dim=1)
     sinkhorn_targets(apart, torch.tensor([0.5, 0.5]), 1.0)
     assert "off by" not in caplog.text  # equal costs can be shared out
-    rows = torch.tensor([[0.0, -90.0], [-90.0, 0.0]]).repeat_interleave(torch.tensor([90, 10]), 0)
-    sinkhorn_targets(rows, torch.tensor([0.5, 0.5]), 20.0)
-    assert "off by" in caplog.text
+    rows = torch.full((3, 3), -90.0).fill_diagonal_(0.0)
+    rows = rows.repeat_interleave(torch.tensor([80, 15, 5]), 0)
+    sinkhorn_targets(rows, torch.tensor([0.5, 0.4, 0.1]), 20.0)
+    assert "off by 0.300" in caplog.text

@@ -1,10 +1,11 @@
 """Genes of one table in another."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from scsiameseclu.errors import UserError
-from scsiameseclu.genes.matching import GeneNames, check_overlap, match_genes
+from scsiameseclu.genes.matching import GeneNames, Match, check_overlap, match_genes
 
 IDS = ["ENSG00000000001", "ENSG00000000002", "ENSG00000000003"]
 SYMBOLS = ["CD3E", "MS4A1", "LYZ"]
@@ -50,3 +51,42 @@ def test_property_matched_genes_have_the_same_name() -> None:
     found = match_genes(GeneNames(one, one), GeneNames(two, two)).positions
     assert all(two[at] == name for name, at in zip(one, found, strict=True) if at >= 0)
     assert (found >= 0).sum() == len(set(one) & set(two))
+
+
+def test_names_are_those_of_the_columns_or_else_of_the_index() -> None:
+    bare = pd.DataFrame(index=["a", "b"])
+    assert GeneNames.of(bare) == GeneNames(["a", "b"], ["a", "b"])
+    both = bare.assign(gene_id=[1, 2], gene_symbol=["X", "Y"])
+    assert GeneNames.of(both) == GeneNames(["1", "2"], ["X", "Y"])
+    assert GeneNames.of(both[["gene_symbol"]]) == GeneNames(["a", "b"], ["X", "Y"])
+
+
+def test_the_kind_of_names_that_finds_more_is_taken() -> None:
+    wanted = GeneNames(["i1", "i2", "i3"], ["s1", "s2", "s3"])
+    by_symbol = match_genes(wanted, GeneNames(["i1", "x", "y"], ["s1", "s2", "z"]))
+    assert (by_symbol.by, by_symbol.positions.tolist()) == ("gene symbols", [0, 1, -1])
+    by_id = match_genes(wanted, GeneNames(["i3", "i2", "y"], ["s1", "p", "z"]))
+    assert (by_id.by, by_id.positions.tolist()) == ("gene ids", [-1, 1, 0])
+    tied = match_genes(wanted, GeneNames(["i3", "p", "q"], ["s1", "p", "q"]))
+    assert tied.by == "gene symbols"
+
+
+def test_only_ids_lose_what_follows_a_point() -> None:
+    assert positions(GeneNames(["RP11.1"] * 1, ["RP11.1"]), GeneNames(["RP11"], ["RP11"])) == [-1]
+    ids = GeneNames(["ensmusg01.2"], ["ensmusg01.2"])
+    assert positions(ids, GeneNames(["ENSMUSG01.9"], [" x "])) == [0]
+
+
+def test_a_match_of_some_of_the_genes() -> None:
+    match = Match(np.array([4, -1, 2, 0]), "gene ids")
+    part = match.of(np.array([1, 2]))
+    assert (part.positions.tolist(), part.by, part.overlap) == ([-1, 2], "gene ids", 0.5)
+    assert match.overlap == 0.75
+    assert Match(np.array([], dtype=int), "gene ids").overlap == 0
+
+
+def test_a_fifth_of_the_genes_is_enough() -> None:
+    names = GeneNames(list("abcde"), list("abcde"))
+    check_overlap(Match(np.array([0, -1, -1, -1, -1]), "gene ids"), names, names, "a", "b")
+    with pytest.raises(UserError, match="b has 17% of the genes of a"):
+        check_overlap(Match(np.array([0] + [-1] * 5), "gene ids"), names, names, "a", "b")

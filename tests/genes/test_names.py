@@ -19,7 +19,7 @@ def test_two_ids_of_one_symbol_are_a_note_and_two_equal_rows_a_warning():
     table, notes, warnings = gene_table(["a", "b"], ids=["ID1", "ID2"], symbols=["X", "X"])
     assert table.index.tolist() == ["X", "X-1"]
     assert table["gene_symbol"].tolist() == ["X", "X"]
-    assert "1 gene names occur more than once" in notes[0]
+    assert "1 gene names are repeated" in notes[0]
     assert not warnings
     _, _, warnings = gene_table(["X", "X", "Y"])
     assert "made unique" in warnings[0]

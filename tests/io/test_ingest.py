@@ -12,15 +12,24 @@ import scanpy as sc
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.request import ReadRequest
-from scsiameseclu.stages.ingest import ingest
+from scsiameseclu.stages import ingest
+from scsiameseclu.store.folder import SampleFolder
+
+
+def ingested(tmp_path: Path, source: object, request: ReadRequest | None = None) -> SampleFolder:
+    folder = SampleFolder(tmp_path / "s1", "s1")
+    ingest.run(folder, source=str(source), request=request or ReadRequest())
+    return folder
+
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
 
 def test_every_slot(write, counts, tmp_path):
-    path, output = write("10x_h5"), tmp_path / "out" / "counts.h5ad"
-    ingest(str(path), output, sample="s1", request=ReadRequest())
-    adata = ad.read_h5ad(output)
+    path = write("10x_h5")
+    folder = ingested(tmp_path, path)
+    adata = ad.read_h5ad(folder.path("counts"))
+    assert folder.json("dimensions") == {"cells": 40, "genes": 60, "nonzeros": adata.X.nnz}
     assert adata.X.format == "csr"
     assert adata.X.dtype == np.float32
     np.testing.assert_array_equal(adata.X.toarray(), counts.values)
@@ -36,27 +45,24 @@ def test_every_slot(write, counts, tmp_path):
 
 def test_checksum_of_a_folder_is_that_of_its_files_in_order(write, tmp_path):
     folder = write("mtx")
-    ingest(str(folder), tmp_path / "a.h5ad", sample="s1", request=ReadRequest())
+    found = ad.read_h5ad(ingested(tmp_path, folder).path("counts")).uns["source"]["sha256"]
     content = b"".join(
         (folder / name).read_bytes() for name in ("matrix.mtx", "genes.tsv", "barcodes.tsv")
     )
-    found = ad.read_h5ad(tmp_path / "a.h5ad").uns["source"]["sha256"]
     assert found == hashlib.sha256(content).hexdigest()
 
 
 def test_same_input_same_bytes(tmp_path):
-    for name in ("one.h5ad", "two.h5ad"):
-        request = ReadRequest(label="bulk_labels")
-        ingest("demo:a", tmp_path / name, sample="s1", request=request)
-    assert (tmp_path / "one.h5ad").read_bytes() == (tmp_path / "two.h5ad").read_bytes()
+    request = ReadRequest(label="bulk_labels")
+    one, two = (ingested(tmp_path / name, "demo:a", request) for name in ("one", "two"))
+    assert one.path("counts").read_bytes() == two.path("counts").read_bytes()
 
 
 def test_demo_halves_are_the_whole_with_its_counts(tmp_path):
     whole = sc.datasets.pbmc68k_reduced()
     names = []
     for half in "ab":
-        ingest(f"demo:{half}", tmp_path / "a.h5ad", sample=half, request=ReadRequest())
-        adata = ad.read_h5ad(tmp_path / "a.h5ad")
+        adata = ad.read_h5ad(ingested(tmp_path, f"demo:{half}").path("counts"))
         names.append(adata.obs_names)
         part = whole[adata.obs_names]
         assert adata.obs["bulk_labels"].astype(str).equals(part.obs["bulk_labels"].astype(str))
@@ -67,13 +73,8 @@ def test_demo_halves_are_the_whole_with_its_counts(tmp_path):
 
 
 def test_warnings_are_kept(data_dir, tmp_path):
-    ingest(
-        str(data_dir / "pbmc3k.h5ad"),
-        tmp_path / "a.h5ad",
-        sample="s1",
-        request=ReadRequest(label="cell_type"),
-    )
-    adata = ad.read_h5ad(tmp_path / "a.h5ad")
+    folder = ingested(tmp_path, data_dir / "pbmc3k.h5ad", ReadRequest(label="cell_type"))
+    adata = ad.read_h5ad(folder.path("counts"))
     assert adata.uns["source"]["label"] == "cell_type"
     assert any("62 of 2700" in sentence for sentence in adata.uns["warnings"])
     assert adata.obs["cell_type"].isna().sum() == 62
@@ -81,20 +82,20 @@ def test_warnings_are_kept(data_dir, tmp_path):
 
 def test_failure_writes_nothing(data_dir, tmp_path):
     path = data_dir / "raw/10x_data/int-ids"
-    with pytest.raises(UserError, match=f"sample s1: 5 cells in folder {path}; at least 20"):
-        ingest(str(path), tmp_path / "a.h5ad", sample="s1", request=ReadRequest())
+    with pytest.raises(UserError, match=f"folder {path} has 5 cells; .* at least 20"):
+        ingested(tmp_path, path)
     assert not list(tmp_path.iterdir())
 
 
 def test_program_says_one_sentence(data_dir, tmp_path):
-    failure = tmp_path / "failure.json"
     done = subprocess.run(
-        [sys.executable, SCRIPTS / "ingest.py", "--sample", "s1",
-         "--input", data_dir / "ginhoux_dc_traj.h5ad", "--output", tmp_path / "a.h5ad",
-         "--failure", failure],
+        [sys.executable, SCRIPTS / "ingest.py", "--folder", tmp_path / "s1",
+         "--source", data_dir / "ginhoux_dc_traj.h5ad"],
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr.startswith("error: sample s1: file")
     assert done.stderr.count("\n") == 1
-    assert "holds log-transformed values, not counts" in failure.read_text()
+    note = SampleFolder(tmp_path / "s1", "s1").failure()
+    assert "contains log-transformed values, not counts" in note["reason"]
+    assert not note["reason"].startswith("sample")

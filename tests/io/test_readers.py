@@ -16,19 +16,19 @@ AUTO = ReadRequest()
 
 
 def fails(path, *words, request=AUTO):
-    """Reading ends in one sentence that names the sample, the file and these words."""
+    """Reading ends in one sentence that names the file and these words."""
     with pytest.raises(UserError) as caught:
-        read_counts(path, request, sample="s1")
+        read_counts(path, request)
     sentence = str(caught.value)
     assert "\n" not in sentence
-    for word in ("sample s1:", str(path), *words):
+    for word in (str(path), *words):
         assert word in sentence
     return sentence
 
 
 def test_every_format_gives_back_the_same_counts(counts, write, any_format):
     kind, told = any_format
-    adata = read_counts(write(kind), AUTO, sample="s1")
+    adata = read_counts(write(kind), AUTO)
     assert adata.X.format == "csr"
     assert adata.X.dtype == np.float32
     np.testing.assert_array_equal(adata.X.toarray(), counts.values)
@@ -45,7 +45,7 @@ def test_every_format_gives_back_the_same_counts(counts, write, any_format):
 
 def test_reading_in_small_blocks_changes_nothing(counts, write, any_format, monkeypatch):
     monkeypatch.setattr(blocks, "BLOCK_VALUES", 150)
-    adata = read_counts(write(any_format[0]), AUTO, sample="s1")
+    adata = read_counts(write(any_format[0]), AUTO)
     np.testing.assert_array_equal(adata.X.toarray(), counts.values)
 
 
@@ -76,12 +76,12 @@ def test_what_is_no_table_of_counts(tmp_path):
     path = tmp_path / "a.csv"
     for content, words in {
         "": "is empty",
-        "gene,a,b\n": "holds no table",
-        "gene,a,b\nx,1,2\ny,1\n": "has 2 fields in line 3 where its header has 3",
+        "gene,a,b\n": "has no table",
+        "gene,a,b\nx,1,2\ny,1\n": "has 2 fields in line 3 but 3 in its header",
         "gene,a,b\nx,1,2\ny,1,2,3\n": "has 4 fields in line 3",
         "just a line\nand another\n": "2 fields in line 2",
         "1,0,0,3\n0,0,0,2\n": "has no header",
-        "gene,type\nx,y\n": "no column of numbers",
+        "gene,type\nx,y\n": "no numeric column",
         "a\n1\n2\n": "one field",
     }.items():
         path.write_text(content)
@@ -90,7 +90,7 @@ def test_what_is_no_table_of_counts(tmp_path):
     fails(path, "is not text")
     fails(tmp_path / "absent.csv", "does not exist")
     (tmp_path / "a.rds").write_bytes(b"RDX3")
-    fails(tmp_path / "a.rds", "of no known format", ".h5ad")
+    fails(tmp_path / "a.rds", "has an unknown format", ".h5ad")
 
 
 def test_a_word_where_a_number_should_be_is_named(tmp_path):
@@ -103,18 +103,18 @@ def test_a_word_where_a_number_should_be_is_named(tmp_path):
 def test_missing_numbers_in_a_table_are_counted(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("gene,a,b\nx,1,NA\ny,,2\n")
-    fails(path, "holds 2 missing values (NaN)")
+    fails(path, "contains 2 missing values (NaN)")
 
 
 def test_files_of_a_folder_that_disagree(write):
     folder = write("mtx")
     lines = (folder / "barcodes.tsv").read_text().splitlines()
     (folder / "barcodes.tsv").write_text("\n".join(lines[:-3]) + "\n")
-    fails(folder, "disagree", "60 x 40", "60 genes", "37 cells")
+    fails(folder, "inconsistent", "60 x 40", "60 genes", "37 cells")
     (folder / "barcodes.tsv").unlink()
     fails(folder, "lacks barcodes.tsv")
     (folder / "matrix.mtx").unlink()
-    fails(folder, "no 10x folder", "genes.tsv")
+    fails(folder, "not a 10x folder", "genes.tsv")
 
 
 @pytest.mark.parametrize(
@@ -141,14 +141,14 @@ def test_mtx_with_cells_in_rows_is_told(counts, write):
 
     folder = write("mtx")
     mmwrite(folder / "matrix.mtx", csr_matrix(counts.values))
-    adata = read_counts(folder, AUTO, sample="s1")
+    adata = read_counts(folder, AUTO)
     np.testing.assert_array_equal(adata.X.toarray(), counts.values)
-    fails(folder, "disagree", request=ReadRequest(orientation="genes_x_cells"))
+    fails(folder, "inconsistent", request=ReadRequest(orientation="genes_x_cells"))
 
 
 def test_the_orientation_asked_for_is_taken(counts, write):
     path = write("csv_cells")
-    adata = read_counts(path, ReadRequest(orientation="genes_x_cells"), sample="s1")
+    adata = read_counts(path, ReadRequest(orientation="genes_x_cells"))
     np.testing.assert_array_equal(adata.X.toarray(), counts.values.T)
 
 
@@ -156,7 +156,7 @@ def test_genomes(data_dir):
     both = data_dir / "raw/10x_data/1.2.0/multiple_genomes.h5"
     fails(both, "another_genome, hg19_chr21")
     fails(both, "'mm10'", "another_genome", request=ReadRequest(genome="mm10"))
-    one = read_counts(both, ReadRequest(genome="hg19_chr21"), sample="s1")
+    one = read_counts(both, ReadRequest(genome="hg19_chr21"))
     assert one.shape == (12, 343)
     assert "DSCAM" in one.var_names
 
@@ -167,7 +167,7 @@ def test_layers_of_an_h5ad(counts, tmp_path):
     adata.X = np.log1p(adata.X.toarray())
     path = tmp_path / "a.h5ad"
     adata.write_h5ad(path)
-    found = read_counts(path, AUTO, sample="s1")
+    found = read_counts(path, AUTO)
     assert any("layer spliced" in sentence for sentence in found.uns["source"]["detected"])
     fails(path, "'umi'", "X, spliced", request=ReadRequest(layer="umi"))
     fails(path, "log-transformed", request=ReadRequest(layer="X"))
@@ -177,7 +177,7 @@ def test_what_a_format_does_not_know_is_refused(write):
     fails(write("csv_cells"), "`layer`", request=ReadRequest(layer="counts"))
     fails(write("h5ad"), "`genome`", request=ReadRequest(genome="GRCh38"))
     fails(write("loom"), "is loom, not h5ad", request=ReadRequest(format="h5ad"))
-    fails(write("mtx"), "is no csv", request=ReadRequest(format="csv"))
+    fails(write("mtx"), "is not csv", request=ReadRequest(format="csv"))
 
 
 def test_antibodies_are_left_out(counts, write):
@@ -187,7 +187,7 @@ def test_antibodies_are_left_out(counts, write):
         kinds[-5:] = b"Antibody Capture"
         del file["matrix/features/feature_type"]
         file["matrix/features/feature_type"] = kinds
-    adata = read_counts(path, AUTO, sample="s1")
+    adata = read_counts(path, AUTO)
     np.testing.assert_array_equal(adata.X.toarray(), counts.values[:, :-5])
 
 
@@ -200,10 +200,10 @@ def test_indices_outside_the_matrix_are_found(write):
 
 def test_real_text_files(data_dir):
     raw = data_dir / "raw"
-    baron = read_counts(raw / "baron_mouse1.csv.zip", AUTO, sample="s1")
+    baron = read_counts(raw / "baron_mouse1.csv.zip", AUTO)
     assert baron.shape == (822, 14878)
     assert baron.obs.columns.tolist() == ["barcode", "assigned_cluster"]
-    dropseq = read_counts(raw / "dropseq_speciesmix100_HUMAN.dge.txt.gz", AUTO, sample="s1")
+    dropseq = read_counts(raw / "dropseq_speciesmix100_HUMAN.dge.txt.gz", AUTO)
     assert dropseq.n_vars == 18472
     assert "LOXL4" in dropseq.var_names
     assert dropseq.var.loc["LOXL4", "gene_id"].startswith("HUMAN_10:")
@@ -211,12 +211,12 @@ def test_real_text_files(data_dir):
 
 def test_one_data_set_in_two_formats_is_one_data_set(data_dir):
     """Baron's first mouse as GEO has it and as h5ad; CITE-CBMC as X,Y and as h5ad."""
-    baron = read_counts(data_dir / "raw/baron_mouse1.csv.zip", AUTO, sample="s1")
-    both = read_counts(data_dir / "baron_mouse.h5ad", AUTO, sample="s1")
+    baron = read_counts(data_dir / "raw/baron_mouse1.csv.zip", AUTO)
+    both = read_counts(data_dir / "baron_mouse.h5ad", AUTO)
     same = both[baron.obs_names, baron.var_names]
     assert (same.X != baron.X).nnz == 0
-    xy = read_counts(data_dir / "raw/CITE_CBMC_counts_top2000.h5", AUTO, sample="s1")
-    cite = read_counts(data_dir / "cite_cbmc.h5ad", AUTO, sample="s1")
+    xy = read_counts(data_dir / "raw/CITE_CBMC_counts_top2000.h5", AUTO)
+    cite = read_counts(data_dir / "cite_cbmc.h5ad", AUTO)
     assert (xy.X != cite.X).nnz == 0
     crosstab = pd.crosstab(xy.obs["Y"].to_numpy(), cite.obs["label_code"].to_numpy())
     assert (crosstab > 0).to_numpy().sum() == len(crosstab)
@@ -224,12 +224,12 @@ def test_one_data_set_in_two_formats_is_one_data_set(data_dir):
 
 def test_10x_folder_and_hdf5_agree(data_dir):
     place = data_dir / "raw/10x_data/3.0.0"
-    folder = read_counts(place / "filtered_feature_bc_matrix", AUTO, sample="s1")
-    file = read_counts(place / "filtered_feature_bc_matrix.h5", AUTO, sample="s1")
+    folder = read_counts(place / "filtered_feature_bc_matrix", AUTO)
+    file = read_counts(place / "filtered_feature_bc_matrix.h5", AUTO)
     assert (folder.X != file.X).nnz == 0
     assert folder.var.equals(file.var)
     assert folder.obs_names.equals(file.obs_names)
-    ids = read_counts(data_dir / "raw/10x_data/int-ids", AUTO, sample="s1").var
+    ids = read_counts(data_dir / "raw/10x_data/int-ids", AUTO).var
     assert ids.loc["Gpr17", "gene_id"] == "574402"
 
 
@@ -238,7 +238,7 @@ def test_columns_of_text_beside_genes_name_them(tmp_path):
     with gzip.open(path, "wt") as stream:
         stream.write("gene_id\tsymbol\tcell_1\tcell_2\n")
         stream.write("ENSG00000141510\tTP53\t1\t0\nENSG00000075624\tACTB\t3\t9\n")
-    adata = read_counts(path, AUTO, sample="s1")
+    adata = read_counts(path, AUTO)
     assert adata.var_names.tolist() == ["TP53", "ACTB"]
     assert adata.var["gene_id"].tolist() == ["ENSG00000141510", "ENSG00000075624"]
     np.testing.assert_array_equal(adata.X.toarray(), [[1, 3], [0, 9]])
@@ -252,10 +252,10 @@ def test_h5ad_of_before_anndata_0_7():
     from scsiameseclu.io.loaded import Origin
 
     path = f"{scanpy.datasets.__path__[0]}/10x_pbmc68k_reduced.h5ad"
-    loaded = load_h5ad(path, AUTO, Origin("s1", path))
+    loaded = load_h5ad(path, AUTO, Origin(path))
     adata = scanpy.datasets.pbmc68k_reduced()
     assert loaded.values.kind == "scaled"
     assert loaded.obs["bulk_labels"].astype(str).equals(adata.obs["bulk_labels"].astype(str))
-    raw = load_h5ad(path, ReadRequest(layer="raw"), Origin("s1", path))
+    raw = load_h5ad(path, ReadRequest(layer="raw"), Origin(path))
     assert raw.values.kind == "log"
     assert raw.var.index.equals(adata.raw.var_names)

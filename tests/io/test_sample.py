@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scsiameseclu.io.obs import missing_labels, tidy
+from scsiameseclu.io.obs import missing_labels, sanitize_columns
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.sample import read_sample
 from scsiameseclu.store.files import write_h5ad
@@ -44,19 +44,16 @@ def test_columns_that_do_not_exist_are_named_with_those_that_do(typed):
     for sentence, asked in zip(found.errors, ("'sex'", "'cell_type'", "'run'"), strict=True):
         assert asked in sentence
         assert "type, donor, batch" in sentence
-    assert "pipeline itself writes" in read(typed, label="batch").errors[0]
+    assert "pipeline reserves" in read(typed, label="batch").errors[0]
 
 
 def test_subset(typed, counts):
     found = read(typed, subset="donor=1")
     assert found.obs.index.tolist() == counts.barcodes[1::2]
     np.testing.assert_array_equal(found.loaded.matrix.toarray(), counts.values[1::2])
-    assert "has: 0, 1" in read(typed, subset="donor=7").errors[0]
-    assert "column=value" in read(typed, subset="donor").errors[0]
+    assert "values of column 'donor': 0, 1" in read(typed, subset="donor=7").errors[0]
     few = read(typed, subset="type=T").errors
-    assert few == [
-        f"sample s1: 10 cells in file {typed} with type=T; at least 20 are needed to cluster"
-    ]
+    assert few == [f"file {typed} has 10 cells with type=T; clustering requires at least 20 cells"]
 
 
 def test_metadata_is_joined_by_barcode(write, counts, tmp_path):
@@ -70,17 +67,17 @@ def test_metadata_is_joined_by_barcode(write, counts, tmp_path):
     assert found.obs.loc[kept, "n"].tolist() == table.loc[kept, "n"].tolist()
     assert found.obs.loc[kept, "kind"].tolist() == table.loc[kept, "kind"].tolist()
     assert any("2 of 40 cells are not in the metadata" in one for one in found.warnings)
-    assert any("1 rows of the metadata belong to no cell" in one for one in found.notes)
+    assert any("1 metadata rows match no cell" in one for one in found.notes)
 
 
 def test_metadata_that_does_not_fit(write, tmp_path):
     path = write("csv_cells")
     other = tmp_path / "other.csv"
     other.write_text("barcode,kind\nnobody,a\n")
-    assert "names none of the sample's 40 cells" in read(path, metadata=str(other)).errors[0]
+    assert "contains none of the sample's 40 barcodes" in read(path, metadata=str(other)).errors[0]
     assert "does not exist" in read(path, metadata=str(tmp_path / "no.csv")).errors[0]
     other.write_text("")
-    assert "cannot be read as a table of cells" in read(path, metadata=str(other)).errors[0]
+    assert "cannot be read as a metadata table" in read(path, metadata=str(other)).errors[0]
 
 
 def test_real_metadata_as_r_writes_it(data_dir):
@@ -107,7 +104,7 @@ def test_repeated_barcodes_and_empty_cells_are_reported(counts, tmp_path):
     assert found.obs.index[0] == counts.barcodes[0]
     assert len(found.warnings) == 2
     assert "1 of 40 cells are empty" in found.warnings[0]
-    assert "1 barcodes occur more than once" in found.warnings[1]
+    assert "1 barcodes are repeated" in found.warnings[1]
     assert any("of 60 genes are empty" in sentence for sentence in found.notes)
 
 
@@ -136,7 +133,7 @@ def test_odd_columns_can_be_written(tmp_path):
         },
         index=["x", "y", "z"],
     )
-    table, notes = tidy(obs)
+    table, notes = sanitize_columns(obs)
     assert len(notes) == 2
     write_h5ad(ad.AnnData(np.zeros((3, 1), "float32"), obs=table), tmp_path / "a.h5ad")
     back = ad.read_h5ad(tmp_path / "a.h5ad").obs

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from scsiameseclu.io.values import complaints, describe
+from scsiameseclu.io.values import describe, value_problems
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def matrix() -> np.ndarray:
 
 def named(values: np.ndarray) -> tuple[str, str]:
     found = describe(csr_matrix(values.astype("float32")))
-    return found.kind, "; ".join(complaints(found))
+    return found.kind, "; ".join(value_problems(found))
 
 
 def per_cell(matrix: np.ndarray, total: float) -> np.ndarray:
@@ -36,7 +36,7 @@ def test_counts_that_went_through_float32_pass(matrix):
 
 
 def test_what_is_not_counts_is_named(matrix):
-    sentence = f"log-transformed values, not counts (largest value {np.log1p(matrix.max()):.6g})"
+    sentence = f"log-transformed values, not counts (maximum {np.log1p(matrix.max()):.6g})"
     assert sentence in named(np.log1p(matrix))[1]
     assert named(np.log1p(per_cell(matrix, 1e4)))[0] == "log"
     assert named(matrix - matrix.mean(axis=0))[0] == "scaled"

@@ -18,6 +18,8 @@ def blobs(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 def test_silhouette_is_that_of_scikit_learn() -> None:
     x, codes = blobs(300)
     assert silhouette(x, codes, seed=0) == pytest.approx(silhouette_score(x, codes))
+    two = np.minimum(codes, 1)
+    assert silhouette(x, two, seed=0) == pytest.approx(silhouette_score(x, two))
 
 
 def test_large_samples_are_estimated_with_a_seed() -> None:
@@ -53,3 +55,12 @@ def test_purity_is_one_for_one_cluster_and_falls_with_noise() -> None:
     assert scores[0] > scores[1] > scores[2]
     order = rng.permutation(400)
     assert graph_purity(graph[order][:, order], noisy[order]) == pytest.approx(scores[1])
+
+
+def test_cells_of_one_neighbour_count_as_much_as_others() -> None:
+    graph = csr_matrix(np.array([[0, 1, 1], [1, 0, 0], [1, 0, 0]], dtype=float))
+    assert graph_purity(graph, np.array(["a", "a", "b"])) == pytest.approx((0.5 + 1 + 0) / 3)
+    assert graph_purity(graph, np.array(["a", "b", "b"])) == 0
+    assert graph_purity(graph, np.array(["a", "a", "a"])) == 1
+    lonely = csr_matrix(np.array([[0, 1, 1, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0]]))
+    assert graph_purity(lonely, np.array(["a", "a", "a", "b"])) == pytest.approx((1 + 1 + 0) / 3)

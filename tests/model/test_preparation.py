@@ -11,6 +11,7 @@ from scsiameseclu.preprocess.expression import log_normalise, median_total
 from scsiameseclu.settings import ExpressionSettings, GraphSettings
 from scsiameseclu.stages.train import read_prepared
 from scsiameseclu.store.files import sidecar, write_h5ad
+from scsiameseclu.store.folder import SampleFolder
 from scsiameseclu.store.provenance import record
 
 
@@ -26,11 +27,12 @@ def test_files_and_memory_agree(
     adata.uns["median_total"] = median_total(adata.X)
     adata.X = log_normalise(adata.X)[0]
     adata.uns["provenance"] = record("expression", seed=0, settings=few.to_dict())
-    write_h5ad(adata, tmp_path / "expression.h5ad")
+    folder = SampleFolder(tmp_path, "s")
+    write_h5ad(adata, folder.path("expression"))
     wide = GraphSettings(n_neighbors=20)
     noted = {"provenance": record("graph", seed=0, settings=wide.to_dict())}
-    write_h5ad(sidecar(adata.obs_names, obsp=graph, uns=noted), tmp_path / "graph.h5ad")
-    second = read_prepared(tmp_path / "expression.h5ad", tmp_path / "graph.h5ad")
+    write_h5ad(sidecar(adata.obs_names, obsp=graph, uns=noted), folder.path("graph"))
+    second = read_prepared(folder)
     for name in ("expression", "counts", "adjacency"):
         one, other = getattr(first, name), getattr(second, name)
         assert one.shape == other.shape

@@ -63,3 +63,21 @@ def test_missing_genes_are_filled_with_their_mean(fitted: tuple[Prepared, ad.Ann
 def test_a_cell_without_counts_stays_empty(fitted: tuple[Prepared, ad.AnnData]) -> None:
     empty = fitted[0].scaling.log_normalised(sp.csr_matrix((1, 200)), np.zeros(1))
     assert empty.nnz == 0
+
+
+def test_loadings_of_components_from_elsewhere_are_regressed(
+    fitted: tuple[Prepared, ad.AnnData],
+) -> None:
+    """Also of components that are not centred."""
+    first, adata = fitted
+    other = adata.copy()
+    other.obsm["X_pca"] = first.components[:, :10] + 5.0
+    del other.uns["pca"]
+    prepared = prepare(other, ExpressionSettings(n_top_genes=200), GraphSettings(), seed=0)
+    scaling = prepared.scaling
+    assert scaling.loadings.shape == (200, 10)
+    expected = scaling.unit(prepared.components)
+    found = scaling.components(prepared.expression)
+    np.testing.assert_allclose(found.mean(axis=0), expected.mean(axis=0), rtol=1e-3)
+    spread = expected - expected.mean(axis=0)
+    assert np.linalg.norm(found - expected) < 0.1 * np.linalg.norm(spread)

@@ -1,9 +1,13 @@
 """Mini-batches hold the rows of their cells, dense as scipy makes them."""
 
+from dataclasses import fields
+
 import numpy as np
 import torch
+from small_cells import N_CELLS
 
 from scsiameseclu.module.cells import CellData
+from scsiameseclu.module.sparse_rows import SparseRows
 
 
 def test_a_batch_has_the_rows_of_its_cells(data: CellData) -> None:
@@ -40,3 +44,13 @@ def test_size_counts_every_part(data: CellData) -> None:
     parts += [value for value in vars(data).values() if isinstance(value, torch.Tensor)]
     assert len(parts) == 12
     assert data.n_bytes == sum(part.numel() * part.element_size() for part in parts)
+    assert data.n_cells == N_CELLS
+
+
+def test_all_parts_go_to_another_device(data: CellData) -> None:
+    moved = data.to(torch.device("meta"))
+    parts = [getattr(moved, part.name) for part in fields(moved)]
+    tensors = [part.values if isinstance(part, SparseRows) else part for part in parts]
+    assert {tensor.device.type for tensor in tensors} == {"meta"}
+    batch = data.batch(np.array([3, 1])).to(torch.device("meta"))
+    assert {getattr(batch, part.name).device.type for part in fields(batch)} == {"meta"}

@@ -37,6 +37,16 @@ def test_a_block_is_a_slice(
 ) -> None:
     block = SparseRows.of(matrix).block(first, last)
     assert torch.equal(block @ table, (SparseRows.of(matrix) @ table)[first:last])
+    assert block.indptr.size == block.pointers.numel() == last - first + 1
+    assert (block.indptr[0], block.indptr[-1]) == (0, block.values.numel())
     rows = np.arange(last - first)
     dense = block.dense(rows, torch.from_numpy(rows))
     np.testing.assert_array_equal(dense.numpy(), matrix[first:last].toarray())
+
+
+def test_rows_go_to_another_device(matrix: sp.csr_matrix) -> None:
+    moved = SparseRows.of(matrix).to(torch.device("meta"))
+    assert {part.device.type for part in (moved.pointers, moved.indices, moved.values)} == {"meta"}
+    assert isinstance(moved.indptr, np.ndarray)
+    assert moved.n_bytes == SparseRows.of(matrix).n_bytes
+    assert moved.n_columns == N_COLUMNS

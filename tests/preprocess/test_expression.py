@@ -2,10 +2,12 @@
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 import pytest
 import scanpy as sc
 import scipy.sparse as sp
 
+from scsiameseclu.preprocess.batches import batches_of
 from scsiameseclu.preprocess.expression import (
     choose_variable_genes,
     gene_moments,
@@ -83,10 +85,29 @@ def test_projecting_the_fitted_cells_returns_their_scores(normalised: ad.AnnData
 
 def test_variable_genes_within_batches(counts: sp.csr_matrix) -> None:
     adata = ad.AnnData(log_normalise(counts)[0])
-    adata.obs["batch"] = np.repeat(["x", "y"], 150)
-    choose_variable_genes(adata, ExpressionSettings(n_top_genes=100))
+    batches = pd.Series(np.repeat(["x", "y"], 150), adata.obs_names, dtype="category")
+    choose_variable_genes(adata, ExpressionSettings(n_top_genes=100), batches)
     assert "highly_variable_nbatches" in adata.var
     assert adata.var["highly_variable"].sum() == 100
+    assert adata.obs.empty
+
+
+def test_an_unused_category_does_not_switch_batches_off(counts: sp.csr_matrix) -> None:
+    adata = ad.AnnData(log_normalise(counts)[0])
+    column = pd.Categorical(np.repeat(["x", "y"], 150), categories=["w", "x", "y"])
+    adata.obs["donor"] = column
+    choose_variable_genes(adata, ExpressionSettings(n_top_genes=100), batches_of(adata, "donor"))
+    assert set(adata.var["highly_variable_nbatches"]) == {0, 1, 2}
+
+
+def test_a_small_batch_switches_batches_off_and_says_so(
+    counts: sp.csr_matrix, caplog: pytest.LogCaptureFixture
+) -> None:
+    adata = ad.AnnData(log_normalise(counts)[0])
+    batches = pd.Series(["x"] * 251 + ["y"] * 49, adata.obs_names, dtype="category")
+    choose_variable_genes(adata, ExpressionSettings(n_top_genes=100), batches)
+    assert "highly_variable_nbatches" not in adata.var
+    assert "batch y has 49 cells, fewer than 50" in caplog.text
 
 
 def test_blocks_of_cells_change_nothing(

@@ -23,8 +23,8 @@ def points() -> np.ndarray:
 def test_distances_are_those_of_sklearn(
     points: np.ndarray, metric: str, rows: int, columns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(neighbours, "ROWS", rows)
-    monkeypatch.setattr(neighbours, "COLUMNS", columns)
+    monkeypatch.setattr(neighbours, "BLOCK_ROWS", rows)
+    monkeypatch.setattr(neighbours, "BLOCK_COLUMNS", columns)
     points = points - 30 if metric == "cosine" else points
     found = TorchNeighbours(11, metric, device="cpu").fit_transform(points)
     search = NearestNeighbors(n_neighbors=11, metric=metric).fit(points.astype(np.float64))

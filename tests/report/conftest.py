@@ -1,24 +1,22 @@
-"""Directories of finished samples for the tests of the pages."""
+"""Copies of a finished sample for the tests of the pages."""
 
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from finished_sample import build
 
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished sample; for reading only."""
-    return build(tmp_path_factory.mktemp("results") / "samples" / "donor_1")
+from scsiameseclu.store.folder import SampleFolder
 
 
 @pytest.fixture
-def copy_of(finished: Path, tmp_path: Path) -> Callable[[str], Path]:
-    """Make a copy of the finished sample that a test may change."""
+def copy_of(finished: SampleFolder, tmp_path: Path) -> Callable[..., SampleFolder]:
+    """Make a copy of the finished sample that a test may change, under another name if wanted."""
 
-    def copy(name: str) -> Path:
-        return Path(shutil.copytree(finished, tmp_path / "samples" / name))
+    def copy(sample: str = finished.sample, features: tuple[str, ...] = ()) -> SampleFolder:
+        directory = Path(shutil.copytree(finished.directory, tmp_path / "samples" / sample))
+        deliverable = directory / finished.path("deliverable").name
+        deliverable.rename(directory / f"{sample}.h5ad")
+        return SampleFolder(directory, sample, features)
 
     return copy

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from finished_sample import IMAGE, LABEL, SAMPLE, SCRIPT
+from finished import IMAGE, LABEL, SAMPLE, SCRIPT
 
-from scsiameseclu.stages.cohort import cohort
-from scsiameseclu.stages.report import report
+from scsiameseclu.stages import cohort
+from scsiameseclu.store.folder import SampleFolder
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -70,10 +70,8 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def path(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    output = tmp_path_factory.mktemp("page") / "report.html"
-    report(finished, output, sample=SAMPLE, label=LABEL)
-    return output
+def path(finished: SampleFolder) -> Path:
+    return finished.path("report")
 
 
 @pytest.fixture
@@ -163,7 +161,7 @@ def test_the_legend_hides_and_shows(visit: Visit, path: Path) -> None:
     assert f"Cluster: {drawn.data['layers'][0]['names'][0]} ·" not in drawn.point_at(cell)
     visit.page.mouse.move(5, 5)
     assert drawn.look() != whole
-    visit.page.get_by_role("button", name="Show all").click()
+    visit.page.get_by_role("button", name="Show all cells").click()
     assert visit.page.locator("#explorer [aria-pressed=false]").count() == 0
     assert drawn.look() == whole
 
@@ -182,23 +180,23 @@ def test_zoom_and_move_by_wheel_keys_and_buttons(visit: Visit, path: Path) -> No
     drawn.canvas.press("0")
     visit.page.get_by_role("button", name="Zoom in").click()
     assert drawn.look() != whole
-    visit.page.get_by_role("button", name="Whole map").click()
+    visit.page.get_by_role("button", name="Reset view").click()
     drawn.canvas.blur()
     assert drawn.look() == whole
 
 
 def test_the_cohort_sorts_and_searches(
-    browser: "Browser", copy_of: Callable[[str], Path], tmp_path: Path
+    browser: "Browser", copy_of: Callable[..., SampleFolder], tmp_path: Path
 ) -> None:
     for name in ("good", "other"):
         copy_of(name)
-    note = tmp_path / "samples" / "refused" / "failure.json"
-    note.parent.mkdir()
-    reason = f"sample refused: file {SCRIPT} holds no counts"
+    note = tmp_path / "samples" / "refused" / "stages" / "failure.json"
+    note.parent.mkdir(parents=True)
+    reason = f"file {SCRIPT} holds no counts"
     note.write_text(json.dumps({"sample": "refused", "stage": "ingest", "reason": reason}))
     lines = [f"{name}\tx" for name in ("refused", "good", "other")]
     (tmp_path / "samples.tsv").write_text("\n".join(["sample\tpath", *lines]) + "\n")
-    cohort(tmp_path / "samples.tsv", tmp_path)
+    cohort.run(samples=tmp_path / "samples.tsv", results=tmp_path)
     visit = Visit.to(browser, tmp_path / "index.html")
     rows = visit.page.locator("#samples tbody tr")
     visit.page.locator("#samples thead button").first.click()

@@ -2,27 +2,33 @@
 
 import json
 import re
-import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import anndata as ad
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from finished_sample import IMAGE, LABEL, SAMPLE, SCRIPT, evaluate
+from finished import IMAGE, LABEL, SCRIPT
 from html_page import Page
 
+from scsiameseclu import __version__
 from scsiameseclu.errors import UserError
 from scsiameseclu.report.cluster_figures import confidence_picture, evidence_picture
-from scsiameseclu.report.inputs import load_sample
+from scsiameseclu.report.finished_sample import load_sample
 from scsiameseclu.report.map_figures import SHOWN, category_map, plane
 from scsiameseclu.report.marker_figures import group_expression, marker_pictures, marker_table
 from scsiameseclu.report.quality_figures import missing_metrics, quality_pictures
+from scsiameseclu.report.sample_page import sample_page
 from scsiameseclu.report.summary import summary
-from scsiameseclu.stages.report import report
+from scsiameseclu.report.tables import sentence as as_sentence
+from scsiameseclu.report.training_figures import line_legend
+from scsiameseclu.stages import evaluate
 from scsiameseclu.store.atomic import write_table
 from scsiameseclu.store.files import sidecar, write_h5ad
+from scsiameseclu.store.folder import SampleFolder
 
 SECTIONS = [
     *("warnings", "overview", "quality", "map", "clusters", "markers"),
@@ -31,14 +37,12 @@ SECTIONS = [
 COMPARISON = re.compile(r'<section id="comparison".*?</section>', re.DOTALL)
 
 
-def render(directory: Path, label: str | None = LABEL) -> str:
-    output = directory.parent / f"{directory.name}.html"
-    report(directory, output, sample=SAMPLE, label=label)
-    return output.read_text(encoding="utf-8")
+def render(folder: SampleFolder, label: str | None = LABEL) -> str:
+    return sample_page(folder, label)
 
 
 @pytest.fixture(scope="module")
-def html(finished: Path) -> str:
+def html(finished: SampleFolder) -> str:
     return render(finished)
 
 
@@ -103,113 +107,117 @@ def test_what_users_wrote_is_text(page: Page) -> None:
     assert {found.get("type") for found in page.all("script")} == {"application/json", None}
     assert page.all("img") == []
     assert not [name for _, found in page.elements for name in found if name.startswith("on")]
-    # The label, the gene (table and figure), the batch, the path and the warning.
+    # The label, the gene (table and figure), the batch and the path.
     assert page.text.count(IMAGE) >= 4
-    assert page.text.count(SCRIPT) >= 4
+    assert page.text.count(SCRIPT) >= 3
 
 
-def test_same_input_same_bytes(finished: Path, html: str) -> None:
+def test_same_input_same_bytes(finished: SampleFolder, html: str) -> None:
     assert render(finished) == html
     assert not re.search(r"dc:date|Matplotlib v|tEXtSoftware", html)
 
 
-def test_labels_change_the_comparison_alone(html: str, copy_of: Callable[[str], Path]) -> None:
-    directory = copy_of("permuted")
+def test_labels_change_the_comparison_alone(
+    html: str, copy_of: Callable[..., SampleFolder]
+) -> None:
+    folder = copy_of()
     rng = np.random.default_rng(1)
 
     def permute(obs: pd.DataFrame) -> pd.DataFrame:
         return obs.assign(**{LABEL: rng.permutation(obs[LABEL].to_numpy())})
 
-    change_obs(directory / "counts.h5ad", permute)
-    evaluate(
-        directory,
-        ad.read_h5ad(directory / "counts.h5ad"),
-        ad.read_h5ad(directory / "clusters.h5ad"),
-    )
-    permuted = render(directory)
+    change_obs(folder.path("counts"), permute)
+    evaluate.run(folder, label=LABEL)
+    permuted = render(folder)
     assert COMPARISON.findall(permuted) != COMPARISON.findall(html)
     assert COMPARISON.sub("", permuted) == COMPARISON.sub("", html)
 
 
-def test_shows_the_numbers(page: Page, finished: Path) -> None:
-    sample = load_sample(finished, SAMPLE)
-    scores = json.loads((finished / "metrics.json").read_text())["labels"]["siamese"]
+def test_shows_the_numbers(page: Page, finished: SampleFolder) -> None:
+    sample = load_sample(finished)
+    scores = finished.json("metrics")["labels"]["siamese"]
     assert f"{scores['ari']:.3f}" in page.text
     kept = f"{len(sample.cells)} of {len(sample.ingested)} cells"
     assert kept in summary(sample)[0]
     assert f"The cells form {len(sample.clusters)} clusters" in summary(sample)[1]
-    for thing in ("sha256", "modules", "0.1.0", "the loss levelled off", sample.markers["gene"][0]):
-        assert thing.lower() in page.text.lower() or thing in {"sha256"}
+    stopped = as_sentence(str(sample.training_notes["stopped"]))
+    for thing in ("expression_swap", __version__, stopped, sample.markers["gene"][0]):
+        assert thing in page.text
     assert sample.source["sha256"] in page.text
 
 
-def test_everything_optional_missing(copy_of: Callable[[str], Path]) -> None:
-    directory = copy_of("bare")
+def test_everything_optional_missing(copy_of: Callable[..., SampleFolder]) -> None:
+    folder = copy_of()
     nothing = {"pct_mito": np.nan, "doublet_score": np.nan, "predicted_doublet": "NA"}
-    change_obs(directory / "filtered.h5ad", lambda obs: obs.assign(**nothing))
-    table = pd.read_csv(directory / "quality.tsv", sep="\t", keep_default_na=False)
-    table.assign(**dict.fromkeys(nothing, "NA")).to_csv(
-        directory / "quality.tsv", sep="\t", index=False
-    )
-    clusters = ad.read_h5ad(directory / "clusters.h5ad")
+    change_obs(folder.path("filtered"), lambda obs: obs.assign(**nothing))
+    table = pd.read_csv(folder.path("quality_table"), sep="\t", keep_default_na=False)
+    write_table(folder.path("quality_table"), table.assign(**dict.fromkeys(nothing, "NA")))
+    clusters = ad.read_h5ad(folder.path("clusters"))
     clusters.obs["siamese"] = pd.Categorical(["0"] * clusters.n_obs)
-    clusters.uns["siamese"] |= {
-        "n_clusters": 1,
-        "n_clusters_given": True,
-        "evidence": {"k": np.array([], int), "score": np.array([], float), "criterion": "none"},
-    }
-    clusters.write_h5ad(directory / "clusters.h5ad")
-    for name in ("markers.tsv", "annotation.tsv"):
-        lines = (directory / name).read_text().splitlines()
-        (directory / name).write_text("\n".join(lines[: 1 if name == "markers.tsv" else 2]) + "\n")
+    clusters.uns["siamese"] |= {"n_clusters": 1, "n_clusters_given": True}
+    write_h5ad(clusters, folder.path("clusters"))
+    for name, lines in (("markers_table", 1), ("annotation_table", 2)):
+        text = folder.path(name).read_text().splitlines()
+        folder.path(name).write_text("\n".join(text[:lines]) + "\n")
     change_obs(
-        directory / "expression.h5ad", lambda obs: obs.assign(batch=pd.Categorical(obs["sample"]))
+        folder.path("expression"), lambda obs: obs.assign(batch=pd.Categorical(obs["sample"]))
     )
-    metrics = json.loads((directory / "metrics.json").read_text())
+    metrics = folder.json("metrics")
     metrics["labels"], metrics["unsupervised"]["silhouette"] = None, None
-    (directory / "metrics.json").write_text(json.dumps(metrics))
-    adata = ad.read_h5ad(directory / "counts.h5ad")
-    del adata.uns["warnings"]
-    adata.write_h5ad(directory / "counts.h5ad")
+    folder.write_json("metrics", metrics)
+    for name in folder.sidecars().values():
+        drop_warnings(folder.path(name))
 
-    page = Page(render(directory, label=None))
+    page = Page(render(folder, label=None))
     assert page.unmatched == []
     assert [found["id"] for found in page.all("section")] == SECTIONS[1:]
     for sentence in (
         "no warnings",
-        "no mitochondrial share",
-        "There is no doublet score",
-        "The cells form 1 cluster (as asked for)",
-        "The number of clusters was given",
+        "the percentage is not available",
+        "Doublet scores are not available",
+        "The cells form 1 cluster (as requested)",
         "No gene passed the marker filter",
-        "No label column was named",
+        "No label column was specified",
     ):
         assert sentence in page.text
     assert "Batch" not in page.text
     assert "nan" not in page.text.lower().split()
 
 
-def test_no_mitochondrial_genes(finished: Path) -> None:
-    sample = load_sample(finished, SAMPLE)
+def drop_warnings(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        file["uns"].pop("warnings", None)
+
+
+def test_no_mitochondrial_genes(finished: SampleFolder) -> None:
+    sample = load_sample(finished)
     sample.ingested["pct_mito"] = np.nan
     titles = [picture.title for picture in quality_pictures(sample)]
-    assert titles == ["Counts by rank", "Counts", "Detected genes", "Top-20 share", "Doublet score"]
+    assert titles == [
+        "Counts by rank",
+        "Counts",
+        "Detected genes",
+        "Top-20 percentage",
+        "Doublet score",
+    ]
     assert len(missing_metrics(sample)) == 1
 
 
-def test_empty_cluster_is_left_out(finished: Path, copy_of: Callable[[str], Path]) -> None:
-    directory = copy_of("empty")
+def test_empty_cluster_is_left_out(
+    finished: SampleFolder, copy_of: Callable[..., SampleFolder]
+) -> None:
+    folder = copy_of()
     change_obs(
-        directory / "clusters.h5ad",
+        folder.path("clusters"),
         lambda obs: obs.assign(siamese=obs["siamese"].cat.add_categories(["99"])),
     )
-    sample = load_sample(directory, SAMPLE)
-    assert sample.clusters == load_sample(finished, SAMPLE).clusters
+    sample = load_sample(folder)
+    assert sample.clusters == load_sample(finished).clusters
     assert "99:" not in confidence_picture(sample).svg
 
 
-def test_counts_by_rank_fall_and_show_what_was_kept(finished: Path) -> None:
-    sample = load_sample(finished, SAMPLE)
+def test_counts_by_rank_fall_and_show_what_was_kept(finished: SampleFolder) -> None:
+    sample = load_sample(finished)
     knee = quality_pictures(sample)[0]
     assert knee.title == "Counts by rank"
     most = sample.ingested["total_counts"].max()
@@ -220,50 +228,47 @@ def test_counts_by_rank_fall_and_show_what_was_kept(finished: Path) -> None:
     assert "var(--accent)" not in quality_pictures(sample)[0].svg
 
 
-def test_thresholds_are_drawn_and_said(finished: Path) -> None:
-    sample = load_sample(finished, SAMPLE)
+def test_thresholds_are_drawn_and_said(finished: SampleFolder) -> None:
+    sample = load_sample(finished)
     limits = sample.quality["thresholds"]["n_genes"]
     picture = next(p for p in quality_pictures(sample) if p.title == "Detected genes")
     assert f"{limits['low']:.3g}" in picture.caption
     assert picture.svg.count("stroke-dasharray") == 2
 
 
-def test_evidence_marks_the_choice(finished: Path) -> None:
-    sample = load_sample(finished, SAMPLE)
+def test_evidence_marks_the_choice(finished: SampleFolder) -> None:
+    sample = load_sample(finished)
     picture = evidence_picture(sample)
-    assert picture is not None
     assert f"{sample.siamese['n_clusters']} clusters" in picture.svg
-    assert "stability" in picture.caption
+    assert "mean adjusted Rand index" in picture.caption
 
 
-def test_evidence_says_why_the_choice_lies_below_the_peak(finished: Path) -> None:
-    sample = load_sample(finished, SAMPLE)
+def test_evidence_says_why_the_choice_lies_below_the_peak(finished: SampleFolder) -> None:
+    sample = load_sample(finished)
     sample.siamese["n_clusters_given"] = False
     at_peak = evidence_picture(sample)
-    assert at_peak is not None
     assert "dissolved" not in at_peak.caption
     k = int(sample.siamese["n_clusters"])
     sample.siamese["evidence"] = {"k": [k, k + 2], "score": [0.5, 0.6], "criterion": "stability"}
     above = evidence_picture(sample)
-    assert above is not None
-    assert f"highest at {k + 2}, of which 2" in above.caption
+    assert f"peaks at {k + 2} clusters, of which 2" in above.caption
 
 
-def test_dot_plot_agrees_with_dense_means(finished: Path) -> None:
-    sample = load_sample(finished, SAMPLE)
-    expression = ad.read_h5ad(finished / "expression.h5ad")
+def test_dot_plot_agrees_with_dense_means(finished: SampleFolder) -> None:
+    sample = load_sample(finished)
+    expression = ad.read_h5ad(finished.path("expression"))
     genes = [IMAGE, "NKG7"]
-    share, mean = group_expression(finished / "expression.h5ad", genes, sample.cells["siamese"])
+    share, mean = group_expression(finished.path("expression"), genes, sample.cells["siamese"])
     dense = expression[:, genes].to_df().groupby(sample.cells["siamese"], observed=True)
     np.testing.assert_allclose(mean, dense.mean(), rtol=1e-5)
     np.testing.assert_allclose(share, dense.agg(lambda gene: (gene > 0).mean()), rtol=1e-6)
 
 
-def test_heat_map_says_where_a_marker_is_highest(finished: Path) -> None:
-    sample = load_sample(finished, SAMPLE)
+def test_heat_map_says_where_a_marker_is_highest(finished: SampleFolder) -> None:
+    sample = load_sample(finished)
     table = sample.markers
     gene = table["gene"][(table["flag"] == "") & (table["cluster"] == "0")].iloc[0]
-    mean = group_expression(finished / "expression.h5ad", [gene], sample.cells["siamese"])[1][:, 0]
+    mean = group_expression(finished.path("expression"), [gene], sample.cells["siamese"])[1][:, 0]
     _, heat = marker_pictures(sample)
     assert f"{gene} {mean.max():.1f} in cluster {sample.clusters[mean.argmax()]}" in heat.svg
     squares = re.findall(r'style="fill: var\(--accent\)(; fill-opacity: [0-9.]+)?"', heat.svg)
@@ -271,8 +276,8 @@ def test_heat_map_says_where_a_marker_is_highest(finished: Path) -> None:
     assert len(squares) > len(sample.clusters)
 
 
-def test_marker_table_keeps_every_column(finished: Path) -> None:
-    sample = load_sample(finished, SAMPLE)
+def test_marker_table_keeps_every_column(finished: SampleFolder) -> None:
+    sample = load_sample(finished)
     table = marker_table(sample)
     assert {len(row) for row in table.rows} == {len(table.header)} == {11}
     assert [row[0].text for row in table.rows[:10]] == ["0"] * 10
@@ -286,90 +291,101 @@ def test_large_samples_are_thinned_for_display() -> None:
     assert plane(np.zeros((10, 2))).note == ""
 
 
-def test_files_of_different_runs_are_refused(copy_of: Callable[[str], Path]) -> None:
-    directory = copy_of("mixed")
-    clusters = ad.read_h5ad(directory / "clusters.h5ad")
-    clusters[5:].write_h5ad(directory / "clusters.h5ad")
-    with pytest.raises(UserError, match=r"clusters\.h5ad and expression\.h5ad"):
-        load_sample(directory, SAMPLE)
+def test_files_of_different_runs_are_refused(copy_of: Callable[..., SampleFolder]) -> None:
+    folder = copy_of()
+    clusters = ad.read_h5ad(folder.path("clusters"))
+    write_h5ad(clusters[5:].copy(), folder.path("clusters"))
+    with pytest.raises(UserError, match=r"clusters\.h5ad lacks 5 of the .* in expression\.h5ad"):
+        load_sample(folder)
 
 
-def test_label_column_that_is_not_there(finished: Path) -> None:
-    with pytest.raises(UserError, match=f"no column 'other'; it has .*{LABEL}"):
+def test_label_column_that_is_not_there(finished: SampleFolder) -> None:
+    with pytest.raises(UserError, match=f"no label column 'other'; available columns: .*{LABEL}"):
         render(finished, label="other")
 
 
-def test_time_and_memory_stand_beside_what_was_asked(finished: Path, tmp_path: Path) -> None:
-    directory = tmp_path / "sample"
-    shutil.copytree(finished, directory)
-    assert "Asked, MB" not in render(directory)
-    (directory / "usage").mkdir()
+def test_the_legend_names_what_the_lines_are(finished: SampleFolder) -> None:
+    title, entries = line_legend(load_sample(finished)) or ("", [])
+    assert title == "Networks"
+    assert [name for _, name in entries] == ["network 1", "network 2"]
+    alone = load_sample(finished)
+    first = alone.training[alone.training["network"] == 0].copy()
+    first["phase"] = np.where(first["step"] > first["step"].median(), "cluster", "pretrain")
+    title, entries = line_legend(replace(alone, training=first)) or ("", [])
+    assert title == "Training phases"
+    assert [name for _, name in entries] == ["pretrain", "cluster"]
+    assert line_legend(replace(alone, training=first[first["phase"] == "cluster"])) is None
+
+
+def test_time_and_memory_stand_beside_what_was_asked(
+    copy_of: Callable[..., SampleFolder],
+) -> None:
+    folder = copy_of()
+    assert "Requested MB" not in render(folder)
+    path = folder.directory / "stages" / "usage" / "train.json"
+    path.parent.mkdir()
     taken = {"seconds": 754.2, "cpu_seconds": 1400.0, "peak_mb": 2345, "threads": 4}
     asked = {"asked_mb": 3100, "asked_minutes": None}
     note = {"stage": "train"} | taken | asked
-    (directory / "usage" / "train.json").write_text(json.dumps(note))
-    html = render(directory)
+    path.write_text(json.dumps(note))
+    html = render(folder)
     row = re.search(
-        r"<tr>\s*<th[^>]*>train</th>.*?</tr>", html[html.index("Asked, MB") :], re.DOTALL
+        r"<tr>\s*<th[^>]*>train</th>.*?</tr>", html[html.index("Requested MB") :], re.DOTALL
     )
+    assert row is not None
     shown = re.findall(r">([^<>]+)</td>", row[0])
     assert [text.strip() for text in shown] == [
         "4", "12 min 34 s", "23 min 20 s", "2,345", "3,100", "–"
     ]  # fmt: skip
     where = {"node": "gpu1", "partition": "gpu", "gpus": "0", "image": "/images/cuda.sif"}
-    (directory / "usage" / "train.json").write_text(json.dumps(note | {"where": where}))
-    assert "node gpu1, partition gpu, GPU 0, cuda.sif" in render(directory)
+    path.write_text(json.dumps(note | {"where": where}))
+    assert "node gpu1, partition gpu, GPU 0, cuda.sif" in render(folder)
 
 
-def test_votes_and_trajectory_are_shown_as_text(copy_of: Callable[[str], Path]) -> None:
+def test_votes_and_trajectory_are_shown_as_text(copy_of: Callable[..., SampleFolder]) -> None:
     """With names of types, a path and a root that would run as scripts if they were not escaped."""
-    directory = copy_of("donor_1")
-    table = pd.read_csv(directory / "annotation.tsv", sep="\t", dtype={"cluster": str})
+    folder = copy_of(features=("trajectory",))
+    table = pd.read_csv(folder.path("annotation_table"), sep="\t", dtype={"cluster": str})
     k = len(table)
     place = list(table.columns).index("cell_type") + 1
+    table.loc[0, ["cell_type", "best_match"]] = ["Unassigned", "NK"]
     table.insert(place, "consensus_score", np.linspace(0, 1, k))
     table.insert(place + 1, "vote_reference", [SCRIPT, *["B cell"] * (k - 1)])
     table.insert(place + 2, "share_reference", 0.75)
     table.insert(place + 3, "vote_markers", ["Unassigned", *["B"] * (k - 1)])
-    table["best_match"] = "NK"
-    write_table(directory / "annotation.tsv", table)
-    annotation = ad.read_h5ad(directory / "annotation.h5ad")
+    folder.write_table("annotation_table", table)
+    annotation = ad.read_h5ad(folder.path("annotation"))
     annotation.obs["cell_type_by_cell"] = pd.Categorical(
         np.where(np.arange(annotation.n_obs) % 2, SCRIPT, "conflict")
     )
-    annotation.uns["annotation"] = {
-        "tissue": "blood", "organism": "human", "marker_table": "canonical", "overlap": 0.5,
-    }  # fmt: skip
     annotation.uns["transfer"] = {
         "path": IMAGE, "label": SCRIPT, "n_cells": 10, "n_types": 2, "overlap": 1.0,
     }  # fmt: skip
-    annotation.write_h5ad(directory / "annotation.h5ad")
-    clusters = ad.read_h5ad(directory / "clusters.h5ad").obs["siamese"]
+    write_h5ad(annotation, folder.path("annotation"))
+    clusters = folder.obs("clusters")["siamese"]
     joined = np.full((clusters.nunique(),) * 2, 0.2)
     pseudotime = np.linspace(0, 1, len(clusters))
     pseudotime[:5] = np.nan
     order = sidecar(pd.DataFrame({"pseudotime": pseudotime}, index=clusters.index))
     note = f"The root is a cell with {SCRIPT}"
     order.uns["trajectory"] = {"root": "x", "note": note, "connectivities": joined}
-    order.uns["provenance"] = {}
-    write_h5ad(order, directory / "trajectory.h5ad")
-    metrics = json.loads((directory / "metrics.json").read_text())
-    metrics["time"] = {"n_cells": 600, "spearman": -0.5}
-    (directory / "metrics.json").write_text(json.dumps(metrics))
+    write_h5ad(order, folder.path("trajectory"))
+    folder.write_json(
+        "metrics", folder.json("metrics") | {"time": {"n_cells": 600, "spearman": -0.5}}
+    )
 
-    output = directory.parent / "page.html"
-    report(directory, output, sample=SAMPLE, label=LABEL, trajectory=True)
-    html = output.read_text()
+    html = render(folder)
     assert SCRIPT not in html
     assert IMAGE not in html
-    for text in ("votes-table", "75.0\u202f% of cells", "Unassigned (nearest: NK)", "−0.50"):
+    for text in ("votes-table", "75.0\u202f% of cells", "Unassigned (best match: NK)", "−0.50"):
         assert text in html
-    found = Page(html)
-    assert found.unmatched == []
-    assert [one["id"] for one in found.all("section")] == [
+    page = Page(html)
+    assert page.unmatched == []
+    assert [section["id"] for section in page.all("section")] == [
         *SECTIONS[:7], "trajectory", *SECTIONS[7:],
     ]  # fmt: skip
-    assert "trajectory-table" not in render(directory)
+    without = SampleFolder(folder.directory, folder.sample)
+    assert "trajectory-table" not in render(without)
 
 
 def test_a_map_of_hundreds_of_clusters_stays_small() -> None:

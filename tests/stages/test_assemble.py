@@ -2,33 +2,27 @@
 
 import json
 import re
-import shutil
-from pathlib import Path
 
 import anndata as ad
+import h5py
 import numpy as np
 import pytest
 import scanpy as sc
-from finished_sample import LABEL, SAMPLE, build
+from finished import LABEL
 
 from scsiameseclu.errors import UserError
-from scsiameseclu.stages.assemble import assemble
+from scsiameseclu.stages import assemble
 from scsiameseclu.store.files import write_h5ad
+from scsiameseclu.store.folder import SampleFolder
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("assemble") / SAMPLE)
-
-
-@pytest.fixture(scope="module")
-def result(directory: Path) -> ad.AnnData:
-    assemble(directory, directory / "whole.h5ad", sample=SAMPLE)
-    return sc.read_h5ad(directory / "whole.h5ad")
+def result(finished: SampleFolder) -> ad.AnnData:
+    return sc.read_h5ad(finished.path("deliverable"))
 
 
 def test_every_slot_is_there(result: ad.AnnData) -> None:
-    assert list(result.obs.columns[:4]) == ["sample", "batch", "phase", LABEL]
+    assert list(result.obs.columns[:5]) == ["sample", "batch", "run", "phase", LABEL]
     assert {
         *("n_genes", "total_counts", "pct_top20", "pct_mito", "doublet_score"),
         *("predicted_doublet", "size_factor", "siamese", "siamese_confidence", "leiden"),
@@ -46,31 +40,33 @@ def test_every_slot_is_there(result: ad.AnnData) -> None:
     assert set(result.uns["provenance"]) == stages
 
 
-def test_where_a_stage_ran_is_in_its_provenance(directory: Path, tmp_path: Path) -> None:
-    folder = tmp_path / SAMPLE
-    shutil.copytree(directory, folder)
-    (folder / "usage").mkdir(exist_ok=True)
+def test_where_a_stage_ran_is_in_its_provenance(copied: SampleFolder) -> None:
+    folder = copied
+    usage = folder.directory / "stages" / "usage"
+    usage.mkdir()
     where = {"node": "gpu1", "partition": "gpu", "gpus": "0", "image": "/images/cuda.sif"}
     notes = {"train": where, "graph": {}, "report": where}  # the last has no provenance
     for stage, place in notes.items():
         note = {"stage": stage, "seconds": 1.0, "where": place}
-        (folder / "usage" / f"{stage}.json").write_text(json.dumps(note))
-    assemble(folder, folder / "whole.h5ad", sample=SAMPLE)
-    provenance = ad.read_h5ad(folder / "whole.h5ad").uns["provenance"]
+        (usage / f"{stage}.json").write_text(json.dumps(note))
+    assemble.run(folder)
+    provenance = ad.read_h5ad(folder.path("deliverable")).uns["provenance"]
     assert json.loads(provenance["train"]["where"]) == where
     assert "where" not in provenance["graph"]
 
 
-def test_values_are_those_of_the_stages(result: ad.AnnData, directory: Path) -> None:
-    counts = ad.read_h5ad(directory / "counts.h5ad")[result.obs_names, result.var_names]
+def test_values_are_those_of_the_stages(result: ad.AnnData, finished: SampleFolder) -> None:
+    folder = finished
+    counts = ad.read_h5ad(folder.path("counts"))[result.obs_names, result.var_names]
     assert (result.layers["counts"] != counts.X).nnz == 0
     assert result.obs[LABEL].equals(counts.obs[LABEL])
-    clusters = ad.read_h5ad(directory / "clusters.h5ad")
+    clusters = ad.read_h5ad(folder.path("clusters"))
     assert result.obs["siamese"].equals(clusters.obs["siamese"])
-    layout = ad.read_h5ad(directory / "layout.h5ad")
+    layout = ad.read_h5ad(folder.path("layout"))
     assert result.obs["leiden"].equals(layout.obs["leiden"])
     np.testing.assert_array_equal(result.obsm["X_umap"], layout.obsm["X_umap"])
-    assert list(result.uns["warnings"]) == list(counts.uns["warnings"])
+    assert list(result.uns["warnings"]) == [sentence for _, sentence in folder.warnings()]
+    assert any("have no label" in sentence for sentence in result.uns["warnings"])
 
 
 def test_scanpy_works_on_it(result: ad.AnnData) -> None:
@@ -81,25 +77,35 @@ def test_scanpy_works_on_it(result: ad.AnnData) -> None:
     assert work.obs["siamese"].cat.categories[0] == "0"
 
 
-def test_cells_in_another_order_are_put_right(directory: Path, result: ad.AnnData) -> None:
-    original = ad.read_h5ad(directory / "graph.h5ad")
-    try:
-        write_h5ad(original[::-1].copy(), directory / "graph.h5ad")
-        assemble(directory, directory / "again.h5ad", sample=SAMPLE)
-    finally:
-        write_h5ad(original, directory / "graph.h5ad")
-    again = ad.read_h5ad(directory / "again.h5ad")
+def test_cells_in_another_order_are_put_right(copied: SampleFolder, result: ad.AnnData) -> None:
+    folder = copied
+    for name in ("graph", "clusters", "filtered"):
+        write_h5ad(ad.read_h5ad(folder.path(name))[::-1].copy(), folder.path(name))
+    assemble.run(folder)
+    again = ad.read_h5ad(folder.path("deliverable"))
     assert (again.obsp["distances"] != result.obsp["distances"]).nnz == 0
+    assert again.obs["siamese"].equals(result.obs["siamese"])
+    assert again.var["n_cells"].equals(result.var["n_cells"])
 
 
-def test_files_of_another_run_are_refused(directory: Path) -> None:
-    original = ad.read_h5ad(directory / "embedding.h5ad")
-    try:
-        write_h5ad(original[3:].copy(), directory / "embedding.h5ad")
-        with pytest.raises(UserError, match=r"embedding\.h5ad lacks 3 of the"):
-            assemble(directory, directory / "other.h5ad", sample=SAMPLE)
-    finally:
-        write_h5ad(original, directory / "embedding.h5ad")
+def test_files_of_another_run_are_refused(copied: SampleFolder) -> None:
+    folder = copied
+    embedding = ad.read_h5ad(folder.path("embedding"))
+    write_h5ad(embedding[3:].copy(), folder.path("embedding"))
+    with pytest.raises(UserError, match=r"embedding\.h5ad lacks 3 of the"):
+        assemble.run(folder)
+
+
+def test_nothing_is_written_that_older_versions_of_anndata_cannot_read(
+    finished: SampleFolder,
+) -> None:
+    """An HDF5 null element, which anndata 0.12 writes for None, stops 0.11 and older."""
+    for path in sorted(finished.directory.rglob("*.h5ad")):
+        with h5py.File(path) as file:
+            names: list[str] = []
+            file.visit(names.append)
+            assert all(file[name].attrs.get("encoding-type") != "null" for name in names), path
+            assert "raw" not in file
 
 
 def test_embeddings_and_columns_pass_the_rules_of_cellxgene(result: ad.AnnData) -> None:

@@ -1,7 +1,6 @@
 """The files of the stages markers and annotate."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,43 +8,24 @@ import pytest
 
 from scsiameseclu.annotation.by_markers import COLUMNS as ANNOTATION_COLUMNS
 from scsiameseclu.annotation.markers import COLUMNS as MARKER_COLUMNS
+from scsiameseclu.errors import UserError
 from scsiameseclu.settings import AnnotationSettings, MarkerSettings
-from scsiameseclu.stages.annotate import annotate
-from scsiameseclu.stages.markers import markers
-from scsiameseclu.store.files import read_h5ad, sidecar, write_h5ad
+from scsiameseclu.stages import annotate, markers
+from scsiameseclu.store.files import read_h5ad, write_h5ad
+from scsiameseclu.store.folder import SampleFolder
 
 
-@pytest.fixture(scope="module")
-def written(clustered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("written")
-    run_markers(clustered / "expression.h5ad", clustered / "clusters.h5ad", folder)
-    run_annotate(clustered, clustered / "clusters.h5ad", folder)
-    return folder
+def one_cluster(folder: SampleFolder) -> None:
+    clusters = read_h5ad(folder.path("clusters"))
+    clusters.obs["siamese"] = pd.Categorical(["0"] * clusters.n_obs)
+    write_h5ad(clusters, folder.path("clusters"))
 
 
-def run_markers(expression: Path, clusters: Path, folder: Path) -> None:
-    outputs = [folder / name for name in ("markers.tsv", "markers_all.tsv", "markers.h5ad")]
-    markers(expression, clusters, *outputs, settings=MarkerSettings(), sample="demo")
-
-
-def run_annotate(clustered: Path, clusters: Path, folder: Path) -> None:
-    inputs = clustered / "expression.h5ad", clusters, clustered / "embedding.h5ad"
-    outputs = folder / "annotation.tsv", folder / "annotation.h5ad"
-    annotate(*inputs, *outputs, settings=AnnotationSettings(), sample="demo")
-
-
-def one_cluster(clustered: Path, folder: Path) -> Path:
-    obs = read_h5ad(clustered / "clusters.h5ad").obs
-    obs["siamese"] = pd.Categorical(["0"] * len(obs))
-    write_h5ad(sidecar(obs), folder / "one.h5ad")
-    return folder / "one.h5ad"
-
-
-def test_marker_tables(clustered: Path, written: Path) -> None:
-    full = pd.read_csv(written / "markers_all.tsv", sep="\t", keep_default_na=False)
-    kept = pd.read_csv(written / "markers.tsv", sep="\t", keep_default_na=False)
-    expression = read_h5ad(clustered / "expression.h5ad")
-    names = list(read_h5ad(clustered / "clusters.h5ad").obs["siamese"].cat.categories)
+def test_marker_tables(finished: SampleFolder) -> None:
+    full = pd.read_csv(finished.path("markers_full"), sep="\t", keep_default_na=False)
+    kept = pd.read_csv(finished.path("markers_table"), sep="\t", keep_default_na=False)
+    expression = read_h5ad(finished.path("expression"))
+    names = list(read_h5ad(finished.path("clusters")).obs["siamese"].cat.categories)
     assert list(full.columns) == list(kept.columns) == MARKER_COLUMNS
     assert full.groupby("cluster").size().tolist() == [expression.n_vars] * len(names)
     assert full["cluster"].astype(str).drop_duplicates().tolist() == names
@@ -58,15 +38,15 @@ def test_marker_tables(clustered: Path, written: Path) -> None:
     assert set(full["flag"]) <= {"", "ribosomal", "mitochondrial"}
     keys = ["cluster", "gene"]
     assert len(kept.merge(full, on=keys)) == len(kept) > 0
-    notes = read_h5ad(written / "markers.h5ad")
+    notes = read_h5ad(finished.path("markers"))
     assert list(notes.obs_names) == list(expression.obs_names)
     assert json.loads(notes.uns["provenance"]["markers"]["settings"]) == MarkerSettings().to_dict()
 
 
-def test_annotation_files(clustered: Path, written: Path) -> None:
-    table = pd.read_csv(written / "annotation.tsv", sep="\t", dtype={"cluster": str})
-    result = read_h5ad(written / "annotation.h5ad")
-    clusters = read_h5ad(clustered / "clusters.h5ad").obs["siamese"]
+def test_annotation_files(finished: SampleFolder) -> None:
+    table = pd.read_csv(finished.path("annotation_table"), sep="\t", dtype={"cluster": str})
+    result = read_h5ad(finished.path("annotation"))
+    clusters = read_h5ad(finished.path("clusters")).obs["siamese"]
     assert list(table.columns) == ANNOTATION_COLUMNS
     assert table["cluster"].tolist() == list(clusters.cat.categories)
     assert list(result.obs_names) == list(clusters.index)
@@ -88,21 +68,28 @@ def test_annotation_files(clustered: Path, written: Path) -> None:
     assert "annotate" in result.uns["provenance"]
 
 
-def test_same_bytes_again(clustered: Path, written: Path, tmp_path: Path) -> None:
-    run_markers(clustered / "expression.h5ad", clustered / "clusters.h5ad", tmp_path)
-    run_annotate(clustered, clustered / "clusters.h5ad", tmp_path)
-    markers = ("markers.tsv", "markers_all.tsv", "markers.h5ad")
-    for name in (*markers, "annotation.tsv", "annotation.h5ad"):
-        assert (tmp_path / name).read_bytes() == (written / name).read_bytes()
+def test_same_bytes_again(finished: SampleFolder, copied: SampleFolder) -> None:
+    markers.run(copied, settings=MarkerSettings())
+    annotate.run(copied, settings=AnnotationSettings())
+    for name in ("markers_table", "markers_full", "markers", "annotation_table", "annotation"):
+        assert copied.path(name).read_bytes() == finished.path(name).read_bytes()
 
 
-def test_one_cluster_gives_headers_and_unassigned(clustered: Path, tmp_path: Path) -> None:
-    clusters = one_cluster(clustered, tmp_path)
-    run_markers(clustered / "expression.h5ad", clusters, tmp_path)
-    for name in ("markers.tsv", "markers_all.tsv"):
-        assert (tmp_path / name).read_text() == "\t".join(MARKER_COLUMNS) + "\n"
-    run_annotate(clustered, clusters, tmp_path)
-    result = read_h5ad(tmp_path / "annotation.h5ad")
+def test_one_cluster_gives_headers_and_unassigned(copied: SampleFolder) -> None:
+    one_cluster(copied)
+    markers.run(copied, settings=MarkerSettings())
+    for name in ("markers_table", "markers_full"):
+        assert copied.path(name).read_text() == "\t".join(MARKER_COLUMNS) + "\n"
+    annotate.run(copied, settings=AnnotationSettings())
+    result = copied.read("annotation")
     for column in ("cell_type_predicted", "cell_type_by_cell"):
         assert set(result.obs[column]) == {"Unassigned"}
     assert "one cluster" in result.uns["warnings"][0]
+
+
+def test_an_embedding_that_lacks_cells_is_refused(copied: SampleFolder) -> None:
+    """It must not lend its last cell's row to the cells it lacks."""
+    embedding = read_h5ad(copied.path("embedding"))
+    write_h5ad(embedding[50:].copy(), copied.path("embedding"))
+    with pytest.raises(UserError, match=r"embedding\.h5ad lacks 50 of the"):
+        annotate.run(copied, settings=AnnotationSettings())

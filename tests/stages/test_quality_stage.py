@@ -9,34 +9,27 @@ from real_data import demo_counts
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import QualitySettings
-from scsiameseclu.stages.quality import quality
+from scsiameseclu.stages import quality
 from scsiameseclu.store.files import read_h5ad, write_h5ad
+from scsiameseclu.store.folder import SampleFolder
 
 DEFAULT = QualitySettings()
 
 
-def run(folder: Path, settings: QualitySettings = DEFAULT, sample: str = "demo") -> Path:
-    folder.mkdir(exist_ok=True)
-    counts = folder / "counts.h5ad"
-    write_h5ad(demo_counts()[::2].copy(), counts)
-    quality(
-        counts,
-        folder / "filtered.h5ad",
-        folder / "quality.tsv",
-        settings=settings,
-        seed=3,
-        sample=sample,
-    )
+def run(directory: Path, settings: QualitySettings = DEFAULT) -> SampleFolder:
+    folder = SampleFolder(directory, "demo")
+    write_h5ad(demo_counts()[::2].copy(), folder.path("counts"))
+    quality.run(folder, settings=settings, seed=3)
     return folder
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> SampleFolder:
     return run(tmp_path_factory.mktemp("quality"), QualitySettings(min_genes=215))
 
 
-def test_every_slot(folder: Path) -> None:
-    counts, filtered = read_h5ad(folder / "counts.h5ad"), read_h5ad(folder / "filtered.h5ad")
+def test_every_slot(folder: SampleFolder) -> None:
+    counts, filtered = read_h5ad(folder.path("counts")), read_h5ad(folder.path("filtered"))
     assert filtered.X is None
     assert 0 < filtered.n_obs < counts.n_obs
     assert list(filtered.obs_names) == [c for c in counts.obs_names if c in filtered.obs_names]
@@ -61,9 +54,9 @@ def test_every_slot(folder: Path) -> None:
     assert filtered.uns["provenance"]["quality"]["seed"] == 3
 
 
-def test_table_has_every_ingested_cell_with_its_reason(folder: Path) -> None:
-    counts, filtered = read_h5ad(folder / "counts.h5ad"), read_h5ad(folder / "filtered.h5ad")
-    table = pd.read_csv(folder / "quality.tsv", sep="\t", keep_default_na=False)
+def test_table_has_every_ingested_cell_with_its_reason(folder: SampleFolder) -> None:
+    counts, filtered = read_h5ad(folder.path("counts")), read_h5ad(folder.path("filtered"))
+    table = pd.read_csv(folder.path("quality_table"), sep="\t", keep_default_na=False)
     assert list(table.columns) == [
         "barcode", "n_genes", "total_counts", "pct_top20", "pct_mito",
         "doublet_score", "predicted_doublet", "kept", "reason",
@@ -74,20 +67,20 @@ def test_table_has_every_ingested_cell_with_its_reason(folder: Path) -> None:
     assert (table["predicted_doublet"][~table["kept"]] == "NA").all()
 
 
-def test_same_input_and_seed_same_bytes(folder: Path, tmp_path: Path) -> None:
+def test_same_input_and_seed_same_bytes(folder: SampleFolder, tmp_path: Path) -> None:
     again = run(tmp_path / "again", QualitySettings(min_genes=215))
-    assert (again / "quality.tsv").read_bytes() == (folder / "quality.tsv").read_bytes()
-    assert (again / "filtered.h5ad").read_bytes() == (folder / "filtered.h5ad").read_bytes()
+    for name in ("quality_table", "filtered"):
+        assert again.path(name).read_bytes() == folder.path(name).read_bytes()
 
 
 def test_all_filtered_leaves_no_output(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="sample kidney: 0 of 350 cells"):
-        run(tmp_path, QualitySettings(min_counts=1e9), sample="kidney")
-    assert not (tmp_path / "filtered.h5ad").exists()
-    assert not (tmp_path / "quality.tsv").exists()
+    with pytest.raises(UserError, match="0 of 350 cells"):
+        run(tmp_path, QualitySettings(min_counts=1e9))
+    for name in ("filtered", "quality_table"):
+        assert not SampleFolder(tmp_path, "demo").path(name).exists()
 
 
 def test_warnings_are_kept_for_the_report(tmp_path: Path) -> None:
-    table_free = read_h5ad(run(tmp_path, QualitySettings(min_genes=240)) / "filtered.h5ad")
-    assert any("do not pass quality control" in line for line in table_free.uns["warnings"])
+    table_free = read_h5ad(run(tmp_path, QualitySettings(min_genes=240)).path("filtered"))
+    assert any("quality control removes" in line for line in table_free.uns["warnings"])
     assert np.isfinite(table_free.obs["total_counts"]).all()

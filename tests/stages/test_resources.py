@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from scsiameseclu.stages.resources import (
     COEFFICIENTS,
-    SLOWER_NODES,
+    TIME_FACTOR,
     Size,
     coefficients,
     predicted,
@@ -26,10 +26,15 @@ MEASURED = [ROOT / name for name in json.loads(COEFFICIENTS.read_text())["fitted
 
 
 def measured() -> list[object]:
-    """Rows of the committed benchmark, of the pipeline's stages alone."""
+    """Rows of the committed benchmark, of the pipeline's stages alone.
+
+    Without the stage cluster: its rows date from when the ensemble was a part of train.
+    """
     tables = [pd.read_csv(path).assign(first=path == MEASURED[0]) for path in MEASURED]
     rows = pd.concat([t.drop_duplicates(["cells", "stage"], keep="last") for t in tables])
-    return list(rows[(rows["status"] == "ok") & (rows["stage"] != "scanpy")].itertuples())
+    return list(
+        rows[(rows["status"] == "ok") & ~rows["stage"].isin(["scanpy", "cluster"])].itertuples()
+    )
 
 
 @pytest.mark.parametrize("row", measured(), ids=lambda r: f"{r.stage}-{r.cells}-{r.nonzeros}")
@@ -39,7 +44,7 @@ def test_prediction_is_not_below_the_benchmark_nor_above_twice_it(row: object) -
     if row.first:
         assert row.wall_s <= seconds <= 2 * row.wall_s
     else:  # of another machine: inside what a job asks for
-        assert row.wall_s <= SLOWER_NODES * seconds
+        assert row.wall_s <= TIME_FACTOR * seconds
 
 
 def test_every_rule_has_a_prediction() -> None:
@@ -94,3 +99,14 @@ def test_size_round_trip(tmp_path: Path) -> None:
     size = Size(3, 4, 5)
     (tmp_path / "size.json").write_text(json.dumps(size.to_dict()))
     assert Size.read(tmp_path / "size.json") == size
+
+
+def test_a_null_element_does_not_stop_the_planning(tmp_path: Path) -> None:
+    """anndata 0.12 writes None as one; it has no size."""
+    import h5py
+
+    path = tmp_path / "a.h5ad"
+    with h5py.File(path, "w") as file:
+        file["uns/log1p/base"] = h5py.Empty("f")
+        file["X"] = np.zeros((30, 10))
+    assert Size.of_files([path]).nonzeros == 300

@@ -9,6 +9,7 @@ import anndata as ad
 import numpy as np
 import pytest
 import torch
+from estimators import estimator
 
 from scsiameseclu import ScSiameseClu
 from scsiameseclu.training.checkpoint import TERMINATED, Checkpoint, fingerprint
@@ -29,9 +30,7 @@ STEPS = 2 * (10 + 9)
 
 def fit(adata: ad.AnnData, checkpoint: Path | None = None, **changed: object) -> ScSiameseClu:
     options = SHORT | changed
-    return ScSiameseClu(4, random_state=3, device="cpu", **options).fit(
-        adata, checkpoint=checkpoint
-    )
+    return estimator(4, random_state=3, **options).fit(adata, checkpoint=checkpoint)
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +87,12 @@ def test_same_bytes_after_sigterm(
     for slot in ("X_siamese", "siamese_probability"):
         np.testing.assert_array_equal(resumed.obsm[slot], adata.obsm[slot])
     assert resumed.obs["siamese_fine"].equals(adata.obs["siamese_fine"])
-    assert model.history is not None
-    assert whole.history is not None
-    assert model.history.equals(whole.history)
-    assert model.model.summary == whole.model.summary
+    assert model.history_ is not None
+    assert whole.history_ is not None
+    assert model.history_.equals(whole.history_)
+    assert model.model_.summary == whole.model_.summary
     for ours, theirs in zip(
-        model.model.trained.networks, whole.model.trained.networks, strict=True
+        model.model_.trained.networks, whole.model_.trained.networks, strict=True
     ):
         for name, value in theirs.state_dict().items():
             assert torch.equal(ours.state_dict()[name], value), name
@@ -107,7 +106,7 @@ def test_other_settings_start_anew(
     with caplog.at_level(logging.INFO):
         other = fit(demo.copy(), path, learning_rate=0.002)
     assert "belongs to other data or settings" in caplog.text
-    assert other.model.summary["n_steps"] == STEPS
+    assert other.model_.summary["n_steps"] == STEPS
 
 
 def test_broken_file_starts_anew(
@@ -117,7 +116,7 @@ def test_broken_file_starts_anew(
     path.write_bytes(b"half a file")
     model = fit(demo.copy(), path)
     assert "cannot be read" in caplog.text
-    assert model.model.summary["n_steps"] == STEPS
+    assert model.model_.summary["n_steps"] == STEPS
 
 
 def test_a_state_is_kept_every_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -172,6 +172,33 @@ def test_targets_are_renewed_in_time_and_at_the_end(
     assert trainer.stopped.startswith("stopped after 20 steps, the most allowed:")
 
 
+def test_targets_follow_the_embedding(cells: SmallCells, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last are the transport of what is embedded then, and the groups of other terms."""
+    last: list[torch.Tensor] = []
+    original = JointPhase.end
+
+    def end(self: JointPhase, trainer: Trainer) -> None:
+        embedding = join([*self.shared, trainer.block()])
+        last.append(self.clusters.targets(embedding, Proportions.FIXED, self.settings.sharpness))
+        original(self, trainer)
+
+    monkeypatch.setattr(JointPhase, "end", end)
+    trainer, phase = prepared(cells, proportions="fixed", clustering_rate=1.0)
+    phase.begin(trainer)
+    first = phase.targets.clone()
+    trainer.run(phase)
+    torch.testing.assert_close(phase.targets, last[0])
+    assert not torch.allclose(phase.targets, first, atol=1e-3)
+    assert trainer.membership is phase.targets
+
+
+def test_the_phase_has_a_step_size_of_its_own(cells: SmallCells) -> None:
+    _, phase = prepared(cells, clustering_rate=0.25)
+    optimiser = phase.optimiser([torch.nn.Parameter(torch.zeros(1))])
+    assert optimiser.param_groups[0]["lr"] == pytest.approx(0.25 * 0.01)
+    assert phase.schedule(optimiser) is None
+
+
 def test_training_ends_when_clusters_no_longer_change(cells: SmallCells) -> None:
     trainer, phase = prepared(cells, tolerance=1.0)
     trainer.run(phase)

@@ -151,3 +151,14 @@ def test_a_loaded_state_survives_until_its_phase_runs(cells: SmallCells) -> None
     third.run(Pretraining(settings))
     assert third.step == settings.pretrain_steps
     assert torch.equal(third.block(), expected)
+
+
+def test_the_schedule_moves_with_every_step(cells: SmallCells) -> None:
+    trainer, settings = trainer_of(cells)
+    rates = []
+    trainer.after_step = lambda: rates.append(trainer.optimiser.param_groups[0]["lr"])
+    trainer.run(Pretraining(settings))
+    assert len(rates) == 12
+    assert len(set(rates)) == 12
+    assert max(rates) == pytest.approx(2 * settings.learning_rate, rel=0.05)
+    assert rates[-1] < 0.1 * settings.learning_rate

@@ -1,5 +1,6 @@
 """What a run would do: jobs, messages, other working directories, and which jobs a change makes."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,7 +42,7 @@ def test_mistakes_are_told_before_any_job_and_without_a_traceback(tmp_path: Path
         "config key n_clusters is 0",
         "config: unknown key 'sed'; did you mean 'seed'?",
         "config/samples.tsv, line 3: path gone.h5 does not exist",
-        "config/samples.tsv, line 3: sample 'a' was there before, in line 2",
+        "config/samples.tsv, line 3: sample 'a' is already defined in line 2",
         "config/samples.tsv, line 4: sample is '\"><img src=x onerror=alert(1)>'; it must be",
     ):
         assert part in done.stdout
@@ -103,10 +104,24 @@ def test_a_changed_setting_makes_again_only_what_depends_on_it(copied: Path) -> 
 def test_a_changed_row_of_the_sheet_touches_only_its_sample(copied: Path) -> None:
     write_inputs(copied, [GOOD[0], {**GOOD[1], "n_clusters": 5}], QUICK)
     jobs = planned(copied)
-    assert jobs["train"] == jobs["cluster"] == jobs["report"] == {"b"}
-    assert not set(jobs) & {"ingest", "quality", "expression", "graph"}
+    assert jobs["cluster"] == jobs["markers"] == jobs["report"] == {"b"}
+    # another number of clusters needs no training
+    assert not set(jobs) & {"ingest", "quality", "expression", "graph", "train", "layout"}
 
 
 def test_a_sample_taken_from_the_sheet_renews_the_cohort_page(copied: Path) -> None:
     write_inputs(copied, GOOD[:1], QUICK)
     assert set(planned(copied)) == {"cohort", "multiqc", "all"}
+
+
+def test_joint_training_depends_on_the_number_of_clusters(tmp_path: Path) -> None:
+    import json
+
+    joint = {**QUICK, "model": {**QUICK["model"], "cluster_steps": 5}}
+    for config, expected in ((QUICK, False), (joint, True)):
+        write_inputs(tmp_path, GOOD, config)
+        shown = snakemake(tmp_path, "--dry-run", "--printshellcmds", "--until", "train").stdout
+        texts = re.findall(
+            r"printf '%s' '(\{.*?\})' > results/samples/a/stages/settings/train", shown
+        )
+        assert ("n_clusters" in json.loads(texts[0])) == expected

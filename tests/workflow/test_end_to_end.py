@@ -17,27 +17,16 @@ from runs import (
     Run,
     command,
     environment,
+    planned,
     snakemake,
     write_inputs,
 )
 
+from scsiameseclu.store import manifest
+from scsiameseclu.store.folder import SampleFolder
+
 pytestmark = pytest.mark.slow
 TAKEN = re.compile(r"<h3>Time and memory</h3>.*?</table>", re.DOTALL)
-FILES = (
-    *("counts.h5ad", "filtered.h5ad", "expression.h5ad", "graph.h5ad", "embedding.h5ad"),
-    *(
-        "clusters.h5ad",
-        "layout.h5ad",
-        "size.json",
-        "annotation.h5ad",
-        "quality.tsv",
-        "training.tsv",
-        "markers.tsv",
-    ),
-    *("markers_all.tsv", "annotation.tsv", "metrics.json", "report.html"),
-    *("model/networks.safetensors", "model/networks.json", "model/genes.txt"),
-    *("model/consensus.safetensors", "model/consensus.json"),
-)
 
 
 def test_the_runs_of_these_tests_have_no_network() -> None:
@@ -80,10 +69,9 @@ def test_what_failed_is_tried_again(broken_plan: dict[str, set[str]]) -> None:
 def test_the_mended_cohort_finishes_with_all_files(finished: Run) -> None:
     assert finished.done.returncode == 0, finished.done.stdout
     for sample in ("a", "b"):
-        folder = finished.results / "samples" / sample
-        names = (*FILES, f"{sample}.h5ad")
-        assert [name for name in names if not (folder / name).stat().st_size] == []
-        assert not (folder / "failure.json").exists()
+        folder = SampleFolder(finished.results / "samples" / sample, sample)
+        assert [n for n in manifest.outputs() if not folder.path(n).stat().st_size] == []
+        assert folder.failure() is None
         assert (finished.results / "logs" / sample / "train.log").stat().st_size
     for name in ("index.html", "cohort.tsv", "status.tsv", "multiqc_report.html"):
         assert (finished.results / name).stat().st_size
@@ -135,7 +123,7 @@ def test_a_reference_and_a_trajectory_can_be_asked_for_later(copied: Path) -> No
         == "0"
     )
     page = (copied / "results" / "samples" / "a" / "report.html").read_text()
-    for part in ('id="votes-table"', 'id="trajectory-table"', "cluster 0, as asked for"):
+    for part in ('id="votes-table"', 'id="trajectory-table"', "cluster 0, as requested"):
         assert part in page
     write_inputs(copied, [row], QUICK)
     assert snakemake(copied).returncode == 0
@@ -146,11 +134,13 @@ def test_a_reference_and_a_trajectory_can_be_asked_for_later(copied: Path) -> No
 
 def test_a_killed_run_ends_with_the_same_bytes(copied: Path) -> None:
     whole = digests(copied / "results" / "samples")
-    kill_within(copied, "train", "embedding.h5ad", "--forcerun", "results/samples/a/embedding.h5ad")
+    kill_within(
+        copied, "train", "embedding.h5ad", "--forcerun", "results/samples/a/stages/embedding.h5ad"
+    )
     kill_within(copied, "layout", "layout.h5ad")
     done = snakemake(copied)
     assert done.returncode == 0, done.stdout
-    assert "its lock is removed" in done.stdout
+    assert "Removed the lock" in done.stdout
     assert "rule train:" not in done.stdout
     assert "rule layout:" in done.stdout
     assert digests(copied / "results" / "samples") == whole
@@ -177,7 +167,9 @@ def kill_within(directory: Path, stage: str, output: str, *arguments: str) -> No
     time.sleep(1 if stage == "train" else 5)  # layout logs nothing; this is after its imports
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert not (directory / "results" / "samples" / "a" / output).exists(), shown.read_text()
+    assert not (directory / "results" / "samples" / "a" / "stages" / output).exists(), (
+        shown.read_text()
+    )
 
 
 def digests(directory: Path) -> dict[str, str]:
@@ -195,3 +187,28 @@ def content(path: Path) -> bytes:
     html, n_tables = TAKEN.subn("", path.read_text())
     assert n_tables == 1
     return html.encode()
+
+
+def test_samples_named_like_files_of_the_stages(tmp_path: Path) -> None:
+    """No name is special: each sample has its own deliverable, with its clusters."""
+    import anndata as ad
+
+    names = ("layout", "markers", "transfer", "trajectory", "stages")
+    write_inputs(
+        tmp_path,
+        [{"sample": name, "path": "demo:a", "n_clusters": 4} for name in names[:2]],
+        {**QUICK, "model": {"networks": 1, "pretrain_steps": 20}},
+    )
+    assert snakemake(tmp_path).returncode == 0
+    for name in names[:2]:
+        cells = ad.read_h5ad(tmp_path / "results" / "samples" / name / f"{name}.h5ad")
+        assert cells.n_vars > 500
+        assert cells.obs["siamese"].nunique() == 4
+    rows = [{"sample": name, "path": "demo:a"} for name in names]
+    features = {
+        "reference": {"path": "demo:b", "label": "bulk_labels"},
+        "trajectory": {"run": True},
+    }
+    for config in (QUICK, QUICK | features):
+        write_inputs(tmp_path, rows, config)
+        assert planned(tmp_path)["assemble"] >= {"transfer", "trajectory", "stages"}

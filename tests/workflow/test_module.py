@@ -102,16 +102,16 @@ def test_module_from_a_repository(tmp_path: Path, repository: tuple[dict[str, st
     write_inputs(directory, GOOD, QUICK)
     file = f'github("some/scsiameseclu", path="workflow/Snakefile", commit="{commit}")'
     outer(directory, file)
-    done = run(directory, "results/samples/a/size.json", **hosted)
+    done = run(directory, "results/samples/a/stages/size.json", **hosted)
     assert done.returncode == 0, done.stderr
-    assert (directory / "results/samples/a/counts.h5ad").stat().st_size
+    assert (directory / "results/samples/a/stages/counts.h5ad").stat().st_size
     assert [path.name for path in (directory / ".snakemake/scsiameseclu").iterdir()] == [commit]
 
 
 def test_catalogue_finds_the_workflow(tmp_path: Path) -> None:
     """The catalogue asks for workflow/Snakefile, config/README.md and a file of its own."""
     usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
-    assert usage["report"] is True
+    assert usage["software-stack-deployment"]["report"] is True
     assert (ROOT / "config" / "README.md").is_file()
     write_inputs(tmp_path, GOOD, QUICK)
     own = planned(tmp_path)

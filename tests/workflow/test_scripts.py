@@ -18,7 +18,7 @@ def test_help_comes_without_a_heavy_import(script: Path) -> None:
         [sys.executable, "-X", "importtime", str(script), "--help"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    for option in ("--sample", "--seed", "--threads", "--failure"):
+    for option in ("--settings", "--threads", "--asked-mb"):
         assert option in done.stdout
     imported = set(re.findall(r"\| +(\w+)$", done.stderr, re.MULTILINE))
     assert "scsiameseclu" in imported

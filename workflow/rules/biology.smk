@@ -1,17 +1,13 @@
-# What the clusters mean: marker genes, cell types, and how good the clustering is.
+# Interpretation of the clusters: marker genes, cell types, trajectory, and metrics.
 
 HAS_REFERENCE = config["reference"]["path"] is not None
 
 
 rule markers:
     input:
-        expression=f"{SAMPLE}/expression.h5ad",
-        clusters=f"{SAMPLE}/clusters.h5ad",
-        sizes=f"{SAMPLE}/size.json",
+        **reads("markers"),
     output:
-        table=f"{SAMPLE}/markers.tsv",
-        full=f"{SAMPLE}/markers_all.tsv",
-        notes=f"{SAMPLE}/markers.h5ad",
+        **writes("markers"),
     log:
         f"{LOGS}/{{sample}}/markers.log",
     conda:
@@ -22,17 +18,12 @@ rule markers:
         mem_mb=memory("markers"),
         runtime=minutes("markers"),
     params:
-        options=given(**config["markers"]),
+        settings=settings_of("markers"),
     shell:
-        program(
-            "markers",
-            "--expression {input.expression} --clusters {input.clusters}"
-            " --table {output.table} --full-table {output.full} --output {output.notes}"
-            " {params.options}",
-        )
+        program("markers")
 
 
-# Once for all samples, and only where the config names a reference.
+# Runs once for all samples, if the config has a reference.
 rule reference:
     input:
         input_files({"path": config["reference"]["path"]}) if HAS_REFERENCE else [],
@@ -51,26 +42,18 @@ rule reference:
         mem_mb=for_reference("mem_mb"),
         runtime=for_reference("minutes"),
     params:
-        options=options({**config["reference"], "device": config["device"]}),
-        checkpoint=f"{REFERENCE}/training.checkpoint",
+        settings=settings_of("reference", directory=REFERENCE),
     shell:
-        program(
-            "reference",
-            "--model {output.model} --output {output.cells}"
-            " --checkpoint {params.checkpoint} {params.options}",
-            sample="reference",
-            folder=REFERENCE,
-        )
+        program("reference", where="", folder=REFERENCE)
 
 
 rule transfer:
     input:
-        expression=f"{SAMPLE}/expression.h5ad",
+        **reads("transfer"),
         model=f"{REFERENCE}/model",
-        reference=f"{REFERENCE}/cells.h5ad",
-        sizes=f"{SAMPLE}/size.json",
+        cells=f"{REFERENCE}/cells.h5ad",
     output:
-        f"{SAMPLE}/transfer.h5ad",
+        **writes("transfer"),
     log:
         f"{LOGS}/{{sample}}/transfer.log",
     conda:
@@ -80,12 +63,10 @@ rule transfer:
         **ON_CPU,
         mem_mb=memory("expression"),
         runtime=minutes("train"),
+    params:
+        settings=settings_of("transfer", reference=REFERENCE),
     shell:
-        program(
-            "transfer",
-            "--expression {input.expression} --model {input.model}"
-            " --reference {input.reference} --output {output}",
-        )
+        program("transfer")
 
 
 rule annotate:
@@ -94,45 +75,30 @@ rule annotate:
             config["annotation"][key] or []
             for key in ("marker_table", "celltypist_model")
         ],
-        expression=f"{SAMPLE}/expression.h5ad",
-        clusters=f"{SAMPLE}/clusters.h5ad",
-        embedding=f"{SAMPLE}/embedding.h5ad",
-        sizes=f"{SAMPLE}/size.json",
-        transferred=f"{SAMPLE}/transfer.h5ad" if HAS_REFERENCE else [],
+        **reads("annotate"),
     output:
-        table=f"{SAMPLE}/annotation.tsv",
-        cells=f"{SAMPLE}/annotation.h5ad",
+        **writes("annotate"),
     log:
         f"{LOGS}/{{sample}}/annotate.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         **ON_CPU,
         mem_mb=memory("annotate", CELLTYPIST_MB),
         runtime=minutes("annotate"),
     params:
-        options=given(**config["annotation"], organism=None),
-        transferred="--transferred" if HAS_REFERENCE else "",
+        settings=settings_of("annotate"),
     shell:
-        program(
-            "annotate",
-            "--expression {input.expression} --clusters {input.clusters}"
-            " --embedding {input.embedding} --table {output.table} --output {output.cells}"
-            " {params.transferred} {input.transferred} {params.options}",
-        )
+        program("annotate")
 
 
-# Only where the config asks for it.
+# Runs only if trajectory.run is set.
 rule trajectory:
     input:
-        counts=f"{SAMPLE}/counts.h5ad",
-        expression=f"{SAMPLE}/expression.h5ad",
-        embedding=f"{SAMPLE}/embedding.h5ad",
-        clusters=f"{SAMPLE}/clusters.h5ad",
-        model=f"{SAMPLE}/model",
-        sizes=f"{SAMPLE}/size.json",
+        **reads("trajectory"),
     output:
-        f"{SAMPLE}/trajectory.h5ad",
+        **writes("trajectory"),
     log:
         f"{LOGS}/{{sample}}/trajectory.log",
     conda:
@@ -143,43 +109,26 @@ rule trajectory:
         mem_mb=memory("layout"),
         runtime=minutes("layout"),
     params:
-        options=given(root=config["trajectory"]["root"], label=None),
+        settings=settings_of("trajectory"),
     shell:
-        program(
-            "trajectory",
-            "--counts {input.counts} --expression {input.expression}"
-            " --embedding {input.embedding} --clusters {input.clusters}"
-            " --model {input.model} --output {output} {params.options}",
-        )
+        program("trajectory")
 
 
 rule evaluate:
     input:
-        counts=f"{SAMPLE}/counts.h5ad",
-        expression=f"{SAMPLE}/expression.h5ad",
-        graph=f"{SAMPLE}/graph.h5ad",
-        embedding=f"{SAMPLE}/embedding.h5ad",
-        clusters=f"{SAMPLE}/clusters.h5ad",
-        layout=f"{SAMPLE}/layout.h5ad",
-        trajectory=f"{SAMPLE}/trajectory.h5ad" if ORDERED else [],
-        sizes=f"{SAMPLE}/size.json",
+        **reads("evaluate"),
     output:
-        f"{SAMPLE}/metrics.json",
+        **writes("evaluate"),
     log:
         f"{LOGS}/{{sample}}/evaluate.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         **ON_CPU,
         mem_mb=memory("evaluate"),
         runtime=minutes("evaluate"),
     params:
-        options=given(label=None),
-        trajectory="--trajectory" if ORDERED else "",
+        settings=settings_of("evaluate"),
     shell:
-        program(
-            "evaluate",
-            "--counts {input.counts} --expression {input.expression} --graph {input.graph}"
-            " --embedding {input.embedding} --clusters {input.clusters} --layout {input.layout}"
-            " --output {output} {params.trajectory} {input.trajectory} {params.options}",
-        )
+        program("evaluate")

@@ -1,4 +1,5 @@
-# What the rules share: checked config and sheet, folders, and how a stage's program is called.
+# Shared by all rules: validated config and sample sheet, paths, resources, and shell commands.
+import json
 import os
 import re
 import shutil
@@ -12,9 +13,10 @@ from snakemake.exceptions import WorkflowError
 
 
 def project_folder(rules):
-    """The project's folder; as a module from a repository, a checkout of it below .snakemake.
+    """The root folder of the project.
 
-    Programs, package and schemas are files, which a repository in Snakemake's cache has not.
+    If the workflow is a module from a remote repository, the project is checked out below
+    .snakemake, since Snakemake's cache is a bare repository without files.
     """
     if rules.is_local and not hasattr(rules, "ref"):
         return Path(str(rules)).parents[1]
@@ -31,7 +33,7 @@ def project_folder(rules):
         subprocess.run(["tar", "-x", "-C", str(part)], input=archive, check=True)
         try:
             part.rename(folder)
-        except OSError:  # another job was first
+        except OSError:  # another job has created it
             shutil.rmtree(part)
     return folder
 
@@ -39,38 +41,46 @@ def project_folder(rules):
 ROOT = project_folder(workflow.current_basedir)
 sys.path[:0] = [str(ROOT / "workflow" / "lib"), str(ROOT / "src")]
 
-from aftermath import show_failures
-from commandline import command_prefix, options, run_with_this_python
-from configuration import checked
-from interruption import clear_lock_of_killed_run, hold
-from placement import image, in_containers, placement, show_gpu_to_container
-from samplesheet import input_files
+from commandline import command_prefix, run_with_this_python
+from on_failure import show_failures
+from run_lock import clear_lock_of_killed_run, hold
+from scsiameseclu.stages.config import checked
+from scsiameseclu.stages.input_files import input_files
+from scsiameseclu.stages.resolved import resolved
 from scsiameseclu.stages.resources import Size, request
+from scsiameseclu.store import manifest
+from slurm_resources import image, in_containers, placement, show_gpu_to_container
 
-config, SAMPLES, problems = checked(config, ROOT / "workflow" / "schemas")
+config, SAMPLES, problems = checked(config)
 if problems:
     raise WorkflowError("\n".join(problems))
 
 RESULTS = config["outdir"].rstrip("/")
-SAMPLE = f"{RESULTS}/samples/{{sample}}"
-FOLDER = f"{RESULTS}/samples/{{wildcards.sample}}"  # the same, in shell commands
+FOLDER = f"{RESULTS}/samples/{{wildcards.sample}}"
 REFERENCE = f"{RESULTS}/reference"
 LOGS = f"{RESULTS}/logs"
 SCRIPTS = os.path.relpath(ROOT / "scripts")
-ORDERED = config["trajectory"]["run"]
-# What CellTypist takes beside the markers' part of the stage annotate, whatever the cells.
+FEATURES = [
+    name
+    for name, enabled in (
+        (manifest.REFERENCE, config["reference"]["path"]),
+        (manifest.TRAJECTORY, config["trajectory"]["run"]),
+    )
+    if enabled
+]
+INCLUDED = f"--features {' '.join(FEATURES)}" if FEATURES else ""
+# Additional memory of CellTypist in the stage annotate, independent of the number of cells.
 CELLTYPIST_MB = 1000 if config["annotation"]["celltypist_model"] else 0
-WITH_TRAJECTORY = "--trajectory" if ORDERED else ""
 COHORT = (
     f"python {SCRIPTS}/cohort.py --samples {quote(config['samples'])} --results {RESULTS}"
-    f" {WITH_TRAJECTORY}"
+    f" {INCLUDED}"
 ).rstrip()
 MULTIQC = (
     f"python -m multiqc {RESULTS}/multiqc --config {RESULTS}/multiqc/multiqc_config.yaml"
     f" --no-version-check --force --no-data-dir -o {RESULTS} -n multiqc_report.html"
 )
-COMPLETE = f"{LOGS}/cohort.complete"  # not there while the page is of a failed run
-FEW_VALUES = 5_000_000  # stored counts of a sample that one core is enough for
+COMPLETE = f"{LOGS}/cohort.complete"  # missing after a failed run
+MAX_SINGLE_CORE_VALUES = 5_000_000  # stored counts up to which one core suffices
 ON_CPU, ON_GPU = placement(config["slurm"]), placement(config["slurm"], gpu=True)
 IMAGE = image(config["container"], ROOT)
 GPU_IMAGE = IMAGE
@@ -84,21 +94,42 @@ shell.prefix(command_prefix(ROOT / "src"))
 if workflow.is_main_process and clear_lock_of_killed_run(
     RUN_NOTE, Path(".snakemake/locks")
 ):
-    print("The last run here was killed; its lock is removed.", file=sys.stderr)
+    print("Removed the lock of an earlier run that was killed.", file=sys.stderr)
 
 
-def given(**values):
-    """Values as options of a stage's program; what the sheet says for the sample comes first."""
+def file(name):
+    """Path pattern of a file of a sample."""
+    return f"{RESULTS}/samples/{{sample}}/{manifest.path(name, '{sample}')}"
+
+
+def reads(stage):
+    """Input files of a stage by name, including the size of the sample for resource prediction."""
+    names = manifest.inputs(stage, FEATURES)
+    return {name: file(name) for name in dict.fromkeys([*names, "dimensions"])}
+
+
+def writes(stage):
+    """Output files of a stage by name."""
+    return {
+        name: directory(file(name)) if name in manifest.FOLDERS else file(name)
+        for name in manifest.STAGES[stage].writes
+    }
+
+
+def settings_of(stage, without=(), **more):
+    """All settings of a stage as JSON; the stage reruns when they change."""
 
     def for_sample(wildcards):
-        row = SAMPLES[wildcards.sample]
-        return options({name: row.get(name, value) for name, value in values.items()})
+        row = SAMPLES[wildcards.sample] if "sample" in wildcards.keys() else {}
+        values = resolved(stage, config | more, row)
+        kept = {key: value for key, value in values.items() if key not in without}
+        return json.dumps(kept, sort_keys=True)
 
     return for_sample
 
 
 def memory(stage, more=0):
-    """The resource mem_mb: predicted from the size of the sample, doubled with each attempt."""
+    """The resource mem_mb, predicted from the size of the sample and doubled at each attempt."""
 
     def for_job(wildcards, input, attempt):
         return request(stage, size_of(input), attempt).mem_mb + more
@@ -107,7 +138,7 @@ def memory(stage, more=0):
 
 
 def minutes(stage):
-    """The resource runtime, likewise."""
+    """The resource runtime, predicted from the size of the sample and doubled at each attempt."""
 
     def for_job(wildcards, input, attempt):
         return request(stage, size_of(input), attempt).minutes
@@ -116,10 +147,10 @@ def minutes(stage):
 
 
 def for_reference(unit):
-    """mem_mb or minutes of the reference's job, which does the work of four stages."""
+    """mem_mb or minutes of the rule reference, which does the work of four stages."""
 
     def for_job(wildcards, input, attempt):
-        size = Size.of_files(Path(file) for file in input).guessed()
+        size = Size.of_files(Path(file) for file in input).with_typical_shape()
         stages = ("ingest", "expression", "graph", "train")
         return sum(getattr(request(stage, size, attempt), unit) for stage in stages)
 
@@ -127,28 +158,27 @@ def for_reference(unit):
 
 
 def size_of(input):
-    """What ingest wrote of the sample's size; for ingest itself what the files' headers say."""
-    if "sizes" in input.keys():
-        return Size.read(Path(input.sizes))
+    """The size written by ingest or, for ingest itself, estimated from the input files."""
+    if "dimensions" in input.keys():
+        return Size.read(Path(input.dimensions))
     return Size.of_files(Path(file) for file in input)
 
 
 def cores_by_size(wildcards, input):
-    """One core for small samples, which then run side by side; more would only slow them down."""
+    """One core for small samples, which gain nothing from more and can run in parallel."""
     try:
-        return 1 if size_of(input).nonzeros < FEW_VALUES else 4
-    except (
-        FileNotFoundError
-    ):  # not ingested yet; threads, unlike memory, cannot be left open
+        return 1 if size_of(input).nonzeros < MAX_SINGLE_CORE_VALUES else 4
+    except FileNotFoundError:
+        # Not ingested yet. Threads, unlike memory, cannot be left undetermined.
         return 1
 
 
-def program(stage, arguments, sample="{wildcards.sample}", folder=FOLDER):
-    """The shell command of a stage: the options that all stages take, its own, and its log."""
+def program(stage, where=f"--folder {FOLDER} {INCLUDED}", folder=FOLDER):
+    """Shell command that writes the settings file of a stage, runs the stage and writes its log."""
+    file = f"{folder}/{manifest.SETTINGS.format(stage=stage)}"
     return (
-        f"python {SCRIPTS}/{stage}.py --sample {sample} --seed {config['seed']}"
-        f" --threads {{threads}} --failure {folder}/failure.json"
-        f" --usage {folder}/usage/{stage}.json"
+        f"mkdir -p $(dirname {file}) && printf '%s' {{params.settings:q}} > {file} &&"
+        f" python {SCRIPTS}/{stage}.py {where} --settings {file} --threads {{threads}}"
         f" --asked-mb {{resources.mem_mb}} --asked-minutes {{resources.runtime}}"
-        f" {arguments} 2>&1 | tee {{log}}"
+        f" 2>&1 | tee {{log}}"
     )

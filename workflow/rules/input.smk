@@ -1,25 +1,12 @@
-# From the user's file to counts of good cells, normalised expression and the graph of cells.
-
-# Columns of the sheet that say how a file is read.
-READING = [
-    "format",
-    "layer",
-    "genome",
-    "orientation",
-    "metadata",
-    "label",
-    "batch",
-    "subset",
-]
+# From the input file to filtered counts, normalised expression and the kNN graph.
 
 
-# The check of what a file holds is part of ingest; its priority has all samples checked first.
+# High priority, so that the input files of all samples are checked before other stages run.
 rule ingest:
     input:
         lambda wildcards: input_files(SAMPLES[wildcards.sample]),
     output:
-        counts=f"{SAMPLE}/counts.h5ad",
-        sizes=f"{SAMPLE}/size.json",
+        **writes("ingest"),
     log:
         f"{LOGS}/{{sample}}/ingest.log",
     priority: 100
@@ -31,23 +18,16 @@ rule ingest:
         mem_mb=memory("ingest"),
         runtime=minutes("ingest"),
     params:
-        source=lambda wildcards: SAMPLES[wildcards.sample]["path"],
-        options=given(**dict.fromkeys(READING)),
+        settings=settings_of("ingest"),
     shell:
-        program(
-            "ingest",
-            "--input {params.source:q} --output {output.counts} --size {output.sizes}"
-            " {params.options}",
-        )
+        program("ingest")
 
 
 rule quality:
     input:
-        counts=f"{SAMPLE}/counts.h5ad",
-        sizes=f"{SAMPLE}/size.json",
+        **reads("quality"),
     output:
-        cells=f"{SAMPLE}/filtered.h5ad",
-        table=f"{SAMPLE}/quality.tsv",
+        **writes("quality"),
     log:
         f"{LOGS}/{{sample}}/quality.log",
     conda:
@@ -58,21 +38,16 @@ rule quality:
         mem_mb=memory("quality"),
         runtime=minutes("quality"),
     params:
-        options=given(**config["quality"]),
+        settings=settings_of("quality"),
     shell:
-        program(
-            "quality",
-            "--counts {input.counts} --output {output.cells} --table {output.table} {params.options}",
-        )
+        program("quality")
 
 
 rule expression:
     input:
-        counts=f"{SAMPLE}/counts.h5ad",
-        cells=f"{SAMPLE}/filtered.h5ad",
-        sizes=f"{SAMPLE}/size.json",
+        **reads("expression"),
     output:
-        f"{SAMPLE}/expression.h5ad",
+        **writes("expression"),
     log:
         f"{LOGS}/{{sample}}/expression.log",
     conda:
@@ -83,21 +58,16 @@ rule expression:
         mem_mb=memory("expression"),
         runtime=minutes("expression"),
     params:
-        options=given(**config["expression"]),
+        settings=settings_of("expression"),
     shell:
-        program(
-            "expression",
-            "--counts {input.counts} --filtered {input.cells} --output {output}"
-            " {params.options}",
-        )
+        program("expression")
 
 
 rule graph:
     input:
-        expression=f"{SAMPLE}/expression.h5ad",
-        sizes=f"{SAMPLE}/size.json",
+        **reads("graph"),
     output:
-        f"{SAMPLE}/graph.h5ad",
+        **writes("graph"),
     log:
         f"{LOGS}/{{sample}}/graph.log",
     conda:
@@ -108,9 +78,6 @@ rule graph:
         mem_mb=memory("graph"),
         runtime=minutes("graph"),
     params:
-        options=given(**config["graph"]),
+        settings=settings_of("graph"),
     shell:
-        program(
-            "graph",
-            "--expression {input.expression} --output {output} {params.options}",
-        )
+        program("graph")

@@ -1,17 +1,15 @@
-# The Siamese network: its training, and the clusters it gives.
+# Training of the Siamese networks, clustering and UMAP.
 
-TRAINING = config["model"] | {key: config[key] for key in ("n_clusters", "device")}
+
+# Only joint training depends on the number of clusters.
+INDEPENDENT = [] if config["model"]["cluster_steps"] else ["n_clusters"]
 
 
 rule train:
     input:
-        expression=f"{SAMPLE}/expression.h5ad",
-        graph=f"{SAMPLE}/graph.h5ad",
-        sizes=f"{SAMPLE}/size.json",
+        **reads("train"),
     output:
-        model=directory(f"{SAMPLE}/model"),
-        embedding=f"{SAMPLE}/embedding.h5ad",
-        history=f"{SAMPLE}/training.tsv",
+        **writes("train"),
     log:
         f"{LOGS}/{{sample}}/train.log",
     conda:
@@ -24,24 +22,18 @@ rule train:
         mem_mb=memory("train"),
         runtime=minutes("train"),
     params:
-        options=given(**TRAINING),
-        checkpoint=f"{SAMPLE}/training.checkpoint",
+        settings=settings_of("train", without=INDEPENDENT),
     shell:
-        program(
-            "train",
-            "--expression {input.expression} --graph {input.graph} --model {output.model}"
-            " --embedding {output.embedding} --history {output.history}"
-            " --checkpoint {params.checkpoint} {params.options}",
-        )
+        program("train")
 
 
+# A change of n_clusters reruns this rule, but not the training. When the benchmark was run, the
+# ensemble was part of the training, whose requests are thus an upper bound.
 rule cluster:
     input:
-        embedding=f"{SAMPLE}/embedding.h5ad",
-        model=f"{SAMPLE}/model",
-        sizes=f"{SAMPLE}/size.json",
+        **reads("cluster"),
     output:
-        f"{SAMPLE}/clusters.h5ad",
+        **writes("cluster"),
     log:
         f"{LOGS}/{{sample}}/cluster.log",
     conda:
@@ -49,23 +41,20 @@ rule cluster:
     threads: cores_by_size
     resources:
         **ON_CPU,
-        mem_mb=memory("cluster"),
-        runtime=minutes("cluster"),
+        mem_mb=memory("train"),
+        runtime=minutes("train"),
+    params:
+        settings=settings_of("cluster"),
     shell:
-        program(
-            "cluster",
-            "--embedding {input.embedding} --model {input.model} --output {output}",
-        )
+        program("cluster")
 
 
-# The map and Leiden's clusters, which need no cluster of ours.
+# UMAP and Leiden clusters; independent of the rule cluster.
 rule layout:
     input:
-        graph=f"{SAMPLE}/graph.h5ad",
-        embedding=f"{SAMPLE}/embedding.h5ad",
-        sizes=f"{SAMPLE}/size.json",
+        **reads("layout"),
     output:
-        f"{SAMPLE}/layout.h5ad",
+        **writes("layout"),
     log:
         f"{LOGS}/{{sample}}/layout.log",
     conda:
@@ -75,8 +64,7 @@ rule layout:
         **ON_CPU,
         mem_mb=memory("layout"),
         runtime=minutes("layout"),
+    params:
+        settings=settings_of("layout"),
     shell:
-        program(
-            "layout",
-            "--graph {input.graph} --embedding {input.embedding} --output {output}",
-        )
+        program("layout")

@@ -1,37 +1,12 @@
-# What a user opens: the annotated h5ad, one page a sample, one for the cohort, and MultiQC.
-
-# The stages' files that the page and the h5ad of a sample are put together from.
-TABLES = [
-    "quality.tsv",
-    "training.tsv",
-    "markers.tsv",
-    "annotation.tsv",
-    "metrics.json",
-]
-SIDECARS = [
-    "counts",
-    "filtered",
-    "expression",
-    "graph",
-    "embedding",
-    "clusters",
-    "layout",
-    "markers",
-    "annotation",
-]
-SIDECARS = [
-    f"{name}.h5ad" for name in [*SIDECARS, *(["trajectory"] if ORDERED else [])]
-]
+# Final results: annotated h5ad files, sample reports, cohort report and MultiQC report.
 
 
 rule report:
     input:
-        [f"{SAMPLE}/{name}" for name in TABLES],
-        [f"{SAMPLE}/{name}" for name in SIDECARS],
-        sizes=f"{SAMPLE}/size.json",
+        **reads("report"),
     output:
         report(
-            f"{SAMPLE}/report.html",
+            file("report"),
             caption="../report/sample.rst",
             category="Samples",
             labels={"sample": "{sample}", "page": "report"},
@@ -40,43 +15,41 @@ rule report:
         f"{LOGS}/{{sample}}/report.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         **ON_CPU,
         mem_mb=memory("report"),
         runtime=minutes("report"),
     params:
-        options=given(label=None),
+        settings=settings_of("report"),
     shell:
-        program(
-            "report",
-            f"--directory {FOLDER} --output {{output}} {WITH_TRAJECTORY} {{params.options}}",
-        )
+        program("report")
 
 
 rule assemble:
     input:
-        [f"{SAMPLE}/{name}" for name in SIDECARS],
-        sizes=f"{SAMPLE}/size.json",
+        **reads("assemble"),
     output:
-        f"{SAMPLE}/{{sample}}.h5ad",
+        **writes("assemble"),
     log:
         f"{LOGS}/{{sample}}/assemble.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         **ON_CPU,
         mem_mb=memory("assemble"),
         runtime=minutes("assemble"),
+    params:
+        settings=settings_of("assemble"),
     shell:
-        program(
-            "assemble", f"--directory {FOLDER} --output {{output}} {WITH_TRAJECTORY}"
-        )
+        program("assemble")
 
 
 rule cohort:
     input:
         config["samples"],
-        expand([f"{SAMPLE}/report.html", f"{SAMPLE}/{{sample}}.h5ad"], sample=SAMPLES),
+        expand([file("report"), file("deliverable")], sample=SAMPLES),
     output:
         page=report(
             f"{RESULTS}/index.html",

@@ -1,4 +1,4 @@
-"""The types of a reference as directions, to which cells are transported."""
+"""The cell types of a reference as anchors, to which cells are transported."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.cluster import KMeans
 
-N_ANCHORS = 10  # of a type, at most
+MAX_ANCHORS = 10  # per type
 CELLS_PER_ANCHOR = 20
 TEMPERATURE = 0.05
 MAX_ROUNDS = 50
-MAX_FITTED = 20_000  # cells that the proportions are learned from
-MAX_OF_TYPE = 5_000  # cells that the anchors of a type are sought in
-BLOCK = 20_000
+MAX_FITTED = 20_000  # cells from which the proportions are learned
+MAX_CELLS_PER_TYPE = 5_000  # cells from which the anchors of a type are computed
+BLOCK_CELLS = 20_000
 
 
 @dataclass(frozen=True)
 class Anchors:
-    """The reference's types as directions.
+    """Directions of the types of a reference.
 
     Attributes
     ----------
     centres
         Unit rows, (n_anchors, n_dimensions).
     types
-        The number of the type of each anchor, (n_anchors,).
+        Number of each anchor's type, (n_anchors,).
     """
 
     centres: np.ndarray
@@ -33,27 +33,28 @@ class Anchors:
 
     @classmethod
     def fit(cls, cells: np.ndarray, labels: np.ndarray, n_types: int, seed: int) -> Anchors:
-        """k-means in each type: an anchor for every 20 cells, one at least and ten at most."""
+        """k-means within each type: one anchor per 20 cells, at least one and at most ten."""
         rng = np.random.default_rng(seed)
         centres, types = [], []
         for number in range(n_types):
-            own = cells[labels == number]
-            if len(own) == 0:
+            members = cells[labels == number]
+            if len(members) == 0:
                 continue
-            if len(own) > MAX_OF_TYPE:
-                own = own[np.sort(rng.choice(len(own), MAX_OF_TYPE, replace=False))]
-            count = max(1, min(N_ANCHORS, len(own) // CELLS_PER_ANCHOR))
-            found = KMeans(count, n_init=3, random_state=seed).fit(own).cluster_centers_
-            centres.append(directions(found))
-            types += [number] * count
+            if len(members) > MAX_CELLS_PER_TYPE:
+                chosen = rng.choice(len(members), MAX_CELLS_PER_TYPE, replace=False)
+                members = members[np.sort(chosen)]
+            n_anchors = max(1, min(MAX_ANCHORS, len(members) // CELLS_PER_ANCHOR))
+            kmeans = KMeans(n_anchors, n_init=3, random_state=seed).fit(members)
+            centres.append(directions(kmeans.cluster_centers_))
+            types += [number] * n_anchors
         return cls(np.vstack(centres), np.array(types))
 
-    def likeness(self, cells: np.ndarray) -> np.ndarray:
-        """Cosine of each cell with its nearest anchor, (n_cells,)."""
+    def similarity(self, cells: np.ndarray) -> np.ndarray:
+        """Cosine similarity of each cell to its nearest anchor, (n_cells,)."""
         return np.concatenate([(part @ self.centres.T).max(axis=1) for part in _blocks(cells)])
 
     def shares(self, cells: np.ndarray, seed: int) -> np.ndarray:
-        """Proportions of the anchors among the cells, (n_anchors,): those of the transport."""
+        """Proportions of the anchors that the transport of the cells converges to, (n_anchors,)."""
         if len(cells) > MAX_FITTED:
             chosen = np.random.default_rng(seed).choice(len(cells), MAX_FITTED, replace=False)
             cells = cells[chosen]
@@ -62,17 +63,17 @@ class Anchors:
         for _ in range(MAX_ROUNDS):
             before = shares
             plan = _softmax(gain + np.log(shares))
-            # one cell more for each anchor, so that none is lost for good
+            # one extra cell per anchor, so that no proportion reaches zero
             shares = (plan.sum(axis=0) + 1) / (len(cells) + len(shares))
             if np.abs(shares - before).max() < 1e-4:
                 break
         return shares
 
     def probability(self, cells: np.ndarray, shares: np.ndarray, n_types: int) -> np.ndarray:
-        """Transport of each cell, summed over the anchors of each type: (n_cells, n_types)."""
-        of_types = np.eye(n_types)[self.types]
+        """Transport plan of each cell summed over the anchors of each type, (n_cells, n_types)."""
+        type_of_anchor = np.eye(n_types)[self.types]
         parts = [
-            _softmax(part @ self.centres.T / TEMPERATURE + np.log(shares)) @ of_types
+            _softmax(part @ self.centres.T / TEMPERATURE + np.log(shares)) @ type_of_anchor
             for part in _blocks(cells)
         ]
         return np.concatenate(parts)
@@ -90,4 +91,6 @@ def _softmax(scores: np.ndarray) -> np.ndarray:
 
 
 def _blocks(cells: np.ndarray) -> list[np.ndarray]:
-    return [cells[first : first + BLOCK] for first in range(0, max(len(cells), 1), BLOCK)]
+    return [
+        cells[first : first + BLOCK_CELLS] for first in range(0, max(len(cells), 1), BLOCK_CELLS)
+    ]

@@ -1,6 +1,6 @@
 """The vote of a CellTypist model (Domínguez Conde et al. 2022, doi:10.1126/science.abl5197).
 
-CellTypist is an optional package, and the model a file that the user has: nothing is fetched.
+CellTypist is an optional package, and the model is a file of the user: nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from scsiameseclu.annotation.votes import Vote
 from scsiameseclu.errors import UserError
 from scsiameseclu.genes.matching import GeneNames, Match, check_overlap, match_genes
 
-TOTAL = 1e4  # CellTypist's own normalisation
-LEAST_PROBABILITY = 0.5
+TOTAL = 1e4  # counts per cell that CellTypist normalises to
+MIN_PROBABILITY = 0.5
 
 
 def load_model(path: str | Path) -> Any:
@@ -57,18 +57,20 @@ def load_model(path: str | Path) -> Any:
 
 
 def celltypist_vote(
-    genes: pd.DataFrame, counts: Iterable[csr_matrix], path: str | Path, *, sample: str
+    genes: pd.DataFrame, counts: Iterable[csr_matrix], path: str | Path
 ) -> tuple[Vote, Match]:
-    """The likeliest type of each cell, "Unknown" below a probability of 0.5.
+    """The most probable type of each cell, "Unknown" below a probability of 0.5.
 
     Parameters
     ----------
     genes
-        ``gene_symbol`` and ``gene_id``, (n_genes, 2).
+        The ``var`` table; genes are named as
+        :meth:`scsiameseclu.genes.matching.GeneNames.of` says.
     counts
-        Raw counts of the cells, some cells at a time, each (n_cells, n_genes).
+        Raw counts in blocks of cells, each (n_cells, n_genes).
     path
-        The model. It is a pickle, which can run code when it is read: take one that you trust.
+        The model file. It is a pickle, which can run code when it is read: use only a file that
+        you trust.
 
     Raises
     ------
@@ -78,14 +80,14 @@ def celltypist_vote(
     model = load_model(path)
     classifier = importlib.import_module("celltypist.classifier")
     features = [str(gene) for gene in model.features]
-    wanted, there = GeneNames(features, features), GeneNames.of(genes)
-    match = match_genes(wanted, there)
-    check_overlap(match, wanted, there, f"CellTypist model {path}", f"sample {sample}")
+    wanted, available = GeneNames(features, features), GeneNames.of(genes)
+    match = match_genes(wanted, available)
+    check_overlap(match, wanted, available, f"CellTypist model {path}", "the data")
     # all genes count in the normalisation; those of the model take its names
     names = np.array([f"gene {number}" for number in range(len(genes))], dtype=object)
-    found = match.positions >= 0
-    names[match.positions[found]] = np.array(features, dtype=object)[found]
-    best, likely = [], []
+    matched = match.positions >= 0
+    names[match.positions[matched]] = np.array(features, dtype=object)[matched]
+    best, probabilities = [], []
     for block in counts:
         part = sp.csr_matrix(block, dtype=np.float32)
         totals = np.maximum(np.asarray(part.sum(axis=1)).ravel(), 1)
@@ -94,8 +96,8 @@ def celltypist_vote(
         result = classifier.Classifier(filename=cells, model=model).celltype()
         probability = result.probability_matrix
         best.append(probability.columns.to_numpy().astype(str)[probability.to_numpy().argmax(1)])
-        likely.append(probability.to_numpy().max(axis=1))
-    strength = np.concatenate(likely)
+        probabilities.append(probability.to_numpy().max(axis=1))
+    strength = np.concatenate(probabilities)
     types = np.concatenate(best).astype(object)
-    types[strength < LEAST_PROBABILITY] = UNKNOWN
+    types[strength < MIN_PROBABILITY] = UNKNOWN
     return Vote("celltypist", types, strength.astype(np.float32)), match

@@ -1,19 +1,19 @@
 """Cell types of clusters, from marker sets and the clusters' mean expression.
 
 The mean log expression of each cluster is centred across the clusters and divided by the gene's
-deviation over all cells (with a floor, so that hardly expressed genes cannot shout). Each marker
-set is then scored in each cluster by decoupler's univariate linear model: the t value of the
-difference between the set's genes and all other expressed genes (Badia-i-Mompel et al. 2022,
+standard deviation over all cells (with a floor, so that rarely expressed genes do not dominate).
+Each marker set is then scored in each cluster by decoupler's univariate linear model: the t value
+of the difference between the set's genes and all other expressed genes (Badia-i-Mompel et al. 2022,
 doi:10.1093/bioadv/vbac016).
 
 Centring removes what all cells share, such as ambient RNA, and counts each cluster once, so that a
 dominant type does not hide its own markers. Dividing by the deviation of cells, not of clusters,
-keeps small differences between cluster means small: all genes are then equally noisy, and clusters
-drawn at random score about 3 at best. Markers that are measured but not expressed stay in, and
-count against their type.
+keeps small differences between cluster means small: all genes are then equally noisy, and random
+clusters score about 3 at best. Markers that are measured but not expressed stay in and count
+against their type.
 
-A cluster may hold cells of several types. Where there is an embedding, cells are therefore scored
-too, in groups of about 75 alike cells, against the same background as the clusters; a cell's
+A cluster may hold cells of several types. If an embedding is given, cells are therefore scored
+too, in groups of about 75 similar cells, against the same background as the clusters; a cell's
 scores are the means over five partitions into such groups.
 """
 
@@ -30,26 +30,27 @@ from scsiameseclu.annotation.marker_sets import (
     MarkerSets,
     canonical_sets,
     choose_organism,
-    match_genes,
-    own_sets,
+    match_markers,
+    read_marker_table,
 )
 from scsiameseclu.annotation.profiles import (
     Profiles,
-    alike_groups,
     cluster_profiles,
     gene_deviation,
+    similar_groups,
 )
 from scsiameseclu.errors import UserError
+from scsiameseclu.genes.matching import GeneNames
 from scsiameseclu.settings import AnnotationSettings
 
 DEVIATION_FLOOR = 0.1
 """Smallest deviation of a gene's log expression to divide by."""
 EXPRESSED = 0.1
-"""A gene takes part when this share of the cells of some cluster express it."""
-CELLS_OF_GROUP = 75
+"""A gene is used if at least this share of the cells of some cluster express it."""
+CELLS_PER_GROUP = 75
 PARTITIONS = 5
-LOW_OVERLAP = 0.2
-MOST_UNASSIGNED = 0.5
+MIN_OVERLAP = 0.2
+MAX_UNASSIGNED = 0.5
 COLUMNS = [
     "cluster",
     "n_cells",
@@ -66,23 +67,23 @@ COLUMNS = [
 
 @dataclass
 class Annotation:
-    """The clusters' types.
+    """Cell types of clusters and cells by marker sets.
 
     Attributes
     ----------
     table
-        One line per cluster: ``cell_type`` (or ``"Unassigned"``), the best score, the runner-up
+        One row per cluster: ``cell_type`` (or ``"Unassigned"``), the best score, the runner-up
         and its score, their ``margin``, the markers of the best type that are in the data, and
         the best type itself (``best_match``), assigned or not.
     scores
-        t values, clusters x cell types; no columns when nothing could be scored.
+        t values, clusters x cell types; no columns if nothing could be scored.
     tissue, organism
-        What was used.
+        The tissue (or table) and organism that were used.
     overlap
         Share of the table's genes that are in the data, 0 to 1.
     cells
-        ``cell_type`` and ``score`` of each cell: of its groups, or where these are not clear, of
-        its cluster. Those of the clusters where no embedding was given.
+        ``cell_type`` and ``score`` of each cell: those of its groups, or of its cluster if these
+        are not clear or no embedding was given.
     """
 
     table: pd.DataFrame
@@ -96,9 +97,9 @@ class Annotation:
 
 @dataclass(frozen=True)
 class _Signal:
-    """How mean expression becomes what the sets are scored on.
+    """Centring and scaling of mean expression before marker sets are scored.
 
-    ``centre`` and ``scale`` are of all genes, (n_genes,); ``genes`` are those that take part.
+    ``centre`` and ``scale`` have shape (n_genes,); ``genes`` are the positions of those in use.
     """
 
     centre: np.ndarray
@@ -114,7 +115,7 @@ class _Signal:
 
 @dataclass
 class _Candidate:
-    """One group of marker sets, scored."""
+    """Scores of the marker sets of one tissue."""
 
     sets: MarkerSets
     matched: pd.DataFrame
@@ -134,76 +135,86 @@ def annotate_clusters(
     settings: AnnotationSettings,
     *,
     embedding: np.ndarray | None = None,
+    marker_sets: MarkerSets | None = None,
     organism: str = "auto",
-    sample: str = "sample",
     seed: int = 0,
 ) -> Annotation:
-    """Name the cell type of each cluster and cell, or ``"Unassigned"``.
+    """Assign a cell type, or ``"Unassigned"``, to each cluster and cell.
 
     Parameters
     ----------
     expression
-        Log-normalised ``X`` (sparse), ``var["gene_symbol"]`` and ``var["gene_id"]``.
+        Log-normalised ``X`` (sparse). Genes are named as
+        :meth:`scsiameseclu.genes.matching.GeneNames.of` says.
     clusters
         Categorical cluster of each cell, in the order of the cells.
     settings
-        With ``tissue="auto"`` every tissue of the table is scored, and the one is taken in which
-        the clusters' best scores are highest (mean over clusters, weighted by the square root of
-        their cells). A user's table takes the place of the canonical one.
+        With ``tissue="auto"`` every tissue of the table is scored, and the one with the highest
+        best scores is taken (mean over clusters, weighted by the square root of their cells). A
+        user's table replaces the canonical one.
     embedding
-        Of the cells, (n_cells, n_dimensions), to name the types of cells apart from their clusters.
+        Embedding of the cells, (n_cells, n_dimensions), to annotate cells independently of their
+        clusters.
+    marker_sets
+        Marker sets in place of those that ``settings`` name.
     seed
-        Of the groups of alike cells.
+        Seed of the groups of similar cells.
 
     Raises
     ------
     UserError
         A user's table cannot be read, or less than a fifth of its genes are in the data.
     """
-    symbols = [str(gene) for gene in expression.var["gene_symbol"]]
-    ids = [str(gene) for gene in expression.var["gene_id"]]
+    genes = GeneNames.of(expression.var)
     profiles = cluster_profiles(expression.X, clusters)
-    organism = choose_organism(organism, symbols, ids)
-    if settings.marker_table is not None:
-        offered = [own_sets(settings.marker_table)]
+    organism = choose_organism(organism, genes.symbols, genes.ids)
+    if marker_sets is None and settings.marker_table is not None:
+        marker_sets = read_marker_table(settings.marker_table)
+    if marker_sets is None:
+        candidate_sets = canonical_sets(settings.tissue, organism)
     else:
-        offered = canonical_sets(settings.tissue, organism)
+        candidate_sets = [marker_sets]
     deviation = gene_deviation(expression.X)
-    candidates = [_score(sets, symbols, ids, profiles, deviation) for sets in offered]
+    candidates = [_score(sets, genes, profiles, deviation) for sets in candidate_sets]
     best = max(candidates, key=lambda one: (_strength(one.scores, profiles.sizes), one.overlap))
-    if settings.marker_table is not None:
-        _check_overlap(best, symbols, ids, sample)
+    if marker_sets is not None:
+        _check_overlap(best, genes)
     tissue = best.sets.name if best.scores.shape[1] or len(candidates) == 1 else ""
-    table = _decide(best, profiles, settings, symbols)
+    table = _decide(best, profiles, settings, genes.symbols)
+    by_cluster = _types_of_clusters(table, clusters)
+    cells = by_cluster
+    if embedding is not None and best.scores.shape[1]:
+        cells = _types_of_cells(best, expression, by_cluster, settings, embedding, seed)
     return Annotation(
         table,
         best.scores,
         tissue,
         organism,
         best.overlap,
-        _of_cells(best, expression, clusters, table, settings, embedding, seed),
-        _warnings(best, table, tissue, sample),
+        cells,
+        _warnings(best, table, tissue),
     )
 
 
-def _of_cells(
+def _types_of_clusters(table: pd.DataFrame, clusters: pd.Series) -> pd.DataFrame:
+    """Type and score of each cell's cluster."""
+    rows = pd.Index(table["cluster"]).get_indexer(clusters.astype(str))
+    return table[["cell_type", "score"]].iloc[rows].set_axis(clusters.index)
+
+
+def _types_of_cells(
     best: _Candidate,
     expression: ad.AnnData,
-    clusters: pd.Series,
-    table: pd.DataFrame,
+    by_cluster: pd.DataFrame,
     settings: AnnotationSettings,
-    embedding: np.ndarray | None,
+    embedding: np.ndarray,
     seed: int,
 ) -> pd.DataFrame:
-    """Types and scores of cells, by their groups where there are any and these are clear."""
-    place = pd.Index(table["cluster"]).get_indexer(clusters.astype(str))
-    own = table[["cell_type", "score"]].iloc[place].set_axis(clusters.index)
-    if embedding is None or best.scores.shape[1] == 0:
-        return own
+    """Type and score of each cell by its groups, and by its cluster where these are not clear."""
     types = best.scores.columns
-    total = np.zeros((len(own), len(types)))
+    total = np.zeros((len(by_cluster), len(types)))
     for part in range(PARTITIONS):
-        groups = alike_groups(embedding, CELLS_OF_GROUP, seed + part)
+        groups = similar_groups(embedding, CELLS_PER_GROUP, seed + part)
         profiles = cluster_profiles(expression.X, groups)
         scores = _ulm(best.signal.of(profiles), best.sets, best.matched)
         # the rows are the categories, none of which is empty
@@ -212,59 +223,51 @@ def _of_cells(
     clear = (named["cell_type"] != UNASSIGNED).to_numpy()
     return pd.DataFrame(
         {
-            name: np.where(clear, named[name].to_numpy(), own[name].to_numpy())
-            for name in own.columns
+            name: np.where(clear, named[name].to_numpy(), by_cluster[name].to_numpy())
+            for name in by_cluster.columns
         },
-        index=own.index,
+        index=by_cluster.index,
     )
 
 
-def _check_overlap(own: _Candidate, symbols: list[str], ids: list[str], sample: str) -> None:
-    """Raise where a user's table hardly meets the genes; canonical markers only warn."""
-    if own.overlap >= LOW_OVERLAP:
+def _check_overlap(candidate: _Candidate, genes: GeneNames) -> None:
+    """Raise if few genes of a user's table are in the data; canonical markers only warn."""
+    if candidate.overlap >= MIN_OVERLAP:
         return
-    there = [
-        name if name == other else f"{name} ({other})"
-        for name, other in zip(symbols, ids, strict=True)
-    ]
+    sets = candidate.sets
     raise UserError(
-        f"sample {sample}: {own.overlap:.0%} of the genes of marker table {own.sets.name} are in "
-        f"the data, at least {LOW_OVERLAP:.0%} are needed; the data have genes such as "
-        f"{', '.join(there[:3])}, the table such as {', '.join(own.sets.table['gene'][:3])}: give "
-        "symbols or ids of the same organism"
+        f"{candidate.overlap:.0%} of the genes of marker table {sets.name} are in the data, at "
+        f"least {MIN_OVERLAP:.0%} are needed; the data have genes such as {genes.examples()}, the "
+        f"table such as {', '.join(sets.table['gene'][:3])}: give symbols or ids of the same "
+        "organism"
     )
 
 
 def _score(
-    sets: MarkerSets,
-    symbols: list[str],
-    ids: list[str],
-    profiles: Profiles,
-    deviation: np.ndarray,
+    sets: MarkerSets, genes: GeneNames, profiles: Profiles, deviation: np.ndarray
 ) -> _Candidate:
-    """Score each set in each cluster; no columns where nothing can be scored."""
+    """Score each set in each cluster; no columns if nothing can be scored."""
     priority = (profiles.sizes @ profiles.mean).tolist()
-    matched = match_genes(sets, symbols, ids, priority)
+    matched = match_markers(sets, genes.symbols, genes.ids, priority)
     usable = _usable(sets, matched)
-    genes = profiles.share.max(axis=0) >= EXPRESSED
-    genes[usable["target"]] = True
-    columns = np.flatnonzero(genes)
+    used = profiles.share.max(axis=0) >= EXPRESSED
+    used[usable["target"]] = True
+    columns = np.flatnonzero(used)
     scale = np.maximum(deviation, DEVIATION_FLOOR)
     signal = _Signal(profiles.mean.mean(axis=0), scale, columns)
     if usable.empty or len(profiles.clusters) < 2 or len(columns) < 3:
-        nothing = pd.DataFrame(index=profiles.clusters)
-        return _Candidate(sets, matched, signal, nothing)
+        return _Candidate(sets, matched, signal, pd.DataFrame(index=profiles.clusters))
     return _Candidate(sets, matched, signal, _ulm(signal.of(profiles), sets, matched))
 
 
 def _usable(sets: MarkerSets, matched: pd.DataFrame) -> pd.DataFrame:
-    """The lines of the sets of which enough genes are in the data."""
+    """The rows of the sets that have enough genes in the data."""
     counts = matched["cell_type"].value_counts()
     return matched[matched["cell_type"].map(counts) >= sets.min_markers]
 
 
 def _ulm(signal: pd.DataFrame, sets: MarkerSets, matched: pd.DataFrame) -> pd.DataFrame:
-    """t values, rows of the signal x types in the order of the marker table."""
+    """t values, clusters x types in the order of the marker table."""
     import decoupler as dc
 
     usable = _usable(sets, matched)
@@ -293,57 +296,56 @@ def _decide(
     table = _named(candidate.scores, settings).reset_index(drop=True)
     table["cluster"], table["n_cells"] = profiles.clusters, profiles.sizes.astype(int)
     targets = candidate.matched.groupby("cell_type")["target"]
-    found = {name: [symbols[gene] for gene in genes] for name, genes in targets}
-    own = [found.get(name, []) for name in table["best_match"]]
-    table["n_markers"] = [len(genes) for genes in own]
-    table["markers_found"] = [",".join(genes) for genes in own]
+    markers = {name: [symbols[gene] for gene in genes] for name, genes in targets}
+    of_best = [markers.get(name, []) for name in table["best_match"]]
+    table["n_markers"] = [len(genes) for genes in of_best]
+    table["markers_found"] = [",".join(genes) for genes in of_best]
     return table[COLUMNS]
 
 
 def _named(scores: pd.DataFrame, settings: AnnotationSettings) -> pd.DataFrame:
-    """The best type of each row and the runner-up; types of equal score in the table's order."""
+    """The best type and the runner-up of each row; ties in the order of the table."""
     values = np.full((len(scores), max(scores.shape[1], 2)), np.nan)
     values[:, : scores.shape[1]] = scores
     names = np.array([*scores.columns, "", ""], dtype=object)
-    # nan comes last, and a stable order keeps that of the columns
+    # NaN comes last, and a stable sort keeps the order of the columns
     best, second = np.argsort(-values, axis=1, kind="stable")[:, :2].T
     rows = np.arange(len(scores))
-    score, below = values[rows, best], values[rows, second]
-    clear = (scores.shape[1] == 1) | (score - below >= settings.margin)
-    told = (score >= settings.min_score) & clear
+    score, second_score = values[rows, best], values[rows, second]
+    clear = (scores.shape[1] == 1) | (score - second_score >= settings.margin)
+    assigned = (score >= settings.min_score) & clear
     return pd.DataFrame(
         {
-            "cell_type": np.where(told, names[best], UNASSIGNED),
+            "cell_type": np.where(assigned, names[best], UNASSIGNED),
             "score": score,
             "runner_up": names[second],
-            "runner_up_score": below,
-            "margin": score - below,
+            "runner_up_score": second_score,
+            "margin": score - second_score,
             "best_match": names[best],
         },
         index=scores.index,
     )
 
 
-def _warnings(best: _Candidate, decided: pd.DataFrame, tissue: str, sample: str) -> list[str]:
+def _warnings(best: _Candidate, decided: pd.DataFrame, tissue: str) -> list[str]:
     if len(decided) < 2:
-        return [f"sample {sample}: one cluster only, so there is nothing to tell its type by"]
+        return ["there is only one cluster, so its cell type cannot be scored"]
     table = tissue or "any tissue"
     if best.scores.shape[1] == 0:
         return [
-            f"sample {sample}: {best.overlap:.0%} of the marker genes ({table}) are in the data, "
-            "too few to score any cell type, so all clusters are Unassigned; the genes need their "
-            "symbols, or give a marker table of your own"
+            f"{best.overlap:.0%} of the marker genes ({table}) are in the data, too few to score "
+            "any cell type, so all clusters are Unassigned; name the genes by symbols, or give "
+            "your own marker table"
         ]
-    if best.overlap < LOW_OVERLAP:
+    if best.overlap < MIN_OVERLAP:
         return [
-            f"sample {sample}: only {best.overlap:.0%} of the marker genes ({table}) are in the "
-            "data; take the cell types with care"
+            f"only {best.overlap:.0%} of the marker genes ({table}) are in the data; cell types "
+            "are unreliable"
         ]
-    without = decided.loc[decided["cell_type"] == UNASSIGNED, "n_cells"].sum()
-    if without > MOST_UNASSIGNED * decided["n_cells"].sum():
+    unassigned = decided.loc[decided["cell_type"] == UNASSIGNED, "n_cells"].sum()
+    if unassigned > MAX_UNASSIGNED * decided["n_cells"].sum():
         return [
-            f"sample {sample}: {without:,} of {decided['n_cells'].sum():,} cells are Unassigned by "
-            f"the markers of {table}; if the sample is of another tissue, give a marker table of "
-            "your own"
+            f"{unassigned:,} of {decided['n_cells'].sum():,} cells are Unassigned by the markers "
+            f"of {table}; for another tissue, give your own marker table"
         ]
     return []

@@ -1,4 +1,4 @@
-"""What names of cell types mean: synonyms, and which type is a kind of which.
+"""Names of cell types: synonyms, and which type is a subtype of which.
 
 ``cell_type_names.tsv`` has the columns ``name``, ``kind_of`` (the name of the wider type, or
 empty) and ``synonyms`` (separated by semicolons). Names are compared without regard to case,
@@ -13,7 +13,7 @@ from importlib.resources import files
 
 UNASSIGNED, UNKNOWN, CONFLICT = "Unassigned", "Unknown", "conflict"
 ABSTENTIONS = (UNASSIGNED, UNKNOWN, CONFLICT)
-"""What stands in place of a type where there is none."""
+"""What is written in place of a type where there is none."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Vocabulary:
     Attributes
     ----------
     names
-        The name that is meant, of every known name and synonym in its plain form.
+        The table's name for the plain form of each name and synonym.
     wider
         The wider type of each name that has one.
     """
@@ -35,41 +35,41 @@ class Vocabulary:
         """Whether the name or a synonym is in the table."""
         return plain(name) in self.names
 
-    def meant(self, name: str) -> str:
-        """The table's name of a type; names that it does not know mean themselves."""
+    def canonical(self, name: str) -> str:
+        """The table's name for a type; an unknown name is returned as it is."""
         return self.names.get(plain(name), name)
 
     def lineage(self, name: str) -> list[str]:
-        """A type and the wider types that it is a kind of, narrowest first.
+        """A type and the wider types that include it, narrowest first.
 
         >>> vocabulary().lineage("CD4+ memory T cells")
         ['Memory CD4 T', 'CD4 T', 'T cell']
         """
-        found = [self.meant(name)]
-        while wider := self.wider.get(found[-1]):
-            found.append(wider)
-        return found
+        types = [self.canonical(name)]
+        while wider := self.wider.get(types[-1]):
+            types.append(wider)
+        return types
 
     def comparable(self, one: str, other: str) -> bool:
-        """Whether two names can be held against each other: both known, or written alike."""
+        """Whether two names can be compared: both are known, or have the same plain form."""
         return plain(one) == plain(other) or (self.knows(one) and self.knows(other))
 
     def settle(self, weights: Mapping[str, float], total: float) -> tuple[str | None, float]:
-        """The narrowest type that more than half of the weight speaks for.
+        """The narrowest type that more than half of the weight supports.
 
-        A type speaks for itself and for all wider types; for narrower ones with half its weight,
-        since it does not exclude them.
+        A type supports itself and all wider types; narrower ones with half its weight, since it
+        does not exclude them.
 
         Parameters
         ----------
         weights
-            Of each name.
+            Weight of each name.
         total
-            Weight of all, with that of abstentions.
+            Total weight, abstentions included.
 
         Returns
         -------
-        The type (None where there is none) and the weight that speaks for it.
+        The type (None if there is none) and the weight that supports it.
 
         >>> vocabulary().settle({"Naive CD4 T": 1, "Memory CD4 T": 1}, total=2)
         ('CD4 T', 2.0)
@@ -78,7 +78,9 @@ class Vocabulary:
         """
         lineages = {name: self.lineage(name) for name in weights}
         candidates = {
-            wide: len(line) - at for line in lineages.values() for at, wide in enumerate(line)
+            name: len(lineage) - position
+            for lineage in lineages.values()
+            for position, name in enumerate(lineage)
         }
         support = {
             candidate: sum(
@@ -112,12 +114,12 @@ def plain(name: str) -> str:
 
 
 def _synonyms(lines: Iterable[list[str]]) -> Mapping[str, str]:
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for name, _, synonyms in lines:
         for word in (name, *synonyms.split(";")):
             if word.strip():
-                found.setdefault(plain(word), name)
-    return found
+                names.setdefault(plain(word), name)
+    return names
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Marker sets: the committed table of canonical markers, or the user's own, matched to the genes.
+"""Marker sets: the table of canonical markers or a user's table, matched to the genes.
 
 ``canonical_markers.tsv`` has the columns ``tissue``, ``cell_type``, ``gene`` (human symbol; empty
 where the gene has no human counterpart), ``mouse_gene`` (likewise) and ``source``, a publication
@@ -8,6 +8,7 @@ of the pancreas were looked up one by one in their source.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -22,12 +23,12 @@ from scsiameseclu.store.files import first_line
 
 SPECIES_COLUMN = {"human": "gene", "mouse": "mouse_gene"}
 MIN_MARKERS = 3
-"""A canonical set with fewer of its genes in the data is not asked."""
+"""A canonical set with fewer of its genes in the data is not scored."""
 
 
 @dataclass(frozen=True)
 class MarkerSets:
-    """Marker sets of one tissue, or of the user's own table.
+    """Marker sets of one tissue, or of a user's table.
 
     Attributes
     ----------
@@ -36,7 +37,7 @@ class MarkerSets:
     table
         Columns ``cell_type``, ``gene``, ``weight``.
     min_markers
-        Fewest genes of a set that must be in the data.
+        Smallest number of a set's genes that must be in the data.
     """
 
     name: str
@@ -45,14 +46,14 @@ class MarkerSets:
 
 
 def canonical_table() -> pd.DataFrame:
-    """The committed table, empty cells as empty strings."""
+    """The table of canonical markers, empty fields as empty strings."""
     source = files("scsiameseclu.annotation") / "canonical_markers.tsv"
     with source.open(encoding="utf-8") as lines:
         return pd.read_csv(lines, sep="\t", dtype=str, keep_default_na=False)
 
 
 def canonical_sets(tissue: str, organism: str) -> list[MarkerSets]:
-    """The marker sets to try: one entry for each tissue when ``tissue`` is ``"auto"``, else one.
+    """The marker sets to try: one entry per tissue when ``tissue`` is ``"auto"``, else one.
 
     Parameters
     ----------
@@ -68,33 +69,34 @@ def canonical_sets(tissue: str, organism: str) -> list[MarkerSets]:
     """
     table = canonical_table()
     known = sorted(table["tissue"].unique())
-    asked = [name.strip() for name in tissue.split(",") if name.strip()]
-    groups = [[name] for name in known] if asked == ["auto"] else [asked]
-    unknown = sorted(set(asked) - set(known) - ({"auto"} if asked == ["auto"] else set()))
-    if unknown or not asked:
+    requested = [name.strip() for name in tissue.split(",") if name.strip()]
+    groups = [[name] for name in known] if requested == ["auto"] else [requested]
+    unknown = sorted(set(requested) - set(known) - ({"auto"} if requested == ["auto"] else set()))
+    if unknown or not requested:
         raise UserError(
-            f"annotation setting tissue: {', '.join(unknown) or repr(tissue)} is not in the table "
-            f"of markers; give auto or some of {', '.join(known)}"
+            f"tissue: {', '.join(unknown) or repr(tissue)} is not in the table of markers; "
+            f"available: auto, {', '.join(known)}"
         )
-    found = []
+    sets = []
     for names in groups:
         rows = table[table["tissue"].isin(names)]
         part = rows[["cell_type"]].assign(gene=rows[SPECIES_COLUMN[organism]], weight=1.0)
         part = part[part["gene"] != ""].drop_duplicates(["cell_type", "gene"], ignore_index=True)
-        found.append(MarkerSets(", ".join(names), part))
-    return found
+        sets.append(MarkerSets(", ".join(names), part))
+    return sets
 
 
-def own_sets(path: str | Path) -> MarkerSets:
-    """The user's marker table: columns ``cell_type`` and ``gene``, and ``weight`` if there is one.
+def read_marker_table(path: str | Path) -> MarkerSets:
+    """Read a user's marker table: columns ``cell_type``, ``gene`` and, optionally, ``weight``.
 
-    Tab-separated, comma-separated when the name ends in ``.csv``, and one set a line (name,
-    description, genes) when it ends in ``.gmt``. Genes are symbols or ids.
+    The table is tab-separated; comma-separated when its name ends in ``.csv``; and has one set per
+    line (name, description, genes) when it ends in ``.gmt``. Genes are symbols or ids.
 
     Raises
     ------
     UserError
-        The file is missing, unreadable or empty, lacks a column, or has a weight that is no number.
+        The file is missing, unreadable or empty, lacks a column, or has a weight that is not a
+        number.
     """
     path = Path(path)
     where = f"marker table {path}"
@@ -108,22 +110,46 @@ def own_sets(path: str | Path) -> MarkerSets:
             table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
     except (ValueError, UnicodeDecodeError) as error:
         raise UserError(f"{where} cannot be read: {first_line(error)}") from error
-    lacking = [name for name in ("cell_type", "gene") if name not in table.columns]
-    if lacking:
+    return MarkerSets(str(path), _checked(table, where), min_markers=1)
+
+
+def given_markers(markers: Mapping[str, Sequence[str]] | pd.DataFrame) -> MarkerSets:
+    """Marker sets given as ``{cell type: genes}``, or as a table as of :func:`read_marker_table`.
+
+    Raises
+    ------
+    UserError
+        As for :func:`read_marker_table`.
+    """
+    if isinstance(markers, pd.DataFrame):
+        table = markers.reset_index(drop=True).astype(object).fillna("").astype(str)
+    else:
+        rows = [(name, gene) for name, genes in markers.items() for gene in genes]
+        table = pd.DataFrame(rows, columns=["cell_type", "gene"], dtype=str)
+    return MarkerSets("given markers", _checked(table, "the marker table"), min_markers=1)
+
+
+def _checked(table: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Columns ``cell_type``, ``gene`` and ``weight`` of a user's table of text."""
+    missing = [name for name in ("cell_type", "gene") if name not in table.columns]
+    if missing:
         raise UserError(
-            f"{where} lacks the column {' and '.join(lacking)} (it has "
+            f"{where} lacks the column {' and '.join(missing)} (it has "
             f"{', '.join(table.columns)}); give cell_type, gene and, if wanted, weight"
         )
-    table["cell_type"], table["gene"] = table["cell_type"].str.strip(), table["gene"].str.strip()
-    table["weight"] = _weights(table, where)
+    table = table.assign(
+        cell_type=table["cell_type"].str.strip(),
+        gene=table["gene"].str.strip(),
+        weight=_weights(table, where),
+    )
     table = table[(table["cell_type"] != "") & (table["gene"] != "")]
     if table.empty:
-        raise UserError(f"{where} has no line with a cell type and a gene")
-    taken = sorted(set(table["cell_type"]) & set(ABSTENTIONS))
-    if taken:
-        raise UserError(f"{where} names a cell type {taken[0]}, which means none; rename it")
+        raise UserError(f"{where} has no row with both a cell type and a gene")
+    reserved = sorted(set(table["cell_type"]) & set(ABSTENTIONS))
+    if reserved:
+        raise UserError(f"{where} uses the reserved name {reserved[0]!r}; rename this cell type")
     table = table[["cell_type", "gene", "weight"]].drop_duplicates(["cell_type", "gene"])
-    return MarkerSets(str(path), table.reset_index(drop=True), min_markers=1)
+    return table.reset_index(drop=True)
 
 
 def _gene_sets(path: Path) -> pd.DataFrame:
@@ -148,7 +174,7 @@ def _weights(table: pd.DataFrame, where: str) -> pd.Series:
 
 
 def choose_organism(organism: str, symbols: list[str], ids: list[str]) -> str:
-    """Human or mouse: as asked, as the genes look, or as the larger overlap with the table says."""
+    """Human or mouse: as given, by the names of the genes, or by their overlap with the table."""
     if organism != "auto":
         return organism
     detected = detect_organism(symbols, ids)
@@ -161,13 +187,13 @@ def choose_organism(organism: str, symbols: list[str], ids: list[str]) -> str:
     return "mouse" if mouse > human else "human"
 
 
-def match_genes(
+def match_markers(
     sets: MarkerSets, symbols: list[str], ids: list[str], priority: list[float]
 ) -> pd.DataFrame:
-    """The lines of the table whose gene is in the data, with its position as ``target``.
+    """The rows of the table whose gene is in the data, with its position as ``target``.
 
-    Symbols and ids are compared without regard to case, ids also without their version. Of several
-    genes of one name the one of highest ``priority`` is taken.
+    Symbols and ids are compared without regard to case, ids also without their version. Among
+    several genes of the same name the one with the highest ``priority`` is taken.
     """
     position: dict[str, int] = {}
     for gene in sorted(range(len(symbols)), key=lambda i: priority[i]):
@@ -176,5 +202,5 @@ def match_genes(
     for gene in sorted(range(len(symbols)), key=lambda i: priority[i]):
         position[symbols[gene].upper()] = gene
     target = sets.table["gene"].str.upper().map(position)
-    found = sets.table[target.notna()].assign(target=target.dropna().astype(int))
-    return found.drop_duplicates(["cell_type", "target"], ignore_index=True)
+    matched = sets.table[target.notna()].assign(target=target.dropna().astype(int))
+    return matched.drop_duplicates(["cell_type", "target"], ignore_index=True)

@@ -11,7 +11,8 @@ import pandas as pd
 from scipy import stats
 from scipy.sparse import csc_matrix
 
-from scsiameseclu.annotation.profiles import Profiles, cluster_profiles
+from scsiameseclu.annotation.profiles import ClusterProfile, cluster_profiles
+from scsiameseclu.genes.matching import GeneNames
 from scsiameseclu.genes.organism import mitochondrial_genes
 from scsiameseclu.settings import MarkerSettings
 
@@ -30,16 +31,14 @@ COLUMNS = [
     "flag",
 ]
 PSEUDOCOUNT = 0.01
-"""Added to both means of a fold change, in normalised counts: absent outside is not infinite."""
+"""Added to both means of a fold change, in normalised counts, so that it stays finite."""
 GENES_AT_ONCE = 2_000
-"""Genes that are tested together: each is tested for itself, and the rest need not be copied."""
+"""Genes tested at once; the tests are independent, and this bounds memory."""
 # Proteins of the cytosolic ribosome; not the kinases RPS6KA1..., nor RPS19BP1.
 RIBOSOMAL = re.compile(r"^(?:RP[LS]\d++(?!K|BP)|RPLP[0-2]|RPSA)", re.IGNORECASE)
 
 
-def find_markers(
-    expression: ad.AnnData, clusters: pd.Series, *, sample: str = "sample"
-) -> tuple[pd.DataFrame, list[str]]:
+def find_markers(expression: ad.AnnData, clusters: pd.Series) -> tuple[pd.DataFrame, list[str]]:
     """Test every gene in every cluster.
 
     Ranks come from ``scanpy.tl.rank_genes_groups`` (Wilcoxon); the correction of the variance for
@@ -50,16 +49,17 @@ def find_markers(
     Parameters
     ----------
     expression
-        Log-normalised values in ``X`` (sparse); ``var["gene_id"]``, ``var["gene_symbol"]``.
+        Log-normalised values in ``X`` (sparse). Genes are named as
+        :meth:`scsiameseclu.genes.matching.GeneNames.of` says.
     clusters
         Categorical cluster of each cell, in the order of the cells.
 
     Returns
     -------
     table
-        One line per cluster and gene, by falling ``score`` (z of the rank sum); ``pct_in`` and
+        One row per cluster and gene, by decreasing ``score`` (z of the rank sum); ``pct_in`` and
         ``pct_out`` in percent; ``adjusted_p`` by Benjamini and Hochberg within the cluster;
-        ``flag`` is ``"ribosomal"``, ``"mitochondrial"`` or empty. Empty when there is nothing to
+        ``flag`` is ``"ribosomal"``, ``"mitochondrial"`` or empty. Empty if there is nothing to
         compare.
     warnings
         Clusters that were left out, and why.
@@ -67,31 +67,34 @@ def find_markers(
     profiles = cluster_profiles(expression.X, clusters)
     notes = []
     if len(profiles.clusters) < 2:
-        notes.append(f"sample {sample}: there is one cluster only, so there are no marker genes")
+        notes.append("there is only one cluster, so there are no marker genes")
         return pd.DataFrame(columns=COLUMNS), notes
     pairs = list(zip(profiles.clusters, profiles.sizes, strict=True))
     single = [name for name, size in pairs if size < 2]
     if single:
-        notes.append(
-            f"sample {sample}: no marker genes for clusters of one cell ({', '.join(single)})"
-        )
+        notes.append(f"there are no marker genes for clusters of one cell ({', '.join(single)})")
     tested = [name for name, size in pairs if size >= 2]
     if not tested:
         return pd.DataFrame(columns=COLUMNS), notes
     z, auc = _rank_sums(expression, clusters, tested)
-    flags = gene_flags(list(expression.var["gene_symbol"]), list(expression.var["gene_id"]))
-    rest = profiles.rest()
+    names = GeneNames.of(expression.var)
+    genes = pd.DataFrame(
+        {
+            "gene": expression.var_names.astype(str),
+            "gene_id": names.ids,
+            "flag": gene_flags(names.symbols, names.ids),
+        }
+    )
+    others = profiles.rest()
     parts = [
-        _cluster_table(
-            expression.var, name, z[i], auc[i], profiles, rest, profiles.clusters.index(name), flags
-        )
+        _cluster_table(genes, name, z[i], auc[i], profiles.row(name), others.row(name))
         for i, name in enumerate(tested)
     ]
     return pd.concat(parts, ignore_index=True)[COLUMNS], notes
 
 
 def filter_markers(table: pd.DataFrame, settings: MarkerSettings) -> pd.DataFrame:
-    """The lines that speak for their cluster; ``rank`` stays that of the full table."""
+    """The rows that pass the settings; ``rank`` stays that of the full table."""
     keep = (
         (table["adjusted_p"] <= settings.max_adjusted_p)
         & (table["log2_fold_change"] >= settings.min_log2_fold_change)
@@ -144,7 +147,7 @@ def _rank_sums(
 def _rank_sums_of(
     x: csc_matrix, labels: np.ndarray, tested: list[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The same for some of the genes, each of shape (len(tested), n_genes)."""
+    """z and AUC for some of the genes, each of shape (len(tested), n_genes)."""
     import scanpy as sc
 
     work = ad.AnnData(
@@ -158,12 +161,12 @@ def _rank_sums_of(
     sc.tl.rank_genes_groups(
         work, "cluster", groups=tested, method="wilcoxon", tie_correct=False, use_raw=False
     )
-    found = work.uns["rank_genes_groups"]
+    ranked = work.uns["rank_genes_groups"]
     correction = tie_correction(x)
     z, auc = np.zeros((2, len(tested), x.shape[1]))
     for i, name in enumerate(tested):
         raw = np.zeros(x.shape[1])
-        raw[found["names"][name].astype(int)] = found["scores"][name]
+        raw[ranked["names"][name].astype(int)] = ranked["scores"][name]
         inside = float((labels == name).sum())
         outside = len(labels) - inside
         deviation = np.sqrt(inside * outside * (len(labels) + 1) / 12)
@@ -173,33 +176,26 @@ def _rank_sums_of(
 
 
 def _cluster_table(
-    var: pd.DataFrame,
-    name: str,
+    genes: pd.DataFrame,
+    cluster: str,
     z: np.ndarray,
     auc: np.ndarray,
-    inside: Profiles,
-    outside: Profiles,
-    row: int,
-    flags: list[str],
+    inside: ClusterProfile,
+    outside: ClusterProfile,
 ) -> pd.DataFrame:
     p = 2 * stats.norm.sf(np.abs(z))
-    means = np.expm1(inside.mean[row]), np.expm1(outside.mean[row])
-    table = pd.DataFrame(
-        {
-            "cluster": name,
-            "gene": var.index.astype(str),
-            "gene_id": var["gene_id"].astype(str).to_numpy(),
-            "score": z,
-            "log2_fold_change": np.log2((means[0] + PSEUDOCOUNT) / (means[1] + PSEUDOCOUNT)),
-            "pct_in": 100 * inside.share[row],
-            "pct_out": 100 * outside.share[row],
-            "auc": auc,
-            "p_value": p,
-            "adjusted_p": stats.false_discovery_control(p),
-            "flag": flags,
-        }
+    means = np.expm1(inside.mean), np.expm1(outside.mean)
+    table = genes.assign(
+        cluster=cluster,
+        score=z,
+        log2_fold_change=np.log2((means[0] + PSEUDOCOUNT) / (means[1] + PSEUDOCOUNT)),
+        pct_in=100 * inside.share,
+        pct_out=100 * outside.share,
+        auc=auc,
+        p_value=p,
+        adjusted_p=stats.false_discovery_control(p),
     )
-    # Equal scores are common among rare genes; names make the order the same everywhere.
+    # Equal scores are common among rare genes; sorting by name too makes the order reproducible.
     table = table.sort_values(["score", "gene"], ascending=[False, True], kind="stable")
     table.insert(1, "rank", np.arange(1, len(table) + 1))
     return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,18 @@ from scipy.sparse import csr_matrix
 from sklearn.cluster import KMeans
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
-LEAST_GROUPS, MOST_GROUPS = 20, 200
-LEAST_CELLS = 10
-MOST_FITTED = 20_000
+MIN_GROUPS, MAX_GROUPS = 20, 200
+MIN_CELLS = 10
+MAX_FITTED = 20_000
 BLOCK_CELLS = 20_000
 """Cells whose values are held in double precision at once."""
+
+
+class ClusterProfile(NamedTuple):
+    """Mean expression and share of expressing cells of one cluster, each (n_genes,)."""
+
+    mean: np.ndarray
+    share: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -38,8 +46,13 @@ class Profiles:
     mean: np.ndarray
     share: np.ndarray
 
+    def row(self, cluster: str) -> ClusterProfile:
+        """The profile of one cluster."""
+        position = self.clusters.index(cluster)
+        return ClusterProfile(self.mean[position], self.share[position])
+
     def rest(self) -> Profiles:
-        """The same of the cells outside each cluster (NaN when there are none)."""
+        """Profiles of the cells outside each cluster (NaN when there are none)."""
         others = self.sizes.sum() - self.sizes
         with np.errstate(invalid="ignore", divide="ignore"):
             mean, share = (
@@ -50,24 +63,24 @@ class Profiles:
         return Profiles(self.clusters, others, np.maximum(mean, 0), np.maximum(share, 0))
 
 
-def alike_groups(embedding: np.ndarray, cells_of_group: int, seed: int) -> pd.Series:
-    """Groups of cells that lie close, by k-means: categories of about so many cells.
+def similar_groups(embedding: np.ndarray, cells_per_group: int, seed: int) -> pd.Series:
+    """Groups of neighbouring cells by k-means: categories of about ``cells_per_group`` cells.
 
-    At most 200 groups, fitted on at most 20,000 cells, so time is linear in cells; and at least 20
-    where these have ten cells each, so that small samples do not mix their types.
+    There are at most 200 groups, fitted on at most 20,000 cells, so time is linear in cells; and at
+    least 20 if these have ten cells each, so that small samples do not mix their types.
     """
     cells = np.asarray(embedding, dtype=np.float32)
-    least = min(LEAST_GROUPS, max(len(cells) // LEAST_CELLS, 1))
-    count = int(np.clip(len(cells) // cells_of_group, least, MOST_GROUPS))
-    shown = cells
-    if len(cells) > MOST_FITTED:
-        rows = np.random.default_rng(seed).choice(len(cells), MOST_FITTED, replace=False)
-        shown = cells[np.sort(rows)]
-    found = KMeans(count, n_init=1, random_state=seed).fit(shown)
+    smallest = min(MIN_GROUPS, max(len(cells) // MIN_CELLS, 1))
+    n_groups = int(np.clip(len(cells) // cells_per_group, smallest, MAX_GROUPS))
+    fitted = cells
+    if len(cells) > MAX_FITTED:
+        rows = np.random.default_rng(seed).choice(len(cells), MAX_FITTED, replace=False)
+        fitted = cells[np.sort(rows)]
+    kmeans = KMeans(n_groups, n_init=1, random_state=seed).fit(fitted)
     labels = np.concatenate(
         [
-            found.predict(cells[start : start + MOST_FITTED])
-            for start in range(0, len(cells), MOST_FITTED)
+            kmeans.predict(cells[start : start + MAX_FITTED])
+            for start in range(0, len(cells), MAX_FITTED)
         ]
     )
     return pd.Series(pd.Categorical(labels.astype(str)))
@@ -89,9 +102,11 @@ def cluster_profiles(x: csr_matrix, clusters: pd.Series) -> Profiles:
     mean, share = np.zeros((2, len(names), x.shape[1]))
     for first in range(0, x.shape[0], BLOCK_CELLS):
         block = x[first : first + BLOCK_CELLS]
-        own = codes[first : first + BLOCK_CELLS]
-        cells = np.flatnonzero(own >= 0)
-        member = csr_matrix((np.ones(cells.size), (own[cells], cells)), (len(names), own.size))
+        assigned = codes[first : first + BLOCK_CELLS]
+        cells = np.flatnonzero(assigned >= 0)
+        member = csr_matrix(
+            (np.ones(cells.size), (assigned[cells], cells)), (len(names), assigned.size)
+        )
         mean += (member @ block).toarray()  # n_clusters x n_genes
         block.data = (block.data != 0).astype(np.float32)  # a copy already
         share += (member @ block).toarray()

@@ -1,11 +1,10 @@
-"""A consensus of several votes on the type of each cluster and of each cell.
+"""Votes of several sources on the type of each cluster and cell, and their consensus.
 
-Sources vote by name; "Unassigned" and "Unknown" are abstentions. Names are compared by the table
-of :mod:`scsiameseclu.annotation.cell_types`. The consensus is the narrowest type that more than
-half of the votes cast speak for, "Unassigned" where none is cast, and "conflict" where they
-contradict.
-Names that the table does not know cannot be held against others; then the vote of the highest
-standing decides alone: an annotated reference, then CellTypist, then markers.
+Sources vote by name; "Unassigned" and "Unknown" are abstentions. Names are compared through the
+table of :mod:`scsiameseclu.annotation.cell_types`. The consensus is the narrowest type that more
+than half of the votes cast support, "Unassigned" if none is cast, and "conflict" if they
+contradict each other. Names that the table does not know cannot be compared; then the source of
+highest rank decides alone: an annotated reference, then CellTypist, then markers.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from scsiameseclu.annotation.cell_types import (
 )
 
 SOURCES = ("reference", "celltypist", "markers")
-"""In the order of their standing."""
+"""By rank, highest first."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Vote:
     names
         The type of each cell or cluster, strings (n,).
     strength
-        How sure the source is, 0 to 1, (n,).
+        Confidence of the source, 0 to 1, (n,).
     """
 
     source: str
@@ -48,15 +47,15 @@ class Vote:
     strength: np.ndarray
 
     def of(self, positions: np.ndarray) -> Vote:
-        """The votes at some positions, such as each cell's cluster's."""
+        """The votes at some positions, for example of each cell's cluster."""
         return Vote(self.source, self.names[positions], self.strength[positions])
 
 
 def vote_of_clusters(vote: Vote, clusters: pd.Series) -> Vote:
-    """One vote a cluster from the votes of its cells, in the order of the categories.
+    """One vote per cluster from the votes of its cells, in the order of the categories.
 
-    The narrowest type that more than half of the cluster's cells speak for, with the share of the
-    cells that do; "Unknown" where there is none.
+    The narrowest type that more than half of the cluster's cells support, with the share of the
+    cells that do; "Unknown" if there is none.
     """
     table = pd.crosstab(clusters.to_numpy(), vote.names)
     names, shares = [], []
@@ -76,15 +75,15 @@ def consensus(votes: Sequence[Vote]) -> tuple[np.ndarray, np.ndarray]:
     Parameters
     ----------
     votes
-        Of one or more sources, on the same cells or clusters.
+        Votes of one or more sources on the same cells or clusters.
 
     Returns
     -------
     names
-        The consensus, strings (n,). With one source these are its own names.
+        The consensus, strings (n,). With one source these are its names.
     scores
-        Mean over the sources of the strength of those that speak for it, 0 to 1, (n,); 0 where
-        there is no consensus.
+        Mean over all sources of the strength of those that support the consensus, 0 to 1, (n,);
+        0 where there is none.
     """
     if len(votes) == 1:
         (only,) = votes
@@ -93,43 +92,43 @@ def consensus(votes: Sequence[Vote]) -> tuple[np.ndarray, np.ndarray]:
     ranked = sorted(votes, key=lambda vote: SOURCES.index(vote.source))
     together = np.array([vote.names for vote in ranked], dtype=object).T
     decided: dict[tuple[str, ...], tuple[str, list[bool]]] = {}
-    answers = []
-    speaking = np.zeros(together.shape)
+    types = []
+    support = np.zeros(together.shape)
     for row, names in enumerate(map(tuple, together)):
         if names not in decided:
             decided[names] = _decide(names, vocabulary())
-        answer, spoken = decided[names]
-        answers.append(answer)
-        speaking[row] = spoken
+        agreed, supporting = decided[names]
+        types.append(agreed)
+        support[row] = supporting
     strength = np.array([vote.strength for vote in ranked], dtype=float).T
-    return np.array(answers, dtype=object), (speaking * strength).mean(axis=1)
+    return np.array(types, dtype=object), (support * strength).mean(axis=1)
 
 
 def _decide(names: Sequence[str], known: Vocabulary) -> tuple[str, list[bool]]:
-    """The consensus of one cell, and which sources (by standing) speak for it."""
+    """The consensus of one cell, and which sources (by rank) support it."""
     cast = [name for name in names if name not in ABSTENTIONS]
     if not cast:
         return UNASSIGNED, [False] * len(names)
-    heard = [name for name in cast if known.comparable(name, cast[0])]
-    weights = {name: float(heard.count(name)) for name in heard}
-    answer, _ = known.settle(weights, float(len(heard)))
-    if answer is None:
+    compared = [name for name in cast if known.comparable(name, cast[0])]
+    weights = {name: float(compared.count(name)) for name in compared}
+    agreed, _ = known.settle(weights, float(len(compared)))
+    if agreed is None:
         return CONFLICT, [False] * len(names)
-    line = known.lineage(answer)
-    spoken = [
-        name in heard and (answer in known.lineage(name) or known.meant(name) in line)
+    lineage = known.lineage(agreed)
+    supporting = [
+        name in compared and (agreed in known.lineage(name) or known.canonical(name) in lineage)
         for name in names
     ]
-    return answer, spoken
+    return agreed, supporting
 
 
 def not_comparable(votes: Sequence[Vote]) -> list[str]:
-    """Names that the table does not know, of sources that vote beside others."""
-    found = {str(name) for vote in votes for name in vote.names if name not in ABSTENTIONS}
-    return sorted(name for name in found if len(votes) > 1 and not vocabulary().knows(name))
+    """Names that the table does not know; empty for a single source."""
+    names = {str(name) for vote in votes for name in vote.names if name not in ABSTENTIONS}
+    return sorted(name for name in names if len(votes) > 1 and not vocabulary().knows(name))
 
 
 def _as_written(name: str, cast: pd.Series) -> str:
-    """The source's own word for a type, where it has one only."""
-    words = [str(word) for word in cast.index if vocabulary().meant(str(word)) == name]
+    """The source's name for a type, if it uses only one."""
+    words = [str(word) for word in cast.index if vocabulary().canonical(str(word)) == name]
     return words[0] if len(words) == 1 else name

@@ -24,7 +24,7 @@ from torch.nn.functional import normalize
 from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.clustering.consensus import Consensus, agree, agreement_matrix
 from scsiameseclu.clustering.evidence import Evidence
-from scsiameseclu.clustering.levels import coarser, finer
+from scsiameseclu.clustering.levels import coarser, finer, union_of_clusters
 from scsiameseclu.clustering.members import MAX_ROUNDS, Member, Proportions, fit_member
 from scsiameseclu.clustering.splits import best_split
 from scsiameseclu.clustering.start import Hierarchy, by_kmeans, grow_hierarchy
@@ -103,6 +103,7 @@ class Clustering:
             "stability": [float(value) for value in self.consensus.stability],
             "agreement": self.consensus.agreement,
             "n_members": len(self.consensus.members),
+            "coarse": union_of_clusters(self.labels, self.coarse, self.n_clusters),
         }
 
 

@@ -32,6 +32,21 @@ def coarser(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return renumbered
 
 
+def union_of_clusters(labels: np.ndarray, coarse: np.ndarray, n_clusters: int) -> list[int]:
+    """The union that each cluster belongs to, (n_clusters,); -1 for a cluster without cells.
+
+    Parameters
+    ----------
+    labels
+        Clusters, (n_cells,).
+    coarse
+        Unions of them, as :func:`coarser` returns them, (n_cells,).
+    """
+    unions = np.full(n_clusters, -1)
+    unions[labels] = coarse
+    return [int(union) for union in unions]
+
+
 def finer(labels: np.ndarray, pieces: np.ndarray) -> np.ndarray:
     """Split clusters where a finer clustering does.
 

@@ -71,7 +71,6 @@ def grow_hierarchy(blocks: Sequence[np.ndarray], features: np.ndarray, seed: int
     kmeans = MiniBatchKMeans(n_micro, random_state=seed, n_init=1, batch_size=4096, max_iter=50)
     micro = np.unique(kmeans.fit_predict(features), return_inverse=True)[1]
     distances = np.mean([cosine_distances_of_means(block, micro) for block in blocks], axis=0)
-    np.fill_diagonal(distances, 0.0)
     return Hierarchy(micro, linkage(squareform(distances, checks=False), method="average"))
 
 

@@ -1,1 +1,1 @@
-"""Gene names: ids and symbols, organisms, matching between two lists."""
+"""Gene ids and symbols, organism detection, and gene matching between tables."""

@@ -1,4 +1,4 @@
-"""Genes of one table found in another, by id or by symbol, whatever their case and version."""
+"""Matching of genes between two tables by id or symbol, ignoring case and id versions."""
 
 from __future__ import annotations
 
@@ -9,38 +9,54 @@ import numpy as np
 import pandas as pd
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.genes.names import genes_of_table
 
-LEAST_OVERLAP = 0.2
-"""Smallest share of the genes looked for that must be found."""
-SHOWN = 3
+MIN_OVERLAP = 0.2
+"""Minimum fraction of the wanted genes that must be available."""
+MAX_EXAMPLES = 3
+"""Maximum number of example genes in a message."""
 
 
 @dataclass(frozen=True)
 class GeneNames:
-    """Ids and symbols of genes, each (n_genes,)."""
+    """Gene ids and symbols, each (n_genes,)."""
 
     ids: list[str]
     symbols: list[str]
 
     @classmethod
     def of(cls, genes: pd.DataFrame) -> GeneNames:
-        """From the columns ``gene_id`` and ``gene_symbol``, or else from the genes' names."""
-        names = [str(name) for name in genes.index]
-        columns = [
-            [str(value) for value in genes[column]] if column in genes else names
-            for column in ("gene_id", "gene_symbol")
-        ]
-        return cls(*columns)
+        """Ids and symbols of a ``var`` table.
+
+        They are read from the columns ``gene_id`` and ``gene_symbol`` if both exist, otherwise from
+        the index and columns written by other tools, such as ``gene_ids`` or ``feature_name``.
+        """
+        if not {"gene_id", "gene_symbol"} <= set(genes.columns):
+            genes = genes_of_table(genes)[0]
+        ids, symbols = ([str(name) for name in genes[c]] for c in ("gene_id", "gene_symbol"))
+        return cls(ids, symbols)
+
+    def at(self, positions: np.ndarray) -> GeneNames:
+        """The genes at the given positions."""
+        return GeneNames(
+            [self.ids[position] for position in positions],
+            [self.symbols[position] for position in positions],
+        )
+
+    def examples(self) -> str:
+        """The first genes, for messages: symbols, followed by ids if these differ."""
+        pairs = list(zip(self.symbols, self.ids, strict=True))[:MAX_EXAMPLES]
+        return ", ".join(name if name == other else f"{name} ({other})" for name, other in pairs)
 
 
 @dataclass(frozen=True)
 class Match:
-    """Where wanted genes are.
+    """Positions of wanted genes in another table.
 
     Attributes
     ----------
     positions
-        Of each wanted gene in the other table, -1 where it is not there, (n_wanted,).
+        Position of each wanted gene in the other table, -1 if missing, (n_wanted,).
     by
         ``"gene ids"`` or ``"gene symbols"``.
     """
@@ -49,62 +65,61 @@ class Match:
     by: str
 
     def of(self, genes: np.ndarray) -> Match:
-        """The match of some of the wanted genes, by their places among them."""
+        """The match restricted to the wanted genes at the given positions."""
         return Match(self.positions[genes], self.by)
 
     @property
     def overlap(self) -> float:
-        """Share of the wanted genes that were found, 0 to 1."""
+        """Fraction of the wanted genes that are available."""
         return float((self.positions >= 0).mean()) if self.positions.size else 0.0
 
 
-def match_genes(wanted: GeneNames, there: GeneNames) -> Match:
-    """Find genes by the kind of names, ids or symbols, that finds more of them.
+def match_genes(wanted: GeneNames, available: GeneNames) -> Match:
+    """Match genes by ids or by symbols, whichever matches more genes.
 
-    Neither case nor an id's version counts, so human genes also find their namesakes in the mouse.
-    Of several genes of one name the first is taken; none is taken twice.
+    Case and id versions are ignored, so human genes match mouse genes with the same symbol. Of
+    several genes with the same name, the first is matched, and each gene at most once.
     """
     matches = [
-        Match(_positions(wanted.symbols, there.symbols), "gene symbols"),
-        Match(_positions(wanted.ids, there.ids), "gene ids"),
+        Match(_positions(wanted.symbols, available.symbols), "gene symbols"),
+        Match(_positions(wanted.ids, available.ids), "gene ids"),
     ]
     return max(matches, key=lambda match: match.overlap)
 
 
-def check_overlap(match: Match, wanted: GeneNames, there: GeneNames, what: str, where: str) -> None:
-    """Raise where too few genes were found.
+def check_overlap(
+    match: Match, wanted: GeneNames, available: GeneNames, what: str, where: str
+) -> None:
+    """Raise an error if too few genes match.
 
     Parameters
     ----------
     what, where
-        Whose genes were looked for, and in what, for the sentence.
+        Names of the sources of the wanted and of the available genes, for the message.
 
     Raises
     ------
     UserError
-        Less than a fifth of the wanted genes were found.
+        Fewer than 20 % of the wanted genes are available.
     """
-    if match.overlap < LEAST_OVERLAP:
+    if match.overlap < MIN_OVERLAP:
         raise UserError(
-            f"{where} has {match.overlap:.0%} of the genes of {what}, at least "
-            f"{LEAST_OVERLAP:.0%} are needed; it has genes such as {_examples(there)}, and "
-            f"{what} such as {_examples(wanted)}: give both the same kind of names and one organism"
+            f"{where} has {match.overlap:.0%} of the genes of {what}, but at least "
+            f"{MIN_OVERLAP:.0%} are required; it has genes such as {available.examples()}, and "
+            f"{what} has genes such as {wanted.examples()}: use the same gene names and organism "
+            "in both"
         )
 
 
-def _positions(wanted: Sequence[str], there: Sequence[str]) -> np.ndarray:
-    places: dict[str, int] = {}
-    for at, name in enumerate(map(_plain, there)):
-        places.setdefault(name, at)
-    # a name that stands twice in the list goes to its first
-    return np.array([places.pop(_plain(name), -1) for name in wanted], dtype=int)
+def _positions(wanted: Sequence[str], available: Sequence[str]) -> np.ndarray:
+    positions: dict[str, int] = {}
+    for position, name in enumerate(map(_normalised, available)):
+        positions.setdefault(name, position)
+    # pop: only the first wanted gene of a name is matched
+    return np.array([positions.pop(_normalised(name), -1) for name in wanted], dtype=int)
 
 
-def _plain(name: str) -> str:
+def _normalised(name: str) -> str:
+    """Upper case, and without version if it is an Ensembl id."""
     upper = name.strip().upper()
     return upper.split(".")[0] if upper.startswith("ENS") else upper
-
-
-def _examples(genes: GeneNames) -> str:
-    pairs = list(zip(genes.symbols, genes.ids, strict=True))[:SHOWN]
-    return ", ".join(symbol if symbol == own else f"{symbol} ({own})" for symbol, own in pairs)

@@ -1,4 +1,4 @@
-"""Gene symbols and gene ids, kept apart whatever a file calls them."""
+"""Gene ids and symbols, extracted from gene names and from columns of ``var``."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from collections.abc import Sequence
 import pandas as pd
 from anndata.utils import make_index_unique
 
-# Ensembl (human ENSG, mouse ENSMUSG, ... with version or not), FlyBase, WormBase.
 GENE_ID = re.compile(r"^(ENS[A-Z]{0,6}G\d{6,}|FBgn\d{7}|WBGene\d{8})(\.\d+)?$")
-# ENSG00000141510_TP53, ENSG00000141510.5|TP53
+"""Ensembl (human ENSG, mouse ENSMUSG, ... with or without version), FlyBase, WormBase."""
 ID_AND_SYMBOL = re.compile(r"^(ENS[A-Z]{0,6}G\d{6,}(\.\d+)?)[_|:](.+)$")
-# Drop-seq's HUMAN_10:100007447-100028007:LOXL4
+"""ENSG00000141510_TP53, ENSG00000141510.5|TP53."""
 REGION_AND_SYMBOL = re.compile(r"^([^:]+:\d+-\d+):(.+)$")
+"""HUMAN_10:100007447-100028007:LOXL4, as in Drop-seq data."""
 ID_COLUMNS = ("gene_id", "gene_ids", "ensembl_id", "ensembl", "ensembl_ids", "accession", "id")
 SYMBOL_COLUMNS = (
     "gene_symbol", "gene_symbols", "symbol", "gene_name", "gene_names", "genename",
     "gene_short_name", "feature_name", "hgnc_symbol", "gene", "name",
 )  # fmt: skip
-MOST = 0.5
+MIN_SHARE = 0.5
+"""Minimum fraction of names that must match a pattern for it to apply to all names."""
 
 
 def share(pattern: re.Pattern[str], names: Sequence[str]) -> float:
-    """The share of names that match a pattern."""
+    """Fraction of the names that match a pattern."""
     return sum(1 for name in names if pattern.match(name)) / max(len(names), 1)
 
 
@@ -33,25 +34,25 @@ def gene_table(
     ids: Sequence[str] | None = None,
     symbols: Sequence[str] | None = None,
 ) -> tuple[pd.DataFrame, list[str], list[str]]:
-    """The ``var`` table of a count matrix.
+    """Make the ``var`` table of a count matrix.
 
     Parameters
     ----------
     names
-        The genes' names as the file's index has them, (n_genes,).
+        Gene names in the file, (n_genes,).
     ids, symbols
-        What the file calls ids and symbols, where it does.
+        Gene ids and symbols in the file, if it names them as such, (n_genes,).
 
     Returns
     -------
-    table
-        Index: symbols made unique; columns ``gene_id``, ``gene_symbol``. Where only one of the two
-        is known, the other equals it.
-    notes, warnings
-        Sentences.
+    table : DataFrame
+        Columns ``gene_id`` and ``gene_symbol``, indexed by the symbols made unique. If only one of
+        the two is known, both columns are equal.
+    notes, warnings : list of str
+        Messages.
     """
-    given_ids, given_symbols, source = _apart([str(name) for name in names], ids, symbols)
-    table = pd.DataFrame({"gene_id": given_ids, "gene_symbol": given_symbols}, dtype=object)
+    gene_ids, gene_symbols, source = _split_names([str(name) for name in names], ids, symbols)
+    table = pd.DataFrame({"gene_id": gene_ids, "gene_symbol": gene_symbols}, dtype=object)
     unnamed = table["gene_symbol"].isin(["", "nan", "None", "NaN"])
     table.loc[unnamed, "gene_symbol"] = table.loc[unnamed, "gene_id"]
     notes: list[str] = [source] if source else []
@@ -59,39 +60,39 @@ def gene_table(
     index = pd.Index(table["gene_symbol"].astype(str))
     repeated = index.duplicated()
     if repeated.any():
-        sentence = (
-            f"{int(repeated.sum())} gene names occur more than once (first: "
-            f"{index[repeated][0]}) and were made unique by a suffix -1, -2, ..."
+        message = (
+            f"{int(repeated.sum())} gene names are repeated (first: {index[repeated][0]}) and were "
+            "made unique with suffixes -1, -2, ..."
         )
-        # Two ids with one symbol are ordinary; two rows that nothing tells apart are not.
-        (warnings if table["gene_id"].duplicated().any() else notes).append(sentence)
+        # Several ids with the same symbol are common; rows with the same id are suspicious.
+        (warnings if table["gene_id"].duplicated().any() else notes).append(message)
     table.index = make_index_unique(index).rename(None)
     return table, notes, warnings
 
 
-def _apart(
+def _split_names(
     names: list[str], ids: Sequence[str] | None, symbols: Sequence[str] | None
 ) -> tuple[Sequence[str], Sequence[str], str]:
-    """Ids, symbols, and a sentence on where they come from."""
+    """Ids, symbols, and a note on their source."""
     if ids is not None or symbols is not None:
-        own_ids = names if ids is None else [str(value) for value in ids]
-        return own_ids, names if symbols is None else [str(value) for value in symbols], ""
-    if names and share(ID_AND_SYMBOL, names) >= MOST:
+        gene_ids = names if ids is None else [str(value) for value in ids]
+        return gene_ids, names if symbols is None else [str(value) for value in symbols], ""
+    if names and share(ID_AND_SYMBOL, names) >= MIN_SHARE:
         parts = [ID_AND_SYMBOL.sub(r"\1\t\3", name).split("\t") for name in names]
-        told = "gene names hold an id and a symbol, which were taken apart"
-        return [part[0] for part in parts], [part[-1] for part in parts], told
-    if names and share(REGION_AND_SYMBOL, names) >= MOST:
-        told = "gene names hold a region and a symbol, which were taken apart"
-        return names, [REGION_AND_SYMBOL.sub(r"\2", name) for name in names], told
-    if names and share(GENE_ID, names) >= MOST:
-        return names, names, "genes are named by ids only, which stand for the symbols too"
-    return names, names, "genes are named by symbols only, which stand for the ids too"
+        note = "gene names were split into ids and symbols"
+        return [part[0] for part in parts], [part[-1] for part in parts], note
+    if names and share(REGION_AND_SYMBOL, names) >= MIN_SHARE:
+        note = "gene names were split into regions and symbols"
+        return names, [REGION_AND_SYMBOL.sub(r"\2", name) for name in names], note
+    if names and share(GENE_ID, names) >= MIN_SHARE:
+        return names, names, "the file has gene ids only; they are also used as symbols"
+    return names, names, "the file has gene symbols only; they are also used as ids"
 
 
 def genes_of_table(var: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
-    """:func:`gene_table` of a table of genes, whose id and symbol columns go by many names."""
+    """:func:`gene_table` for a ``var`` table, whose id and symbol columns have various names."""
     names = [str(name) for name in var.index]
-    names_are_ids = share(GENE_ID, names) >= MOST
+    names_are_ids = share(GENE_ID, names) >= MIN_SHARE
     only_numbered = share(re.compile(r"\d+$"), names) == 1
     id_column = None if names_are_ids else _column(var, ID_COLUMNS)
     symbol_column = None
@@ -102,11 +103,13 @@ def genes_of_table(var: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str
     ids = names if id_column is None else var[id_column].astype(str).tolist()
     symbols = names if symbol_column is None else var[symbol_column].astype(str).tolist()
     table, notes, warnings = gene_table(names, ids=ids, symbols=symbols)
-    said = f"gene ids are taken from {f'column {id_column}' if id_column else 'the gene names'}"
-    said += f", symbols from {f'column {symbol_column}' if symbol_column else 'the gene names'}"
-    return table, [said, *notes], warnings
+    id_source = f"column {id_column}" if id_column else "the gene names"
+    symbol_source = f"column {symbol_column}" if symbol_column else "the gene names"
+    source = f"gene ids are read from {id_source}, symbols from {symbol_source}"
+    return table, [source, *notes], warnings
 
 
-def _column(var: pd.DataFrame, known: Sequence[str]) -> str | None:
+def _column(var: pd.DataFrame, candidates: Sequence[str]) -> str | None:
+    """The first candidate that is a column, ignoring case."""
     lower = {str(name).lower(): str(name) for name in reversed(list(var.columns))}
-    return next((lower[name] for name in known if name in lower), None)
+    return next((lower[name] for name in candidates if name in lower), None)

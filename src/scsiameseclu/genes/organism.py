@@ -1,4 +1,4 @@
-"""Which organism the genes are of, and which of them are mitochondrial."""
+"""Detection of the organism and of mitochondrial genes from gene names."""
 
 from __future__ import annotations
 
@@ -12,33 +12,34 @@ import numpy as np
 Organism = Literal["human", "mouse", "unknown"]
 
 ENSEMBL_IDS = "Ensembl ids"
-"""What stands for the prefix when mitochondrial genes are known by their ids alone."""
+"""Value used in place of a prefix if mitochondrial genes are recognised by their ids."""
 
-# The 13 proteins of the mitochondrial genome (MT-ND1 ... MT-CYB) of GRCh38 and GRCm38/39.
 MITOCHONDRIAL_IDS = frozenset(
     [f"ENSG00000198{number}" for number in (695, 712, 727, 763, 786, 804, 840, 886, 888, 899, 938)]
     + ["ENSG00000212907", "ENSG00000228253"]
     + [f"ENSMUSG000000643{number}" for number in (41, 45, 51, 54, 56, 57, 58, 60, 63, 67, 68, 70)]
     + ["ENSMUSG00000065947"]
 )
+"""The 13 protein-coding mitochondrial genes (MT-ND1 ... MT-CYB) of GRCh38 and GRCm38/39."""
 
-# MT-CO1 and mt-Co1; MT.CO1 where R's make.names has been; GRCh38_MT-CO1 in multi-genome references.
 MITOCHONDRIAL_NAME = re.compile(r"^(?:[A-Za-z0-9]+_+)?(mt[-.])(?=[a-z])", re.IGNORECASE)
+"""MT-CO1 and mt-Co1, MT.CO1 (after R's make.names), GRCh38_MT-CO1 (multi-genome references)."""
 HUMAN_ID = re.compile(r"^ENSG\d{11}")
 MOUSE_ID = re.compile(r"^ENSMUSG\d{11}")
-# FOXP3 and CD8A against Foxp3 and Cd8a; clone names (AC012345.1) and Orf names say nothing.
 HUMAN_SYMBOL = re.compile(r"^[A-Z][A-Z]+[0-9]*[A-Z]*[0-9]*$")
+"""FOXP3, CD8A; clone names (AC012345.1) and Orf names match neither organism."""
 MOUSE_SYMBOL = re.compile(r"^[A-Z][a-z]+[0-9]*[a-z]*[0-9]*$")
+"""Foxp3, Cd8a."""
 
-CLEAR_SHARE = 0.3
-"""Smallest share of the genes that must look like an organism's for it to be named."""
+MIN_SHARE = 0.3
+"""Minimum fraction of the genes that must match an organism for it to be reported."""
 
 
 def detect_organism(symbols: Sequence[str], ids: Sequence[str]) -> Organism:
-    """Human or mouse, by Ensembl ids first, and by the case of the gene symbols else.
+    """Detect human or mouse from Ensembl ids or, failing that, from the case of gene symbols.
 
-    The organism is named when at least 30 % of the genes look like it, and three times as many as
-    look like the other; else it is ``"unknown"``.
+    An organism is reported if at least 30 % of the genes match it and at least three times as many
+    as match the other; otherwise the result is ``"unknown"``.
     """
     by_id = _decide(
         sum(bool(HUMAN_ID.match(gene)) for gene in ids),
@@ -55,7 +56,7 @@ def detect_organism(symbols: Sequence[str], ids: Sequence[str]) -> Organism:
 
 
 def _decide(human: int, mouse: int, total: int) -> Organism:
-    if max(human, mouse) < CLEAR_SHARE * max(total, 1):
+    if max(human, mouse) < MIN_SHARE * max(total, 1):
         return "unknown"
     if human >= 3 * mouse:
         return "human"
@@ -67,15 +68,15 @@ def mitochondrial_genes(symbols: Sequence[str], ids: Sequence[str]) -> tuple[np.
 
     Returns
     -------
-    mask
-        True for mitochondrial genes, shape (n_genes,).
-    prefix
-        The commonest prefix found (``"MT-"``, ``"mt-"``, ``"MT."`` ...), ``"Ensembl ids"`` when
-        only the ids gave them away, ``""`` when none was recognised.
+    mask : np.ndarray
+        True for mitochondrial genes, (n_genes,).
+    prefix : str
+        The most common prefix (``"MT-"``, ``"mt-"``, ``"MT."`` ...), ``"Ensembl ids"`` if genes
+        were recognised by ids only, ``""`` if none was recognised.
     """
-    found = [MITOCHONDRIAL_NAME.match(gene) for gene in symbols]
-    mask = np.array([match is not None for match in found], dtype=bool)
-    prefixes = Counter(match.group(1) for match in found if match)
+    matches = [MITOCHONDRIAL_NAME.match(gene) for gene in symbols]
+    mask = np.array([match is not None for match in matches], dtype=bool)
+    prefixes = Counter(match.group(1) for match in matches if match)
     if prefixes:
         return mask, max(sorted(prefixes), key=lambda name: prefixes[name])
     mask = np.array([gene.split(".")[0] in MITOCHONDRIAL_IDS for gene in ids], dtype=bool)

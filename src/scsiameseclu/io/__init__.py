@@ -1,1 +1,1 @@
-"""Readers of count matrices, checks of what a file holds, and the atomic writer."""
+"""Readers for count matrices, one module per format, and checks of their content."""

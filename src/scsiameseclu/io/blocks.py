@@ -1,4 +1,4 @@
-"""Dense matrices on disk read straight into sparse ones, and text out of HDF5."""
+"""Block-wise reading of dense HDF5 matrices into sparse ones, and of text from HDF5."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scsiameseclu.limits import BLOCK_VALUES
 
 
 def dense_to_csr(dataset: h5py.Dataset, *, cells_in_rows: bool) -> csr_matrix:
-    """Read a dense dataset a block of cells at a time.
+    """Read a dense dataset as a sparse matrix, one block of cells at a time.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def dense_to_csr(dataset: h5py.Dataset, *, cells_in_rows: bool) -> csr_matrix:
     Raises
     ------
     ValueError
-        The dataset has not two dimensions.
+        The dataset does not have two dimensions.
     """
     if dataset.ndim != 2:
         raise ValueError(f"{dataset.name} has {dataset.ndim} dimensions, not 2")
@@ -40,17 +40,17 @@ def dense_to_csr(dataset: h5py.Dataset, *, cells_in_rows: bool) -> csr_matrix:
 
 
 def cells_per_block(n_genes: int) -> int:
-    """How many cells of ``n_genes`` genes may be dense at once."""
+    """Number of cells with ``n_genes`` genes that may be dense at once."""
     return max(1, BLOCK_VALUES // max(n_genes, 1))
 
 
 def strings(dataset: h5py.Dataset) -> np.ndarray:
-    """A dataset as an array of str objects, whatever kind of text or number it holds."""
+    """Read a dataset of text or numbers as an array of str objects."""
     return as_strings(dataset[()])
 
 
 def as_strings(values: np.ndarray) -> np.ndarray:
-    """An array as str objects: bytes decoded, whole floats without their ``.0``."""
+    """Convert an array to str objects: bytes are decoded, integral floats lose their ``.0``."""
     flat = np.asarray(values).ravel()
     if flat.dtype.kind == "f" and np.isfinite(flat).all() and (flat == np.rint(flat)).all():
         flat = flat.astype(np.int64)
@@ -62,6 +62,6 @@ def as_strings(values: np.ndarray) -> np.ndarray:
 
 
 def numbered(prefix: str, count: int) -> list[str]:
-    """Names for what has none: ``cell_0000`` and so on, of equal length."""
+    """Make ``count`` names of equal length: ``cell_0000``, ``cell_0001``, …"""
     width = len(str(max(count - 1, 0)))
     return [f"{prefix}_{number:0{width}d}" for number in range(count)]

@@ -1,7 +1,7 @@
-"""h5ad files: finds the counts, be they in a layer, in X or in raw, without reading the rest.
+"""Reader for h5ad files that locates the counts without reading the other matrices.
 
-Order of search when the request names no layer: ``layers["counts"]``, ``X``, ``raw``, then the
-other layers by name; the first that holds whole numbers, zero or more, is taken.
+If no layer is requested, ``layers["counts"]``, ``X``, ``raw`` and then the other layers in
+alphabetical order are searched, and the first matrix of non-negative integers is read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import genes_of_table
 from scsiameseclu.io.blocks import as_strings, cells_per_block, dense_to_csr
-from scsiameseclu.io.loaded import Loaded, Origin, names
+from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.values import Values, describe
 from scsiameseclu.limits import BLOCK_VALUES
@@ -26,30 +26,32 @@ PLACES = {"X": "the matrix X", "raw": "the matrix raw.X"}
 
 
 def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
-    """Read the counts of an h5ad with its tables of cells and genes.
+    """Read the counts of an h5ad file with its ``obs`` and ``var``.
 
     Raises
     ------
     UserError
-        The layer named does not exist, or the file holds no matrix.
+        The requested layer does not exist, or the file has no matrix.
     """
     with h5py.File(path, "r") as file:
-        found = dict(_matrices(file))
-        if not found:
-            raise origin.error("holds no matrix; give one with raw counts in X or in a layer")
-        name = _choose(found, request, origin)
+        matrices = dict(_matrices(file))
+        if not matrices:
+            raise origin.error("has no matrix; use a file with raw counts in X or in a layer")
+        name = _choose(matrices, request, origin)
         obs = _table(file, "obs")
         genes = _table(file, "raw.var" if name == "raw" else "var")
-        matrix, values = _read(found[name])
+        matrix, values = _read(matrices[name])
     if values.are_counts and matrix.shape != (len(obs), len(genes)):
-        raise ValueError(f"{name} is {matrix.shape}, obs and var are {(len(obs), len(genes))}")
+        raise ValueError(
+            f"{name} has shape {matrix.shape}, obs and var require {(len(obs), len(genes))}"
+        )
     if not values.are_counts:
         matrix = csr_matrix((len(obs), len(genes)), dtype="float32")
-    var, told, warnings = genes_of_table(genes)
+    var, gene_notes, warnings = genes_of_table(genes)
     place = PLACES.get(name, f"layer {name}")
-    others = [PLACES.get(other, f"layer {other}") for other in found if other != name]
-    verb = "counts are in" if values.are_counts else "no counts were found, looked at"
-    notes = [f"h5ad, {verb} {place}" + (f" (not used: {names(others)})" if others else "")]
+    others = [PLACES.get(other, f"layer {other}") for other in matrices if other != name]
+    outcome = f"counts read from {place}" if values.are_counts else f"no counts in {place}"
+    notes = [f"h5ad: {outcome}" + (f" (not used: {list_names(others)})" if others else "")]
     return Loaded(
         matrix=matrix,
         obs=obs,
@@ -57,14 +59,14 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         format="h5ad",
         files=[path],
         values=values,
-        notes=[*notes, *told],
+        notes=[*notes, *gene_notes],
         warnings=warnings,
         place=f"{place} of" if request.layer else "",
     )
 
 
 def _matrices(file: h5py.File) -> Iterator[tuple[str, Any]]:
-    """Every matrix of cells x genes, in the order of search."""
+    """Every cells x genes matrix, in search order."""
     layers = file.get("layers", {})
     if "counts" in layers:
         yield "counts", layers["counts"]
@@ -78,16 +80,18 @@ def _is_matrix(node: Any) -> bool:
     return "data" in node if hasattr(node, "keys") else node.ndim == 2
 
 
-def _choose(found: dict[str, Any], request: ReadRequest, origin: Origin) -> str:
+def _choose(matrices: dict[str, Any], request: ReadRequest, origin: Origin) -> str:
     if request.layer is not None:
-        if request.layer not in found:
-            raise origin.error(f"has no layer {request.layer!r}; it has: {names(found)}")
+        if request.layer not in matrices:
+            available = list_names(matrices)
+            raise origin.error(f"has no layer {request.layer!r}; available: {available}")
         return request.layer
-    return next((name for name in found if _starts_as_counts(found[name])), next(iter(found)))
+    counts = (name for name, node in matrices.items() if _starts_as_counts(node))
+    return next(counts, next(iter(matrices)))
 
 
 def _starts_as_counts(node: Any) -> bool:
-    """Whether a matrix's first block of values is whole numbers, zero or more."""
+    """Whether the first block of a matrix consists of non-negative integers."""
     if hasattr(node, "keys"):
         first = node["data"][:BLOCK_VALUES]
     else:
@@ -96,7 +100,7 @@ def _starts_as_counts(node: Any) -> bool:
 
 
 def _read(node: Any) -> tuple[csr_matrix, Values]:
-    """Read a matrix; of a dense one that is not counts no more than its first block."""
+    """Read a matrix; only the first block if it is dense and not counts."""
     if hasattr(node, "keys"):
         matrix = read_elem(node).tocsr().astype("float32")
         matrix.sum_duplicates()
@@ -108,7 +112,7 @@ def _read(node: Any) -> tuple[csr_matrix, Values]:
 
 
 def _table(file: h5py.File, key: str) -> pd.DataFrame:
-    """``obs``, ``var`` or ``raw.var``, in today's layout or in that of anndata before 0.7."""
+    """Read ``obs``, ``var`` or ``raw.var``, also in the layout of anndata before 0.7."""
     node = file[key] if key in file else file[key.replace(".", "/")]
     if hasattr(node, "keys"):
         table = read_elem(node)
@@ -120,8 +124,8 @@ def _table(file: h5py.File, key: str) -> pd.DataFrame:
             categories = file.get(f"uns/{name}_categories")
             if key == "obs" and categories is not None:
                 codes = table[name].to_numpy()
-                every = pd.Index(as_strings(categories[()]))
-                table[name] = pd.Categorical.from_codes(codes, categories=every)
+                names = pd.Index(as_strings(categories[()]))
+                table[name] = pd.Categorical.from_codes(codes, categories=names)
         table = table.set_index(table.columns[0])
     table.index = pd.Index(table.index.astype(str), dtype=object, name=None)
     return table

@@ -1,4 +1,4 @@
-"""What every reader returns, and how every reader complains."""
+"""The common result of all readers, and their error messages."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from scipy.sparse import csr_matrix
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.values import Values
-from scsiameseclu.limits import MANY_NAMES
+from scsiameseclu.limits import MAX_NAMES
 from scsiameseclu.store.files import first_line
 
-# What the libraries beneath raise on corrupt input; everything else is a defect of ours.
+# Raised by the underlying libraries on corrupt input; any other exception is a bug here.
 CORRUPT = (
     OSError,
     EOFError,
@@ -35,65 +35,63 @@ CORRUPT = (
 )
 
 
-def names(values: Iterable[object]) -> str:
-    """Names for a sentence: comma-separated, the first few when there are many."""
-    every = [str(value) for value in values]
-    shown = ", ".join(every[:MANY_NAMES]) or "none"
-    return shown if len(every) <= MANY_NAMES else f"{shown} and {len(every) - MANY_NAMES} more"
+def list_names(values: Iterable[object]) -> str:
+    """Comma-separated names for a message, truncated after ``MAX_NAMES``."""
+    names = [str(value) for value in values]
+    shown = ", ".join(names[:MAX_NAMES]) or "none"
+    return shown if len(names) <= MAX_NAMES else f"{shown} and {len(names) - MAX_NAMES} more"
 
 
 @dataclass(frozen=True)
 class Origin:
-    """The sample and the file that a sentence is about."""
+    """The file or folder that a message refers to."""
 
-    sample: str
     path: str
 
     @property
     def where(self) -> str:
-        """The beginning of a sentence: ``sample X: file Y`` (or ``folder Y``)."""
-        kind = "folder" if Path(self.path).is_dir() else "file"
-        return f"sample {self.sample}: {kind} {self.path}"
+        """Start of a message: ``file PATH`` or ``folder PATH``."""
+        return f"{'folder' if Path(self.path).is_dir() else 'file'} {self.path}"
 
     def error(self, what: str) -> UserError:
-        """The error whose sentence begins with sample and file."""
+        """An error whose message starts with the file."""
         return UserError(f"{self.where} {what}")
 
     @contextmanager
     def reading(self, kind: str) -> Iterator[None]:
-        """Turn what the libraries raise on corrupt input into one sentence."""
+        """Convert exceptions raised on corrupt input into one-sentence user errors."""
         try:
             yield
         except CORRUPT as error:
             cause = f"{type(error).__name__}: {first_line(error)}"
             raise self.error(
                 f"cannot be read as {kind} ({cause}); it may be truncated or damaged: "
-                "make it or download it again"
+                "recreate or download it again"
             ) from error
 
 
 @dataclass
 class Loaded:
-    """One file's content, before anything is decided about its cells.
+    """Content of one file, before cells are selected.
 
     Attributes
     ----------
     matrix
-        (n_cells, n_genes), float32; without entries when ``values`` says that it is not counts.
+        (n_cells, n_genes), float32; may be incomplete or empty if ``values`` are not counts.
     obs
-        Index: the barcodes as they stand in the file; columns: whatever the file says of cells.
+        Cell metadata of the file, indexed by its barcodes.
     var
         Index: unique gene names; columns ``gene_id`` and ``gene_symbol``.
     format
         One of the formats of :class:`~scsiameseclu.io.request.ReadRequest`, or ``"demo"``.
     files
-        The files whose bytes, in this order, are the input's checksum.
+        The files over which the checksum of the input is computed, in this order.
     notes, warnings
-        Sentences: what was detected and decided, and what the user should look at.
+        Messages on what was detected, and on what the user should check.
     values
-        What kind of values the matrix holds.
+        Summary of the values in the matrix.
     place
-        Which matrix of the file was taken, for sentences; empty when there is only one.
+        The requested matrix, for messages (``"layer counts of"``); empty if none was requested.
     """
 
     matrix: csr_matrix

@@ -1,4 +1,4 @@
-"""The table of cells: what of a user's columns can be kept, and which cells have no label."""
+"""Cell metadata: column names and types that h5ad can store, and missing labels."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pandas as pd
 
 from scsiameseclu.io.blocks import as_strings
 
-# Columns that the pipeline itself writes; a user's column of such a name is kept under another.
-OWN_COLUMNS = frozenset(
+# Columns that the pipeline writes; a user's column of the same name gets a suffix.
+RESERVED_COLUMNS = frozenset(
     {
         "sample", "batch", "n_genes", "total_counts", "pct_top20", "pct_mito", "doublet_score",
         "predicted_doublet", "size_factor", "siamese", "siamese_confidence",
@@ -23,39 +23,40 @@ NOT_A_LABEL = frozenset({"", "na", "n/a", "nan", "none", "null", "<na>"})
 
 
 def missing_labels(column: pd.Series) -> np.ndarray:
-    """Which cells have no label: NaN, empty text, or a text such as ``NA`` (as loom files have).
+    """Mask of the cells without a label: NaN, empty text, or text such as ``NA``.
 
     Returns
     -------
     np.ndarray
-        (n_cells,) of bool.
+        Boolean, (n_cells,).
     """
-    told = column.astype(object)
-    absent = [str(value).strip().lower() in NOT_A_LABEL for value in told]
-    return told.isna().to_numpy() | np.array(absent, dtype=bool)
+    labels = column.astype(object)
+    missing = [str(value).strip().lower() in NOT_A_LABEL for value in labels]
+    return labels.isna().to_numpy() | np.array(missing, dtype=bool)
 
 
-def tidy(obs: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The user's columns in types that an h5ad can hold, under names of their own.
+def sanitize_columns(obs: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Convert cell metadata to types that h5ad can store, under unique names.
 
     Returns
     -------
-    table
-        Numbers, booleans and categories of text stay; everything else becomes a category of text.
-        A column with the name of one of the pipeline's own gets the suffix ``_input``.
-    notes
-        Sentences on the columns that were renamed.
+    table : DataFrame
+        Numbers, booleans and categories of text are kept; other types become categories of text.
+        Columns with a name in :data:`RESERVED_COLUMNS` get the suffix ``_input``.
+    notes : list of str
+        One message per renamed column.
     """
     columns: dict[str, pd.Series] = {}
     notes = []
-    for place, original in enumerate(obs.columns):
-        wanted = str(original).replace("/", "_").strip() or f"column_{place}"
-        name = wanted + SUFFIX if wanted in OWN_COLUMNS or wanted == "_index" else wanted
+    for position, original in enumerate(obs.columns):
+        name = str(original).replace("/", "_").strip() or f"column_{position}"
+        if name in RESERVED_COLUMNS or name == "_index":
+            name += SUFFIX
         while name in columns:
             name += "_2"
         if name != str(original):
-            notes.append(f"the column of cells {original!r} was renamed {name!r}")
-        columns[name] = _writable(obs.iloc[:, place])
+            notes.append(f"cell metadata column {original!r} was renamed to {name!r}")
+        columns[name] = _writable(obs.iloc[:, position])
     return pd.DataFrame(columns, index=obs.index), notes
 
 

@@ -1,13 +1,13 @@
-"""Whether the rows of a text table are genes or cells.
+"""Orientation of text tables: whether rows are genes or cells.
 
-The rule, in this order; the first that tells decides:
+The first of these criteria that applies decides:
 
-1. the request's ``orientation``;
+1. the requested ``orientation``;
 2. the name of the first column (``gene``, ``symbol``, ...; ``cell``, ``barcode``, ...);
-3. the names: gene ids, mitochondrial and ribosomal genes, Riken genes on one side; barcodes and
-   names with "cell" on the other;
-4. columns of text beside the counts: they describe cells, so the rows are cells;
-5. the longer side is taken to be genes, and the user is told that this is a guess.
+3. the row and column names: gene ids, mitochondrial, ribosomal and Riken genes indicate genes;
+   barcodes and names containing "cell" indicate cells;
+4. text columns next to the counts: they describe cells, so rows are cells;
+5. the longer side is assumed to be genes, with a warning.
 """
 
 import re
@@ -35,11 +35,12 @@ GENE_LIKE = re.compile(
     r"|^gene[_.-]?\d+$|^(MT|mt)-[A-Za-z0-9]+$|^(RP[LS]|Rp[ls])\d+[AaLlXxYy]?\d?$|.*Rik$"
 )
 CELL_LIKE = re.compile(r".*[ACGT]{10,}|.*cell[_.-]?\d+", re.IGNORECASE)
-CLEAR = 0.002
+MIN_LEAN = 0.002
+"""Minimum difference between the scores of rows and columns for names to decide."""
 
 
 def rows_are_genes(
-    asked: Orientation,
+    requested: Orientation,
     corner: str,
     rows: Sequence[str],
     columns: Sequence[str],
@@ -47,43 +48,43 @@ def rows_are_genes(
     shape: tuple[int, int],
     has_text: bool,
 ) -> tuple[bool, str, bool]:
-    """Decide by the rule above.
+    """Decide by the criteria above.
 
     Parameters
     ----------
-    asked
-        The request's orientation.
+    requested
+        The requested orientation.
     corner
-        The name of the first column.
+        Name of the first column.
     rows, columns
-        Names of rows (some of them suffice) and of the columns of numbers.
+        Names of the rows (or some of them) and of the numeric columns.
     shape
-        Numbers of rows and of columns of numbers.
+        Numbers of rows and of numeric columns.
     has_text
-        Whether columns of text stand beside the numbers.
+        Whether the table has text columns.
 
     Returns
     -------
-    genes_in_rows
-        The decision.
-    reason
-        What told, for a sentence.
-    guessed
-        Whether only the table's shape told.
+    genes_in_rows : bool
+        Whether rows are genes.
+    reason : str
+        The criterion that decided, for messages.
+    guessed : bool
+        Whether only the shape of the table decided.
     """
-    if asked != "auto":
-        return asked == "genes_x_cells", "as asked", False
+    if requested != "auto":
+        return requested == "genes_x_cells", "as requested", False
     first = corner.strip().lower().replace(" ", "_")
     if first in GENE_CORNERS or first in CELL_CORNERS:
-        return first in GENE_CORNERS, f"the first column is called {corner!r}", False
+        return first in GENE_CORNERS, f"the first column is named {corner!r}", False
     lean = _lean(rows) - _lean(columns)
-    if abs(lean) > CLEAR:
-        return lean > 0, "told by the names of genes and cells", False
+    if abs(lean) > MIN_LEAN:
+        return lean > 0, "detected from row and column names", False
     if has_text:
-        return False, "told by the columns of text", False
-    return shape[0] >= shape[1], "guessed: the longer side", True
+        return False, "detected from text columns", False
+    return shape[0] >= shape[1], "assumed from the table's shape", True
 
 
 def _lean(names: Sequence[str]) -> float:
-    """How much names look like genes (towards 1) or cells (towards -1)."""
+    """Score how much names look like genes (1) or cells (-1)."""
     return share(GENE_LIKE, names) - share(CELL_LIKE, names)

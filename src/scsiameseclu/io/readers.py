@@ -1,4 +1,4 @@
-"""Reads any supported file of counts: tells its format, then hands it to that format's reader."""
+"""Entry point for reading counts: detects the format and calls its reader."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.tenx_h5 import load_10x_h5
 from scsiameseclu.io.tenx_mtx import load_10x_mtx
 from scsiameseclu.io.text import load_text
-from scsiameseclu.io.values import complaints
+from scsiameseclu.io.values import value_problems
 from scsiameseclu.io.xy import load_xy_h5
 
 READERS: dict[str, Callable[[Path, ReadRequest, Origin], Loaded]] = {
@@ -32,85 +32,81 @@ READERS: dict[str, Callable[[Path, ReadRequest, Origin], Loaded]] = {
     "tsv": load_text,
     "xy_h5": load_xy_h5,
 }
-# Which formats each further word of a request is for.
-MEANT_FOR = {
+# The formats to which each request option applies.
+APPLIES_TO = {
     "layer": ("h5ad", "loom"),
     "genome": ("10x_h5", "10x_mtx"),
     "orientation": ("csv", "tsv", "10x_mtx"),
 }
 
 
-def load(path: str | Path, request: ReadRequest, *, sample: str) -> Loaded:
-    """Read a file, whatever its values are.
+def load(path: str | Path, request: ReadRequest) -> Loaded:
+    """Read a file without requiring its values to be counts.
 
     Parameters
     ----------
     path
         A file, a 10x folder, or ``demo:a`` / ``demo:b``.
     request
-        What the user says about it.
-    sample
-        The sample's name, for sentences.
+        How to read it.
 
     Raises
     ------
     UserError
-        The file cannot be read, or has not what the request asks for.
+        The file cannot be read, or lacks what is requested.
     """
-    origin = Origin(sample, str(path))
+    origin = Origin(str(path))
     if str(path).startswith(PREFIX):
-        _meant(request, "demo", origin)
+        _reject_unused_options(request, "demo", origin)
         return load_demo(str(path).removeprefix(PREFIX), origin)
     kind = detect_format(Path(path), request, origin)
-    _meant(request, kind, origin)
+    _reject_unused_options(request, kind, origin)
     with origin.reading(kind), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of old layouts and names that are mended here
+        warnings.simplefilter("ignore")  # about old layouts and duplicate names, handled here
         return READERS[kind](Path(path), request, origin)
 
 
-def _meant(request: ReadRequest, kind: str, origin: Origin) -> None:
-    """Refuse what would be silently without effect."""
-    for word, formats in MEANT_FOR.items():
-        value = getattr(request, word)
+def _reject_unused_options(request: ReadRequest, kind: str, origin: Origin) -> None:
+    """Reject options that do not apply to the format."""
+    for name, formats in APPLIES_TO.items():
+        value = getattr(request, name)
         if value not in (None, "auto") and kind not in formats:
-            raise origin.error(f"is {kind}, for which `{word}` ({value}) means nothing; remove it")
+            raise origin.error(f"is {kind}, to which `{name}` ({value}) does not apply; remove it")
 
 
 def value_errors(loaded: Loaded, origin: Origin) -> list[str]:
-    """Sentences on what makes a file's values no counts; none when they are counts."""
-    where = origin.where
-    if loaded.place:
-        where = where.replace(": ", f": {loaded.place} ", 1)
-    return [f"{where} {complaint}" for complaint in complaints(loaded.values)]
+    """Messages on why the values are not counts; empty if they are."""
+    where = f"{loaded.place} {origin.where}" if loaded.place else origin.where
+    return [f"{where} {problem}" for problem in value_problems(loaded.values)]
 
 
-def whole(loaded: Loaded) -> None:
-    """Round counts that float arithmetic left a little off, and drop stored zeros, in place."""
+def round_counts(loaded: Loaded) -> None:
+    """Round counts with floating-point error to integers and drop stored zeros, in place."""
     np.rint(loaded.matrix.data, out=loaded.matrix.data)
     loaded.matrix.eliminate_zeros()
     loaded.matrix.sort_indices()
 
 
-def read_counts(path: str | Path, request: ReadRequest, *, sample: str) -> ad.AnnData:
+def read_counts(path: str | Path, request: ReadRequest | None = None) -> ad.AnnData:
     """Read raw counts.
 
     Returns
     -------
     AnnData
-        X: CSR float32 of whole numbers (n_cells, n_genes); obs: index the barcodes as they stand in
-        the file, columns as given; var: unique names, ``gene_id``, ``gene_symbol``;
+        ``X``: integral counts, CSR float32 (n_cells, n_genes); ``obs``: metadata of the file,
+        indexed by its barcodes; ``var``: unique names, ``gene_id``, ``gene_symbol``;
         ``uns["source"]``: path, format, detected.
 
     Raises
     ------
     UserError
-        The file cannot be read, has not what the request asks for, or does not hold counts.
+        The file cannot be read, lacks what is requested, or does not contain counts.
     """
-    loaded = load(path, request, sample=sample)
-    errors = value_errors(loaded, Origin(sample, str(path)))
+    loaded = load(path, request or ReadRequest())
+    errors = value_errors(loaded, Origin(str(path)))
     if errors:
         raise UserError(errors[0])
-    whole(loaded)
+    round_counts(loaded)
     detected = [*loaded.notes, *loaded.warnings]
     source = {"path": str(path), "format": loaded.format, "detected": detected}
     return ad.AnnData(X=loaded.matrix, obs=loaded.obs, var=loaded.var, uns={"source": source})

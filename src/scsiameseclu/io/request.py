@@ -1,40 +1,39 @@
-"""What a user says about an input file, beyond its path."""
+"""Options for reading an input file."""
 
 from dataclasses import dataclass
 from typing import Literal
+
+from scsiameseclu.options import COLUMN, FILE, SELECTION, Settings, Text, option
 
 Format = Literal["auto", "10x_h5", "10x_mtx", "h5ad", "loom", "csv", "tsv", "xy_h5"]
 Orientation = Literal["auto", "genes_x_cells", "cells_x_genes"]
 
 
 @dataclass(frozen=True)
-class ReadRequest:
-    """How to read one sample.
+class ReadRequest(Settings):
+    """How to read one sample; each field is also a column of the sample sheet."""
 
-    Parameters
-    ----------
-    format
-        The file's format; ``"auto"`` looks into the file.
-    layer
-        The layer of an h5ad or loom file that holds the counts (``"X"`` and ``"raw"`` also name
-        those matrices of an h5ad).
-    genome
-        The genome to take from a 10x file or folder of several.
-    orientation
-        What the rows of a text table or mtx file are.
-    metadata
-        A table of cells (csv or tsv, barcodes in one of its columns) to join.
-    label, batch
-        Columns of cells: the published label (read by nothing but the metrics), and the batch.
-    subset
-        ``column=value``: only these cells.
-    """
-
-    format: Format = "auto"
-    layer: str | None = None
-    genome: str | None = None
-    orientation: Orientation = "auto"
-    metadata: str | None = None
-    label: str | None = None
-    batch: str | None = None
-    subset: str | None = None
+    format: Format = option("auto", "format of the file; auto: detected from its content")
+    layer: str | None = option(
+        None,
+        "layer of an h5ad or loom file that contains the counts; h5ad also: X or raw",
+        text=Text(("the name of a layer",)),
+    )
+    genome: str | None = option(
+        None,
+        "genome to read from a 10x file with several genomes",
+        text=Text(("the name of a genome",)),
+    )
+    orientation: Orientation = option(
+        "auto", "rows and columns of a text table or mtx file; auto: detected"
+    )
+    metadata: str | None = option(
+        None, "cell metadata table (csv or tsv) to join by barcode", text=FILE
+    )
+    label: str | None = option(
+        None,
+        "cell metadata column with published labels, used only for metrics and their comparison",
+        text=COLUMN,
+    )
+    batch: str | None = option(None, "cell metadata column with batches", text=COLUMN)
+    subset: str | None = option(None, "use only the cells that match column=value", text=SELECTION)

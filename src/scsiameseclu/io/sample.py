@@ -1,4 +1,4 @@
-"""One sample from its file to checked counts; every problem is gathered, not only the first."""
+"""Reading and checking of one sample; all problems are collected, not only the first."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from anndata.utils import make_index_unique
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.blocks import as_strings
-from scsiameseclu.io.loaded import Loaded, Origin, names
+from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.metadata import join_metadata, read_metadata
-from scsiameseclu.io.obs import OWN_COLUMNS, SUFFIX, missing_labels, tidy
-from scsiameseclu.io.readers import load, value_errors, whole
+from scsiameseclu.io.obs import RESERVED_COLUMNS, SUFFIX, missing_labels, sanitize_columns
+from scsiameseclu.io.readers import load, round_counts, value_errors
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.limits import MIN_CELLS
 
@@ -23,9 +23,9 @@ UNKNOWN_BATCH = "unknown"
 
 @dataclass
 class Sample:
-    """A sample that was read, and the sentences about it.
+    """A sample as read from its file, with messages.
 
-    ``loaded.matrix`` and ``obs`` have the same cells; ``obs`` has unique names.
+    ``loaded.matrix`` and ``obs`` have the same cells in the same order; cell names are unique.
     """
 
     loaded: Loaded
@@ -36,22 +36,31 @@ class Sample:
 
 
 def read_sample(source: str, request: ReadRequest, *, sample: str) -> Sample:
-    """Read, join the metadata, take the subset, and look for everything that could be wrong.
+    """Read a sample, join its metadata, apply its subset, and collect all problems.
+
+    Parameters
+    ----------
+    source
+        A file, a 10x folder, or ``demo:a`` / ``demo:b``.
+    request
+        How to read it.
+    sample
+        Name of the sample, for the columns ``sample`` and ``batch``.
 
     Raises
     ------
     UserError
         The file cannot be read at all; every other problem is in ``errors``.
     """
-    origin = Origin(sample, source)
-    loaded = load(source, request, sample=sample)
+    origin = Origin(source)
+    loaded = load(source, request)
     result = Sample(loaded, loaded.obs, warnings=list(loaded.warnings), notes=list(loaded.notes))
     result.errors += value_errors(loaded, origin)
     if loaded.values.are_counts:
-        whole(loaded)
+        round_counts(loaded)
     _join(result, request, origin)
-    result.obs, renamed = tidy(result.obs)
-    result.notes += renamed
+    result.obs, rename_notes = sanitize_columns(result.obs)
+    result.notes += rename_notes
     _take_subset(result, request, origin)
     _check_columns(result, request, origin)
     _check_size(result, request, origin)
@@ -63,7 +72,7 @@ def read_sample(source: str, request: ReadRequest, *, sample: str) -> Sample:
 def _join(result: Sample, request: ReadRequest, origin: Origin) -> None:
     if request.metadata is None:
         return
-    table_origin = Origin(origin.sample, request.metadata)
+    table_origin = Origin(request.metadata)
     try:
         table = read_metadata(Path(request.metadata), table_origin)
         result.obs, notes, warnings = join_metadata(result.obs, table, table_origin)
@@ -75,115 +84,111 @@ def _join(result: Sample, request: ReadRequest, origin: Origin) -> None:
 
 
 def column_of(obs: pd.DataFrame, wanted: str) -> str | None:
-    """The column of cells that the user calls ``wanted``, which may have been renamed."""
+    """The column that corresponds to the user's column ``wanted``, which may have been renamed."""
     renamed = wanted.replace("/", "_").strip()
-    options = [wanted, renamed, renamed + SUFFIX]
-    return next((name for name in options if name in obs.columns), None)
+    candidates = [wanted, renamed, renamed + SUFFIX]
+    return next((name for name in candidates if name in obs.columns), None)
 
 
-def _absent(obs: pd.DataFrame, wanted: str, role: str, origin: Origin) -> str:
-    there = [str(name).removesuffix(SUFFIX) for name in obs.columns]
-    return f"{origin.where} has no column of cells {wanted!r} ({role}); it has: {names(there)}"
+def _missing_column(obs: pd.DataFrame, wanted: str, role: str, origin: Origin) -> str:
+    available = list_names(str(name).removesuffix(SUFFIX) for name in obs.columns)
+    return f"{origin.where} has no cell metadata column {wanted!r} ({role}); available: {available}"
 
 
 def _take_subset(result: Sample, request: ReadRequest, origin: Origin) -> None:
     if request.subset is None:
         return
-    wanted, equals, value = request.subset.partition("=")
+    wanted, _, value = request.subset.partition("=")
     column = column_of(result.obs, wanted.strip())
-    if not equals or column is None:
-        result.errors.append(
-            _absent(result.obs, wanted, "subset", origin)
-            if equals
-            else f"{origin.where} cannot be cut to {request.subset!r}; write `subset` column=value"
-        )
+    if column is None:
+        result.errors.append(_missing_column(result.obs, wanted, "subset", origin))
         return
     values = as_strings(result.obs[column].to_numpy())
-    chosen = values == value.strip()
-    if not chosen.any():
-        there = names(sorted(set(values.tolist())))
+    mask = values == value.strip()
+    if not mask.any():
+        available = list_names(sorted(set(values.tolist())))
         result.errors.append(
-            f"{origin.where} has no cell with {request.subset}; column {wanted!r} has: {there}"
+            f"{origin.where} has no cell with {request.subset}; values of column {wanted!r}: "
+            f"{available}"
         )
         return
-    result.notes.append(f"subset {request.subset}: {int(chosen.sum())} of {chosen.size} cells")
-    _keep(result, chosen)
+    result.notes.append(f"subset {request.subset}: {int(mask.sum())} of {mask.size} cells")
+    _keep(result, mask)
 
 
-def _keep(result: Sample, chosen: np.ndarray) -> None:
-    result.loaded.matrix = result.loaded.matrix[chosen.nonzero()[0]]
-    obs = result.obs[chosen].copy()
+def _keep(result: Sample, mask: np.ndarray) -> None:
+    result.loaded.matrix = result.loaded.matrix[mask.nonzero()[0]]
+    obs = result.obs[mask].copy()
     for name in obs.select_dtypes("category"):
         obs[name] = obs[name].cat.remove_unused_categories()
     result.obs = obs
 
 
 def _check_columns(result: Sample, request: ReadRequest, origin: Origin) -> None:
-    """Label and batch."""
+    """Check the label and batch columns."""
     for role, wanted in (("label", request.label), ("batch", request.batch)):
         if wanted is not None and column_of(result.obs, wanted) is None:
-            result.errors.append(_absent(result.obs, wanted, role, origin))
-    if request.label in OWN_COLUMNS:
+            result.errors.append(_missing_column(result.obs, wanted, role, origin))
+    if request.label in RESERVED_COLUMNS:
         result.errors.append(
-            f"{origin.where} has its label in a column named {request.label!r}, which the pipeline "
-            "itself writes; rename it, and column `label` with it"
+            f"{origin.where} has its labels in column {request.label!r}, a name that the pipeline "
+            "reserves for its results; rename the column, and update column `label`"
         )
     elif request.label is not None and (column := column_of(result.obs, request.label)):
-        absent = int(missing_labels(result.obs[column]).sum())
-        if absent:
+        missing = int(missing_labels(result.obs[column]).sum())
+        if missing:
             result.warnings.append(
-                f"{absent} of {len(result.obs)} cells have no label in column {request.label!r}; "
-                "they are clustered, and left out of the label metrics"
+                f"{missing} of {len(result.obs)} cells have no label in column {request.label!r}; "
+                "they are clustered but excluded from the label metrics"
             )
 
 
 def _check_size(result: Sample, request: ReadRequest, origin: Origin) -> None:
-    """Enough cells; empty cells and genes."""
+    """Check the number of cells, and count empty cells and genes."""
     n_cells, n_genes = result.loaded.matrix.shape
     if n_cells < MIN_CELLS or n_genes == 0:
-        what = f"{n_cells} cells" if n_genes else f"{n_cells} cells and no genes"
-        cut = f" with {request.subset}" if request.subset else ""
+        size = f"{n_cells} cells" if n_genes else f"{n_cells} cells and no genes"
+        subset = f" with {request.subset}" if request.subset else ""
         result.errors.append(
-            f"sample {origin.sample}: {what} in {origin.where.split(': ', 1)[1]}{cut}; "
-            f"at least {MIN_CELLS} are needed to cluster"
+            f"{origin.where} has {size}{subset}; clustering requires at least {MIN_CELLS} cells"
         )
     if not result.loaded.values.are_counts:
         return
     empty_cells = int((np.diff(result.loaded.matrix.indptr) == 0).sum())
     detected = np.bincount(result.loaded.matrix.indices, minlength=n_genes) > 0
     if empty_cells:
-        result.warnings.append(f"{empty_cells} of {n_cells} cells are empty (no counts at all)")
+        result.warnings.append(f"{empty_cells} of {n_cells} cells are empty (no counts)")
     if not detected.all():
         empty = int((~detected).sum())
         result.notes.append(f"{empty} of {n_genes} genes are empty (no counts in any cell)")
 
 
 def _name_cells(result: Sample) -> None:
-    """Give repeated barcodes a suffix, and say so."""
+    """Make repeated barcodes unique, with a warning."""
     index = result.obs.index
     repeated = index.duplicated()
     if repeated.any():
         result.warnings.append(
-            f"{int(repeated.sum())} barcodes occur more than once (first: {index[repeated][0]}) "
-            "and were made unique by a suffix -1, -2, ..."
+            f"{int(repeated.sum())} barcodes are repeated (first: {index[repeated][0]}) and were "
+            "made unique with suffixes -1, -2, ..."
         )
         result.obs.index = make_index_unique(index)
     result.obs.index.name = None
 
 
 def _set_batch(result: Sample, request: ReadRequest, sample: str) -> None:
-    """Put the columns ``sample`` and ``batch`` before the user's own."""
+    """Insert the columns ``sample`` and ``batch`` before the other columns."""
     column = None if request.batch is None else column_of(result.obs, request.batch)
     if column is None:
         batch = pd.Series(sample, index=result.obs.index)
     else:
-        given = result.obs[column].astype(object)
-        absent = missing_labels(given)
-        batch = given.astype(str).mask(absent, UNKNOWN_BATCH)
-        if absent.any():
+        values = result.obs[column].astype(object)
+        missing = missing_labels(values)
+        batch = values.astype(str).mask(missing, UNKNOWN_BATCH)
+        if missing.any():
             result.warnings.append(
-                f"{int(absent.sum())} cells have no batch in column {request.batch!r}; "
-                f"they are batch {UNKNOWN_BATCH!r}"
+                f"{int(missing.sum())} cells have no batch in column {request.batch!r}; "
+                f"they are assigned to batch {UNKNOWN_BATCH!r}"
             )
     first = pd.DataFrame({"sample": sample, "batch": batch}, index=result.obs.index)
     result.obs = pd.concat([first.astype("category"), result.obs], axis=1)

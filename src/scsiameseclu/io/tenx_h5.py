@@ -1,4 +1,4 @@
-"""10x HDF5 files: Cell Ranger 3 and later (``matrix``), and 1 and 2 (a group for each genome)."""
+"""Reader for 10x HDF5 files of Cell Ranger 3 or later (``matrix``) and 1 or 2 (genome groups)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import gene_table
 from scsiameseclu.io.blocks import strings
-from scsiameseclu.io.loaded import Loaded, Origin, names
+from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.values import describe
 
@@ -19,12 +19,12 @@ EXPRESSION = "Gene Expression"
 
 
 def load_10x_h5(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
-    """Read a 10x HDF5 file; of several genomes, the one the request names.
+    """Read a 10x HDF5 file; only the requested genome if there are several.
 
     Raises
     ------
     UserError
-        The file holds several genomes and none is named, or not the one named.
+        The file has several genomes and none is requested, or lacks the requested one.
     """
     with h5py.File(path, "r") as file:
         if isinstance(file.get("matrix"), h5py.Group):
@@ -34,7 +34,8 @@ def load_10x_h5(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         barcodes = strings(group["barcodes"])
     if matrix.shape[0] != barcodes.size:
         raise ValueError(f"{barcodes.size} barcodes for {matrix.shape[0]} cells")
-    var, told, warnings = gene_table(ids.tolist(), ids=ids.tolist(), symbols=symbols.tolist())
+    names = ids.tolist()
+    var, gene_notes, warnings = gene_table(names, ids=names, symbols=symbols.tolist())
     return Loaded(
         matrix=matrix,
         obs=pd.DataFrame(index=pd.Index(barcodes, dtype=object)),
@@ -42,24 +43,24 @@ def load_10x_h5(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         format="10x_h5",
         files=[path],
         values=describe(matrix),
-        notes=[*notes, *told],
+        notes=[*notes, *gene_notes],
         warnings=warnings,
     )
 
 
-def choose_genome(found: list[str], request: ReadRequest, origin: Origin) -> str | None:
-    """The genome to take; None when the file tells nothing of genomes."""
-    if request.genome is not None and request.genome not in found:
-        raise origin.error(f"holds no genome {request.genome!r}; it has: {names(found)}")
-    if request.genome is None and len(found) > 1:
+def choose_genome(available: list[str], request: ReadRequest, origin: Origin) -> str | None:
+    """Select the genome to read; None if the file names no genomes."""
+    if request.genome is not None and request.genome not in available:
+        raise origin.error(f"has no genome {request.genome!r}; available: {list_names(available)}")
+    if request.genome is None and len(available) > 1:
         raise origin.error(
-            f"holds {len(found)} genomes ({names(found)}); name one in column `genome`"
+            f"has {len(available)} genomes ({list_names(available)}); set column `genome`"
         )
-    return request.genome or (found[0] if found else None)
+    return request.genome or (available[0] if available else None)
 
 
 def _sparse(group: h5py.Group) -> csr_matrix:
-    """(n_cells, n_genes): 10x's columns are cells, so its arrays are the rows of a CSR."""
+    """Read the matrix (n_cells, n_genes); 10x's CSC of genes x cells is a CSR of cells x genes."""
     n_genes, n_cells = (int(number) for number in group["shape"][()])
     matrix = csr_matrix(
         (group["data"][()].astype("float32"), group["indices"][()], group["indptr"][()]),
@@ -79,28 +80,27 @@ def _version_3(
     if not matrix.shape[1] == ids.size == symbols.size:
         raise ValueError(f"{ids.size} features for {matrix.shape[1]} rows of the matrix")
     notes = ["10x HDF5 of Cell Ranger 3 or later"]
-    chosen = np.ones(ids.size, dtype=bool)
+    kept = np.ones(ids.size, dtype=bool)
     if "feature_type" in features:
-        chosen = strings(features["feature_type"]) == EXPRESSION
-        if not chosen.all():
-            notes.append(f"{int((~chosen).sum())} features that are not {EXPRESSION} were left out")
+        kept = strings(features["feature_type"]) == EXPRESSION
+        if not kept.all():
+            notes.append(f"{int((~kept).sum())} features other than {EXPRESSION} were skipped")
     genomes = strings(features["genome"]) if "genome" in features else np.full(ids.size, "")
-    found = sorted(set(genomes[chosen].tolist()) - {""})
-    genome = choose_genome(found, request, origin)
+    genome = choose_genome(sorted(set(genomes[kept].tolist()) - {""}), request, origin)
     if genome is not None:
-        chosen &= genomes == genome
+        kept &= genomes == genome
         notes.append(f"genome {genome}")
-    return matrix[:, np.flatnonzero(chosen)], ids[chosen], symbols[chosen], notes
+    return matrix[:, np.flatnonzero(kept)], ids[kept], symbols[kept], notes
 
 
 def _version_2(
     file: h5py.File, request: ReadRequest, origin: Origin
 ) -> tuple[h5py.Group, tuple[csr_matrix, np.ndarray, np.ndarray, list[str]]]:
-    found = [
+    genomes = [
         name for name, item in sorted(file.items())
         if isinstance(item, h5py.Group) and "barcodes" in item
     ]  # fmt: skip
-    genome = choose_genome(found, request, origin)
+    genome = choose_genome(genomes, request, origin)
     group = file[str(genome)]
     ids, symbols, matrix = strings(group["genes"]), strings(group["gene_names"]), _sparse(group)
     if not matrix.shape[1] == ids.size == symbols.size:

@@ -1,7 +1,8 @@
-"""Text tables (csv, tsv, txt; plain, .gz, .zip), read row by row straight into a sparse matrix.
+"""Reader for text tables (csv, tsv, txt; plain, .gz, .zip), row by row into a sparse matrix.
 
-Columns of text beside the counts describe cells (or genes, when genes are the rows): a label column
-in a GEO table becomes a column of cells. Headers shorter by one field, as R writes them, are read.
+Text columns next to the counts are metadata of the rows: a label column in a GEO table becomes a
+column of ``obs`` (of ``var`` if genes are in rows). Headers that are one field short, as written
+by R, are supported.
 """
 
 from __future__ import annotations
@@ -17,20 +18,20 @@ from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import gene_table, genes_of_table
 from scsiameseclu.io.blocks import numbered
-from scsiameseclu.io.loaded import Loaded, Origin, names
+from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.orientation import CELL_CORNERS, GENE_CORNERS, rows_are_genes
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.textfile import NAMELESS, SEPARATORS, open_text, table_rows
 from scsiameseclu.io.values import describe
 
 Row = tuple[int, list[str]]
-PEEKED = 50
+SNIFFED_ROWS = 50
 MISSING = {"", "NA", "NaN", "nan", "N/A", "null", "None"}
 
 
 @dataclass
 class Layout:
-    """What stands in which column: names of rows, numbers, text."""
+    """Roles of the columns: row names, numbers, text."""
 
     header: list[str]
     named: bool
@@ -44,7 +45,7 @@ class Layout:
 
 @dataclass
 class Table:
-    """Rows as read so far: names, columns of text, and the three arrays of a CSR."""
+    """Rows read so far: names, text fields, and the values and column indices of a CSR matrix."""
 
     names: list[str] = field(default_factory=list)
     texts: list[list[str]] = field(default_factory=list)
@@ -61,12 +62,12 @@ class Table:
 
 
 def load_text(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
-    """Read a table of counts, genes x cells or cells x genes (see the orientation's rule).
+    """Read a table of counts; see :mod:`scsiameseclu.io.orientation` for its orientation.
 
     Raises
     ------
     UserError
-        The table is empty, has no header, or a line that does not fit.
+        The table is empty, has no header, or has a malformed line.
     """
     with open_text(path, origin) as stream:
         separator, rows = table_rows(stream)
@@ -80,18 +81,18 @@ def load_text(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     )  # fmt: skip
     shape = "genes x cells" if genes_in_rows else "cells x genes"
     texts = _texts(table, layout)
-    sentence = f"the table is {shape} ({reason})"
-    notes = [f"text separated by {SEPARATORS[separator]}; {sentence}"]
+    orientation = f"the table is {shape} ({reason})"
+    notes = [f"{SEPARATORS[separator]}-separated text; {orientation}"]
     if texts.columns.size:
-        notes.append(f"columns that are not counts: {names(texts.columns)}")
+        notes.append(f"metadata columns: {list_names(texts.columns)}")
     matrix = stored.T.tocsr() if genes_in_rows else stored
     cells = pd.DataFrame(index=pd.Index(columns, dtype=object)) if genes_in_rows else texts
-    var, told, warnings = (
+    var, gene_notes, warnings = (
         genes_of_table(texts) if genes_in_rows and texts.columns.size
         else gene_table(table.names if genes_in_rows else columns)
     )  # fmt: skip
     if guessed:
-        warnings = [f"{sentence}; say which in column `orientation`", *warnings]
+        warnings = [f"{orientation}; confirm it in column `orientation`", *warnings]
     return Loaded(
         matrix=matrix,
         obs=cells,
@@ -99,7 +100,7 @@ def load_text(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         format="csv" if separator == "," else "tsv",
         files=[path],
         values=describe(matrix),
-        notes=[*notes, *told],
+        notes=[*notes, *gene_notes],
         warnings=warnings,
     )
 
@@ -107,22 +108,22 @@ def load_text(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
 def _layout(
     rows: Iterator[Row], request: ReadRequest, origin: Origin
 ) -> tuple[Layout, Iterator[Row]]:
-    """Tell the columns apart by the header and the first rows."""
+    """Determine the roles of the columns from the header and the first rows."""
     _, header = next(rows, (0, []))
-    first = list(islice(rows, PEEKED))
+    first = list(islice(rows, SNIFFED_ROWS))
     if not header or not first:
-        raise origin.error("holds no table (a header and a row at least); give one with counts")
+        raise origin.error("has no table; use a file with a header and at least one row of counts")
     width = len(first[0][1])
     if width < 2:
-        raise origin.error("is no table: its lines have one field; give csv or tsv")
+        raise origin.error("is not a table: its lines have one field; use a csv or tsv file")
     if width not in (len(header), len(header) + 1):
         raise origin.error(
-            f"has {width} fields in line {first[0][0]} and {len(header)} in its header"
+            f"has {width} fields in line {first[0][0]} but {len(header)} in its header; correct it"
         )
     written_by_r = width == len(header) + 1
     header = [""] * written_by_r + [name.strip() for name in header]
     if all(map(_is_number, header[1:])) and len(set(header)) < len(header):
-        raise origin.error("has no header: its first line is numbers; name the columns there")
+        raise origin.error("has no header: its first line is numeric; add a line of column names")
     full = [row for _, row in first if len(row) == width]
     text = {
         column for column in range(width)
@@ -130,14 +131,13 @@ def _layout(
     }  # fmt: skip
     corner = header[0].lower()
     named = written_by_r or 0 in text or corner in NAMELESS or corner in GENE_CORNERS | CELL_CORNERS
-    asked = {request.label, request.batch, (request.subset or "").partition("=")[0]}
-    beside = [
-        column for column in range(int(named), width) if column in text or header[column] in asked
-    ]
-    numbers = [column for column in range(int(named), width) if column not in set(beside)]
+    requested = {request.label, request.batch, (request.subset or "").partition("=")[0]}
+    columns = range(int(named), width)
+    texts = [column for column in columns if column in text or header[column] in requested]
+    numbers = [column for column in columns if column not in set(texts)]
     if not numbers:
-        raise origin.error("holds no column of numbers; give a table of counts")
-    return Layout(header, named, numbers, beside), chain(first, rows)
+        raise origin.error("has no numeric column; use a table of counts")
+    return Layout(header, named, numbers, texts), chain(first, rows)
 
 
 def _read(rows: Iterator[Row], layout: Layout, origin: Origin) -> Table:
@@ -146,31 +146,31 @@ def _read(rows: Iterator[Row], layout: Layout, origin: Origin) -> Table:
     for line, row in rows:
         if len(row) != width:
             raise origin.error(
-                f"has {len(row)} fields in line {line} where its header has {width}; "
-                "it may be truncated: make or download it again"
+                f"has {len(row)} fields in line {line} but {width} in its header; "
+                "it may be truncated: recreate or download it again"
             )
-        fields = row[layout.numbers[0] :] if plain else [row[place] for place in layout.numbers]
+        fields = row[layout.numbers[0] :] if plain else [row[column] for column in layout.numbers]
         try:
             values = np.fromiter(map(float, fields), dtype=np.float32, count=len(fields))
         except ValueError:
             values = _with_missing(fields, line, layout, origin)
-        places = np.flatnonzero(values)
-        table.data.append(values[places])
-        table.indices.append(places.astype(np.int32))
+        nonzero = np.flatnonzero(values)
+        table.data.append(values[nonzero])
+        table.indices.append(nonzero.astype(np.int32))
         table.names.append(row[0].strip() if layout.named else "")
-        table.texts.append([row[place] for place in layout.texts])
+        table.texts.append([row[column] for column in layout.texts])
     if not layout.named:
         table.names = numbered("row", len(table.names))
     return table
 
 
 def _with_missing(fields: Sequence[str], line: int, layout: Layout, origin: Origin) -> np.ndarray:
-    """Numbers of a row in which some are missing."""
-    for place, value in zip(layout.numbers, fields, strict=True):
+    """Parse the numbers of a row with missing values."""
+    for column, value in zip(layout.numbers, fields, strict=True):
         if not _is_number(value):
             raise origin.error(
-                f"has {value!r} in line {line}, column {layout.header[place]!r}, "
-                "where a number should be; correct it"
+                f"has {value!r} in line {line}, column {layout.header[column]!r}, "
+                "instead of a number; correct it"
             )
     return np.array(
         [np.nan if value.strip() in MISSING else float(value) for value in fields], dtype=np.float32
@@ -178,7 +178,7 @@ def _with_missing(fields: Sequence[str], line: int, layout: Layout, origin: Orig
 
 
 def _is_number(value: str) -> bool:
-    """Whether a field is a number or a missing one."""
+    """Whether a field is a number or a missing value."""
     try:
         float(value)
     except ValueError:
@@ -187,9 +187,9 @@ def _is_number(value: str) -> bool:
 
 
 def _texts(table: Table, layout: Layout) -> pd.DataFrame:
-    """The columns that are not counts, indexed by the rows' names; missing text is None."""
+    """The text columns, indexed by row name; missing text is None."""
     columns = {
-        layout.header[place]: [None if row[at] in MISSING else row[at] for row in table.texts]
-        for at, place in enumerate(layout.texts)
+        layout.header[column]: [None if row[i] in MISSING else row[i] for row in table.texts]
+        for i, column in enumerate(layout.texts)
     }
     return pd.DataFrame(columns, index=pd.Index(table.names, dtype=object))

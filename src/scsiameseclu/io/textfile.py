@@ -1,4 +1,4 @@
-"""Opens text tables whatever they are packed in, and tells what separates their fields."""
+"""Opening of plain and compressed text tables, and detection of their separator."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from scsiameseclu.io.loaded import Origin, names
+from scsiameseclu.io.loaded import Origin, list_names
 
 SEPARATORS = {",": "comma", "\t": "tab", ";": "semicolon", " ": "space"}
 GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
-# Names that R, pandas and people give to a column of names that has none.
+# Headers that R, pandas and users give to a column of row names.
 NAMELESS = {"", "unnamed: 0", "index", "id", "x", "v1", "rownames", "row.names"}
 
 
 @contextmanager
 def open_text(path: Path, origin: Origin) -> Iterator[TextIO]:
-    """Open plain, gzipped or zipped text; told by the file's first bytes.
+    """Open plain, gzipped or zipped text; compression is detected from the first bytes.
 
     Raises
     ------
     UserError
-        A zip archive holds not exactly one file, or the file is binary.
+        A zip archive does not contain exactly one file, or the file is binary.
     """
     with ExitStack() as stack:
         raw: Any = stack.enter_context(path.open("rb"))
@@ -43,17 +43,18 @@ def open_text(path: Path, origin: Origin) -> Iterator[TextIO]:
             ]  # fmt: skip
             if len(members) != 1:
                 raise origin.error(
-                    f"is an archive of {len(members)} files ({names(members)}); give one table"
+                    f"is an archive of {len(members)} files ({list_names(members)}); "
+                    "use an archive of one table"
                 )
             raw = stack.enter_context(archive.open(members[0]))
         buffered = stack.enter_context(io.BufferedReader(raw, 1 << 20))
         if b"\0" in buffered.peek(4096)[:4096]:
-            raise origin.error("is not text, though it is named like a table; give csv or tsv")
+            raise origin.error("is not text despite its name; use a csv or tsv file")
         yield io.TextIOWrapper(buffered, encoding="utf-8-sig", errors="replace", newline="")
 
 
 def table_rows(stream: TextIO) -> tuple[str, Iterator[tuple[int, list[str]]]]:
-    """The separator, and every row that is not empty with its line number."""
+    """The separator, and the non-empty rows with their line numbers."""
     first = stream.readline()
     while first and not first.strip():
         first = stream.readline()
@@ -68,6 +69,6 @@ def _chain(first: str, stream: TextIO) -> Iterator[str]:
 
 
 def sniff(line: str) -> str:
-    """The separator that occurs most often in a line, quoted text left out."""
+    """The separator that occurs most often in a line, outside quoted text."""
     outside = "".join(line.split('"')[::2])
     return max(SEPARATORS, key=outside.count)

@@ -1,4 +1,4 @@
-"""What kind of values a matrix holds: counts, or which of the things that are not counts."""
+"""Classification of matrix values: counts, or scaled, log-transformed, normalised, … values."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from scsiameseclu.limits import BLOCK_VALUES
 
 Kind = Literal["counts", "negative", "scaled", "log", "per_million", "normalised", "fractional"]
 
-# A value this close to a whole number is that number: counts that went through float32 arithmetic
-# come back a little off, by an amount that grows with the value.
 TOLERANCE = 1e-3
+"""Absolute tolerance for integers, since counts may carry float32 rounding errors."""
 RELATIVE_TOLERANCE = 2e-7
-# Logarithms of expression stay below this (log2 of a whole library of 1e9 molecules is 29.9).
-LARGEST_LOGARITHM = 30.0
-# Cells whose sums differ by less than this (relative) were normalised to that sum.
-EQUAL_SUMS = 1e-3
-ADVICE = "give raw counts, or name the layer that has them in column `layer`"
+"""Relative tolerance for integers, added to the absolute one."""
+MAX_LOGARITHM = 30.0
+"""Upper bound for logarithms of expression (log2 of a library of 1e9 molecules is 29.9)."""
+SUM_TOLERANCE = 1e-3
+"""Relative difference below which the sums of all cells count as equal (normalised data)."""
+ADVICE = "use raw counts, or set column `layer` to the layer that contains them"
 
 
 @dataclass(frozen=True)
 class Values:
-    """A summary of a matrix's stored values; the counts below are numbers of values."""
+    """Summary of the stored values of a matrix; ``n_*`` are numbers of values."""
 
     kind: Kind
     n_stored: int
@@ -39,17 +39,17 @@ class Values:
 
     @property
     def are_counts(self) -> bool:
-        """Whether every value is a whole number, zero or more."""
+        """Whether every value is a non-negative integer."""
         return self.kind == "counts" and not (self.n_nan or self.n_infinite)
 
 
 def fractional(data: np.ndarray) -> np.ndarray:
-    """Which of the (finite) values are no whole numbers, within the tolerance."""
+    """Mask of the finite values that are not integers within the tolerance."""
     return np.abs(data - np.rint(data)) > TOLERANCE + RELATIVE_TOLERANCE * np.abs(data)
 
 
 def describe(matrix: csr_matrix) -> Values:
-    """Summarise the values of a sparse matrix (n_cells, n_genes), a block at a time."""
+    """Summarise the values of a sparse matrix (n_cells, n_genes), block by block."""
     stored = matrix.data
     n_nan = n_infinite = n_negative = n_fractional = 0
     smallest, largest = 0.0, 0.0
@@ -79,10 +79,10 @@ def describe(matrix: csr_matrix) -> Values:
 
 
 def _common_sum(matrix: csr_matrix) -> float | None:
-    """The sum that all cells share; None when they do not."""
+    """The common sum of all cells, or None if the sums differ."""
     sums = np.asarray(matrix.sum(axis=1, dtype=np.float64)).ravel()
     sums = sums[np.isfinite(sums) & (sums > 0)]
-    if sums.size < 2 or np.ptp(sums) > EQUAL_SUMS * sums.mean():
+    if sums.size < 2 or np.ptp(sums) > SUM_TOLERANCE * sums.mean():
         return None
     return float(sums.mean())
 
@@ -94,36 +94,27 @@ def _kind(n_negative: int, n_fractional: int, largest: float, common: float | No
         return "counts"
     if common is not None:
         return "per_million" if abs(common - 1e6) < 1e4 else "normalised"
-    return "log" if largest < LARGEST_LOGARITHM else "fractional"
+    return "log" if largest < MAX_LOGARITHM else "fractional"
 
 
-def complaints(values: Values) -> list[str]:
-    """What is wrong with values that are not counts: ends of sentences that begin with the file."""
-    found = []
-    if values.n_nan:
-        found.append(f"holds {values.n_nan} missing values (NaN); {ADVICE}")
-    if values.n_infinite:
-        found.append(f"holds {values.n_infinite} infinite values; {ADVICE}")
+def value_problems(values: Values) -> list[str]:
+    """Messages on why values are not counts, to be prefixed with the file; empty if they are."""
     share = 100 * values.n_fractional / max(values.n_stored, 1)
     high, low = f"{values.largest:.6g}", f"{values.smallest:.6g}"
-    found += {
-        "counts": [],
-        "negative": [
-            f"holds {values.n_negative} values below zero (smallest {low}), so it is not counts; "
-            f"{ADVICE}"
-        ],
-        "scaled": [f"holds scaled values, not counts (smallest value {low}); {ADVICE}"],
-        "log": [f"holds log-transformed values, not counts (largest value {high}); {ADVICE}"],
-        "per_million": [
-            f"holds TPM or CPM values, not counts (every cell sums to a million); {ADVICE}"
-        ],
-        "normalised": [
-            f"holds normalised values, not counts (every cell sums to {values.common_sum or 0:.6g})"
-            f"; {ADVICE}"
-        ],
-        "fractional": [
-            f"holds values that are not whole numbers ({share:.3g} % of them, largest value {high})"
-            f", as FPKM, TPM or corrected counts are; {ADVICE}"
-        ],
-    }[values.kind]
-    return found
+    by_kind = {
+        "counts": "",
+        "negative": f"{values.n_negative} negative values (minimum {low}), not counts",
+        "scaled": f"scaled values, not counts (minimum {low})",
+        "log": f"log-transformed values, not counts (maximum {high})",
+        "per_million": "TPM or CPM values, not counts (every cell sums to 1,000,000)",
+        "normalised": "normalised values, not counts "
+        f"(every cell sums to {values.common_sum or 0:.6g})",
+        "fractional": f"non-integer values ({share:.3g} % of values, maximum {high}) such as FPKM, "
+        "TPM or corrected counts",
+    }
+    contents = [
+        f"{values.n_nan} missing values (NaN)" if values.n_nan else "",
+        f"{values.n_infinite} infinite values" if values.n_infinite else "",
+        by_kind[values.kind],
+    ]
+    return [f"contains {content}; {ADVICE}" for content in contents if content]

@@ -1,4 +1,4 @@
-"""The HDF5 that deep-clustering papers exchange: X (cells x genes) and Y (a label per cell)."""
+"""Reader for the HDF5 files of deep-clustering papers: X (cells x genes) and Y (labels)."""
 
 from pathlib import Path
 
@@ -7,13 +7,13 @@ import pandas as pd
 
 from scsiameseclu.genes.names import gene_table
 from scsiameseclu.io.blocks import dense_to_csr, numbered, strings
-from scsiameseclu.io.loaded import Loaded, Origin, names
+from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.values import describe
 
 
 def load_xy_h5(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
-    """Read ``X``, and ``Y`` (when there is one) as the column of cells ``Y``."""
+    """Read ``X``, and ``Y`` (if present) as ``obs["Y"]``."""
     with h5py.File(path, "r") as file:
         matrix = dense_to_csr(file["X"], cells_in_rows=True)
         obs = pd.DataFrame(index=pd.Index(numbered("cell", matrix.shape[0]), dtype=object))
@@ -24,9 +24,9 @@ def load_xy_h5(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
             obs["Y"] = labels
         others = sorted(set(file) - {"X", "Y"})
     var, _, warnings = gene_table(numbered("gene", matrix.shape[1]))
-    notes = ["an HDF5 of X and Y: cells and genes have no names and were numbered"]
+    notes = ["HDF5 with X and Y: cells and genes have no names and were numbered"]
     if others:
-        notes.append(f"left out of it: {names(others)}")
+        notes.append(f"not read: {list_names(others)}")
     return Loaded(
         matrix=matrix,
         obs=obs,

@@ -1,7 +1,16 @@
-"""How good a clustering is: agreement with labels, and structure without them."""
+"""Evaluation of clusterings: agreement with labels, and label-free measures."""
 
 from scsiameseclu.metrics.agreement import Agreement, agreement, labelled
 from scsiameseclu.metrics.classification import classification
+from scsiameseclu.metrics.label_scores import label_scores
 from scsiameseclu.metrics.structure import graph_purity, silhouette
 
-__all__ = ["Agreement", "agreement", "classification", "graph_purity", "labelled", "silhouette"]
+__all__ = [
+    "Agreement",
+    "agreement",
+    "classification",
+    "graph_purity",
+    "label_scores",
+    "labelled",
+    "silhouette",
+]

@@ -14,7 +14,7 @@ from scsiameseclu.io.obs import missing_labels
 
 @dataclass(frozen=True)
 class Agreement:
-    """Four scores that are read together; ACC alone misleads where classes are unequal.
+    """Four complementary scores; ACC alone is misleading for classes of unequal size.
 
     Attributes
     ----------
@@ -23,10 +23,10 @@ class Agreement:
     nmi
         Normalised mutual information, arithmetic mean of the entropies.
     acc
-        Share of the cells whose cluster is mapped to their class, under the one-to-one mapping of
-        clusters to classes that makes it largest (Hungarian method).
+        Fraction of the cells whose cluster is mapped to their class by the one-to-one mapping of
+        clusters to classes that maximises this fraction (Hungarian method).
     macro_f1
-        Mean over the classes of F1 under that mapping; 0 for a class without a cluster.
+        Mean F1 over the classes under this mapping; 0 for a class without a cluster.
     """
 
     ari: float
@@ -42,8 +42,8 @@ class Agreement:
 def labelled(labels: pd.Series) -> np.ndarray:
     """Mask of the cells that have a label, (n_cells,).
 
-    NaN, empty text and a written ``"NA"`` are no label, as everywhere (``missing_labels``);
-    ``"unknown"`` is a class: whether its cells belong together is for the user to say.
+    NaN, empty text and text such as ``"NA"`` are missing labels (see ``missing_labels``), but
+    ``"unknown"`` is a class.
     """
     return ~missing_labels(labels)
 
@@ -54,22 +54,22 @@ def agreement(classes: pd.Series | np.ndarray, clusters: pd.Series | np.ndarray)
     Raises
     ------
     ValueError
-        There are no cells, or the lengths differ.
+        The inputs are empty, or their lengths differ.
     """
-    truth, found = np.asarray(classes).astype(str), np.asarray(clusters).astype(str)
-    if len(truth) == 0 or len(truth) != len(found):
-        raise ValueError(f"{len(truth)} labels cannot be compared with {len(found)} clusters")
-    acc, macro_f1 = _mapped(contingency(truth, found))
+    truth, assigned = np.asarray(classes).astype(str), np.asarray(clusters).astype(str)
+    if len(truth) == 0 or len(truth) != len(assigned):
+        raise ValueError(f"{len(truth)} labels cannot be compared with {len(assigned)} clusters")
+    acc, macro_f1 = _mapped(contingency(truth, assigned))
     return Agreement(
-        ari=float(adjusted_rand_score(truth, found)),
-        nmi=float(normalized_mutual_info_score(truth, found, average_method="arithmetic")),
+        ari=float(adjusted_rand_score(truth, assigned)),
+        nmi=float(normalized_mutual_info_score(truth, assigned, average_method="arithmetic")),
         acc=acc,
         macro_f1=macro_f1,
     )
 
 
 def contingency(classes: np.ndarray, clusters: np.ndarray) -> np.ndarray:
-    """Cells by class (rows, sorted) and cluster (columns, sorted)."""
+    """Number of cells by class (sorted rows) and cluster (sorted columns)."""
     rows, row = np.unique(classes, return_inverse=True)
     columns, column = np.unique(clusters, return_inverse=True)
     counts = np.zeros((len(rows), len(columns)), dtype=np.int64)
@@ -80,9 +80,9 @@ def contingency(classes: np.ndarray, clusters: np.ndarray) -> np.ndarray:
 def _mapped(counts: np.ndarray) -> tuple[float, float]:
     """ACC and macro-F1 under the best one-to-one mapping.
 
-    Of several mappings of equal ACC the one of highest macro-F1 is taken, so that the scores do not
-    depend on the order of the clusters: F1 enters the assignment with a weight too small to outbid
-    a single cell.
+    Among mappings with equal ACC, the one with the highest macro-F1 is chosen, so that scores do
+    not depend on the order of the clusters: F1 enters the assignment with a weight smaller than
+    that of a single cell.
     """
     sizes = counts.sum(axis=1)[:, None] + counts.sum(axis=0)[None, :]
     f1 = 2 * counts / sizes

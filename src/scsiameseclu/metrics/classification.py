@@ -1,4 +1,4 @@
-"""How well labels can be told from an embedding: stratified cross-validation of a classifier."""
+"""Prediction of labels from embeddings: stratified cross-validation of a classifier."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 FOLDS = 5
-MOST_CELLS = 20_000
-"""Above this a random sample of the cells stands for them."""
+MAX_CELLS = 20_000
+"""Maximum number of cells; larger data are subsampled at random."""
 
 
 def classification(
     embeddings: Mapping[str, np.ndarray], labels: pd.Series, *, seed: int
 ) -> dict[str, Any] | None:
-    """Accuracy, precision, recall and F1 of logistic regression in stratified five-fold
-    cross-validation, as in the classification experiment of Xu et al. (2025).
+    """Cross-validate logistic regression from embeddings to labels.
 
-    Labels of fewer than five cells are left out, since not every fold would have one.
+    Five stratified folds are used, as in the classification experiment of Xu et al. (2025). Labels
+    with fewer than five cells are excluded, since they would be missing in some folds.
 
     Parameters
     ----------
     embeddings
-        Name and cells of each embedding, (n_cells, n_dimensions); all are cut into the same folds.
+        Embeddings by name, (n_cells, n_dimensions); all use the same folds.
     labels
-        Of the cells, none missing, (n_cells,).
+        Label of each cell, without missing values, (n_cells,).
     seed
-        Of the folds, and of the sample of cells where there are more than 20,000.
+        Seed for the folds, and for the subsample if there are more than 20,000 cells.
 
     Returns
     -------
-    ``n_cells``, ``n_classes``, and for each embedding ``accuracy`` and, means over the classes,
-    ``precision``, ``recall`` and ``f1``; None with fewer than two classes.
+    ``n_cells``, ``n_classes``, and for each embedding ``accuracy`` and the macro averages
+    ``precision``, ``recall`` and ``f1``; None if there are fewer than two classes.
     """
     names = labels.astype(str).to_numpy()
     rows = np.arange(len(names))
-    if len(rows) > MOST_CELLS:
-        rows = np.sort(np.random.default_rng(seed).choice(rows, MOST_CELLS, replace=False))
+    if len(rows) > MAX_CELLS:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, MAX_CELLS, replace=False))
     classes, sizes = np.unique(names[rows], return_counts=True)
     rows = rows[np.isin(names[rows], classes[sizes >= FOLDS])]
     truth = names[rows]
@@ -51,17 +51,17 @@ def classification(
     if n_classes < 2:
         return None
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    found: dict[str, Any] = {"n_cells": len(rows), "n_classes": n_classes}
+    scores: dict[str, Any] = {"n_cells": len(rows), "n_classes": n_classes}
     for name, embedding in embeddings.items():
         model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-        told = cross_val_predict(model, np.asarray(embedding)[rows], truth, cv=folds)
+        predicted = cross_val_predict(model, np.asarray(embedding)[rows], truth, cv=folds)
         precision, recall, f1, _ = precision_recall_fscore_support(
-            truth, told, average="macro", zero_division=0
+            truth, predicted, average="macro", zero_division=0
         )
-        found[name] = {
-            "accuracy": float(accuracy_score(truth, told)),
+        scores[name] = {
+            "accuracy": float(accuracy_score(truth, predicted)),
             "precision": float(precision),
             "recall": float(recall),
             "f1": float(f1),
         }
-    return found
+    return scores

@@ -1,4 +1,4 @@
-"""Quality of a clustering without labels: silhouette in a space, purity on a graph."""
+"""Label-free measures of a clustering: silhouette in an embedding, purity on a graph."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from scipy.sparse import csr_matrix
 from sklearn import config_context
 from sklearn.metrics import silhouette_score
 
-MOST_CELLS = 5000
-"""The silhouette compares all pairs; above this a random sample of the cells stands for them."""
+MAX_CELLS = 5000
+"""Maximum number of cells for the silhouette, which compares all pairs; more are subsampled."""
 WORKING_MEMORY = 64
-"""MiB of distances held at a time."""
+"""MiB of distances in memory at once."""
 
 
 def silhouette(
@@ -22,19 +22,19 @@ def silhouette(
     Parameters
     ----------
     embedding
-        Shape (n_cells, n_dimensions).
+        (n_cells, n_dimensions).
     clusters
-        Shape (n_cells,).
+        (n_cells,).
     seed
-        Of the sample of 5,000 cells, drawn where there are more.
+        Seed for the subsample of 5,000 cells if there are more.
 
     Returns
     -------
-    None where it is not defined: one cluster, or as many clusters as cells.
+    The mean, or None if undefined: for a single cluster, or as many clusters as cells.
     """
     labels = np.asarray(clusters).astype(str)
-    if len(labels) > MOST_CELLS:
-        chosen = np.random.default_rng(seed).choice(len(labels), MOST_CELLS, replace=False)
+    if len(labels) > MAX_CELLS:
+        chosen = np.random.default_rng(seed).choice(len(labels), MAX_CELLS, replace=False)
         chosen.sort()
         embedding, labels = embedding[chosen], labels[chosen]
     if not 2 <= len(np.unique(labels)) < len(labels):
@@ -44,17 +44,20 @@ def silhouette(
 
 
 def graph_purity(graph: csr_matrix, clusters: pd.Series | np.ndarray) -> float | None:
-    """Mean share of a cell's graph neighbours that are in its own cluster.
+    """Mean fraction of a cell's graph neighbours that are in the same cluster.
 
-    Every neighbour counts alike, whatever the weight of its edge; a cell is not its own neighbour,
-    and cells without neighbours are left out. None when no cell has any.
+    Edge weights and self-loops are ignored, and cells without neighbours are excluded.
 
     Parameters
     ----------
     graph
-        Sparse, shape (n_cells, n_cells); an entry is an edge.
+        Sparse matrix whose stored entries are edges, (n_cells, n_cells).
     clusters
-        Shape (n_cells,).
+        (n_cells,).
+
+    Returns
+    -------
+    The mean, or None if no cell has neighbours.
     """
     codes = np.unique(np.asarray(clusters).astype(str), return_inverse=True)[1]
     rows, columns = graph.nonzero()

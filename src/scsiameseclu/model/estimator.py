@@ -1,61 +1,113 @@
-"""What a user calls: fit on an AnnData, embed and predict new cells, save and load."""
+"""The estimator: fit on an AnnData, embed and predict new cells, save and load."""
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anndata as ad
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.metadata_routing import UNUSED
 
 from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.errors import UserError
+from scsiameseclu.model.estimator_files import (
+    Saved,
+    read_estimator,
+    write_estimator,
+)
 from scsiameseclu.model.fitted import FittedModel
-from scsiameseclu.model.fitting import cluster_cells, fit_model
+from scsiameseclu.model.fitting import check_number, cluster_cells, fit_model
+from scsiameseclu.model.parameters import params_of, record_of, seed_of, settings_of
 from scsiameseclu.model.preparation import prepare
 from scsiameseclu.model.slots import write_clusters
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
 
-log = logging.getLogger(__name__)
 
+class ScSiameseClu(ClusterMixin, BaseEstimator):
+    """Label-free clustering of single cells by Siamese networks and optimal transport.
 
-class ScSiameseClu:
-    """Label-free clustering of single cells by a Siamese network and optimal transport.
+    A scikit-learn estimator whose data are an AnnData. Parameters are checked by :meth:`fit`.
 
     Parameters
     ----------
     n_clusters
-        A number, a range to choose from (``(8, 15)`` or ``"8-15"``), or None to have it estimated.
+        A number, a range to choose from (``(8, 15)`` or ``"8-15"``), or None to estimate it.
     random_state
-        Seed of every random choice. On the CPU the same seed and number of threads give the same
-        result to the bit.
+        Seed of every random choice. On the CPU the same seed and number of threads give identical
+        results.
     device
-        ``auto`` (the GPU where there is one), ``cpu`` or ``cuda``.
+        ``"auto"`` (the GPU if there is one), ``"cpu"`` or ``"cuda"``.
+    layer
+        Layer of the counts; by default ``layers["counts"]`` if there is one, else X.
+    batch_key
+        Column of ``obs`` with the batch of each cell. Highly variable genes are chosen within
+        batches if there are two or more, each with at least 50 cells.
+    use_rep
+        Representation in ``obsm`` to use in place of ``X_pca``, such as one corrected for batches.
     logged
-        ``adata.X`` is log-normalised, and there are no counts: the decoder then rebuilds scaled
-        expression (Gaussian, ``likelihood="none"``) instead of counts.
-    **settings
-        Fields of :class:`scsiameseclu.settings.ModelSettings` (``pretrain_steps=100``), of
-        :class:`~scsiameseclu.settings.ExpressionSettings` (``n_top_genes=3000``) and of
-        :class:`~scsiameseclu.settings.GraphSettings` (``n_neighbors=30``).
+        The values are log-normalised, and there are no counts: ``layer``, by default X, is used as
+        it is, and the networks reconstruct scaled expression in place of counts.
+    n_top_genes
+        Number of highly variable genes.
+    n_pcs
+        Number of principal components.
+    max_value
+        Scaled expression is clipped at this value before PCA.
+    n_neighbors
+        Number of neighbours of each cell in the kNN graph.
+    metric
+        Distance between cells, ``"euclidean"`` or ``"cosine"``.
+    networks, latent_size, hidden_size
+        Number of networks in the ensemble, dimensions of each latent, width of the hidden layers.
+        None takes the value of ``settings``; this holds for all parameters that follow.
+    pretrain_steps, batch_size, learning_rate
+        Number of mini-batches per network, cells per mini-batch, step size of Adam.
+    temperature
+        Entropic regularisation of the transport, in units of cosine similarity; larger is softer.
+    max_clusters
+        Largest number of clusters tried when ``n_clusters`` is None.
+    settings
+        All settings of networks, training and clustering; the defaults of
+        :class:`~scsiameseclu.settings.ModelSettings` if None. The parameters above win over it.
 
-    Raises
-    ------
-    UserError
-        A setting is unknown or out of range.
+    Attributes
+    ----------
+    labels_
+        Cluster of each fitted cell, 0 for the largest, int (n_cells,).
+    n_clusters_
+        Number of clusters found.
+    history_
+        Losses during training, one row every few mini-batches (DataFrame).
+    model_
+        The fitted networks and clusters (:class:`~scsiameseclu.model.fitted.FittedModel`).
 
     Examples
     --------
-    >>> from scsiameseclu import ScSiameseClu
-    >>> from scsiameseclu.io.readers import read_counts
-    >>> from scsiameseclu.io.request import ReadRequest
-    >>> adata = read_counts("demo:a", ReadRequest(), sample="demo")
-    >>> model = ScSiameseClu(n_clusters=6, pretrain_steps=20, cluster_steps=0).fit(adata)
+    >>> import scsiameseclu
+    >>> adata = scsiameseclu.datasets.pbmc("a")
+    >>> model = scsiameseclu.ScSiameseClu(n_clusters=6, pretrain_steps=20).fit(adata)
+    >>> model
+    ScSiameseClu(n_clusters=6, pretrain_steps=20)
     >>> adata.obs["siamese"].nunique()
     6
+    >>> new = scsiameseclu.datasets.pbmc("b")
+    >>> model.predict(new).shape
+    (350,)
     """
+
+    # scikit-learn's routing of sample weights and the like does not apply to an AnnData
+    __metadata_request__fit: ClassVar = dict.fromkeys(("adata", "key_added", "checkpoint"), UNUSED)
+    __metadata_request__predict: ClassVar = dict.fromkeys(("adata", "key_added"), UNUSED)
+    __metadata_request__transform: ClassVar = {"adata": UNUSED}
+
+    labels_: np.ndarray
+    history_: pd.DataFrame
+    model_: FittedModel
+    _params: dict[str, Any]
 
     def __init__(
         self,
@@ -63,48 +115,54 @@ class ScSiameseClu:
         *,
         random_state: int = 0,
         device: str = "auto",
+        layer: str | None = None,
+        batch_key: str | None = None,
+        use_rep: str | None = None,
         logged: bool = False,
-        **settings: Any,
+        n_top_genes: int = ExpressionSettings.n_top_genes,
+        n_pcs: int = ExpressionSettings.n_pcs,
+        max_value: float = ExpressionSettings.max_value,
+        n_neighbors: int = GraphSettings.n_neighbors,
+        metric: str = GraphSettings.metric,
+        networks: int | None = None,
+        latent_size: int | None = None,
+        hidden_size: int | None = None,
+        pretrain_steps: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        temperature: float | None = None,
+        max_clusters: int | None = None,
+        settings: ModelSettings | None = None,
     ) -> None:
-        self.number = ClusterNumber.parse(n_clusters)
+        self.n_clusters = n_clusters
         self.random_state = random_state
         self.device = device
+        self.layer = layer
+        self.batch_key = batch_key
+        self.use_rep = use_rep
         self.logged = logged
-        if logged and settings.setdefault("likelihood", "none") != "none":
-            raise UserError(
-                f"logged values have no {settings['likelihood']} likelihood; leave likelihood out"
-            )
-        kinds = (ModelSettings, ExpressionSettings, GraphSettings)
-        parts = [{k: v for k, v in settings.items() if k in c.__dataclass_fields__} for c in kinds]
-        unknown = set(settings) - {name for part in parts for name in part}
-        if unknown:
-            known = ", ".join(n for c in kinds for n in c.__dataclass_fields__)
-            raise UserError(f"unknown setting {', '.join(sorted(unknown))}; there are {known}")
-        self.settings = ModelSettings(**parts[0])
-        self.expression_settings = ExpressionSettings(**parts[1])
-        self.graph_settings = GraphSettings(**parts[2])
-        self._model: FittedModel | None = None
-        self.history: pd.DataFrame | None = None
+        self.n_top_genes = n_top_genes
+        self.n_pcs = n_pcs
+        self.max_value = max_value
+        self.n_neighbors = n_neighbors
+        self.metric = metric
+        self.networks = networks
+        self.latent_size = latent_size
+        self.hidden_size = hidden_size
+        self.pretrain_steps = pretrain_steps
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.temperature = temperature
+        self.max_clusters = max_clusters
+        self.settings = settings
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model_")
 
     @property
-    def model(self) -> FittedModel:
-        """The fitted model.
-
-        Raises
-        ------
-        UserError
-            There is none yet.
-        """
-        if self._model is None:
-            raise UserError(
-                "this ScSiameseClu is not fitted yet; call fit(adata) or load(directory)"
-            )
-        return self._model
-
-    @property
-    def n_clusters(self) -> int:
-        """Number of clusters that were found; see :attr:`model` for errors."""
-        return self.model.n_clusters
+    def n_clusters_(self) -> int:
+        """Number of clusters found."""
+        return self._fitted().n_clusters
 
     def fit(
         self,
@@ -115,71 +173,103 @@ class ScSiameseClu:
     ) -> ScSiameseClu:
         """Learn an embedding of the cells and cluster them.
 
-        Raw counts are taken from ``layers["counts"]``, else from X (with ``logged``, log-normalised
-        values from X). Variable genes, principal
-        components and the kNN graph are used as they are where ``var["highly_variable"]``,
-        ``obsm["X_pca"]`` and ``obsp["connectivities"]`` exist, and computed where they are missing.
-
-        Sets
-        ----
-        ``obs["siamese"]``
-            Cluster, category of ``"0"`` (largest) … ``"k-1"``.
-        ``obs["siamese_confidence"]``
-            Share of the ensemble's votes for that cluster, float32 in [0, 1].
-        ``obs["siamese_ambiguous"]``
-            Whether that is below 0.5, bool.
-        ``obs["siamese_coarse"]``, ``obs["siamese_fine"]``
-            Unions of clusters, and clusters split (``"3.1"``) where a finer clustering splits them.
-        ``obsm["X_siamese"]``
-            Embedding, float32 (n_cells, n_dimensions); rows have length 1.
-        ``obsm["siamese_probability"]``
-            Probability of every cluster, float32 (n_cells, n_clusters); rows sum to 1.
-        ``uns["siamese"]``
-            ``n_clusters``, whether it was given, ``sizes``, ``stability`` of each cluster over the
-            ensemble, the members' ``agreement``, ``evidence`` for k, ``params`` (JSON).
+        Highly variable genes, principal components and the kNN graph are used as they are if
+        ``var["highly_variable"]``, ``obsm["X_pca"]`` and ``obsp["connectivities"]`` exist, and
+        computed otherwise. A graph of another representation than ``use_rep`` (by default
+        ``X_pca``) is not used. X and the layers are not changed, and no column of ``obs`` but
+        ``batch_key`` is read.
 
         Parameters
         ----------
         adata
-            Cells x genes. No column of ``obs`` is read but ``batch`` (for variable genes).
+            Cells x genes, in memory, with raw counts (or log-normalised values, see ``logged``).
         key_added
-            Another name in place of ``siamese``.
+            Name of the slots, in place of ``siamese``.
         checkpoint
-            A file to keep the training's state in, every minute and when SIGTERM arrives. A later
-            fit of the same data with the same settings goes on from there, on the CPU to the same
-            bytes. The file stays when the fit is done.
+            File in which the state of the training is kept, every minute and when SIGTERM arrives.
+            A later fit of the same data with the same settings resumes from it, on the CPU with
+            identical results. The file is not removed.
 
         Returns
         -------
-        Itself.
+        The fitted estimator. Sets the following fields of ``adata``:
+
+        ``obs["siamese"]``
+            Cluster, category of ``"0"`` (largest) to ``"k-1"``.
+        ``obs["siamese_confidence"]``
+            Share of the ensemble's votes for that cluster, float32 in [0, 1].
+        ``obs["siamese_ambiguous"]``
+            Whether the confidence is below 0.5, bool.
+        ``obs["siamese_coarse"]``, ``obs["siamese_fine"]``
+            Unions of clusters, and clusters split (``"3.1"``) where a finer clustering splits them,
+            categories.
+        ``obsm["X_siamese"]``
+            Embedding, float32 (n_cells, n_dimensions); rows have length 1.
+        ``obsm["siamese_probability"]``
+            Probability of each cluster, float32 (n_cells, n_clusters); rows sum to 1.
+        ``uns["siamese"]``
+            ``n_clusters`` (int), ``n_clusters_given`` (bool), ``n_clusters_asked`` (str), ``sizes``
+            (int64, n_clusters), ``stability`` of each cluster over the ensemble (float64,
+            n_clusters), ``agreement`` of its members (float), ``n_members`` (int), ``evidence``
+            (dict of ``k``, ``score`` and ``criterion``) and ``params`` (dict).
+        ``uns["siamese_colors"]``
+            Colours of the clusters, as scanpy's plots use them.
+        ``var["highly_variable"]``, ``obsm["X_pca"]``, ``obsp["connectivities"]`` …
+            What was missing, with ``varm["PCs"]``, ``uns["pca"]``, ``obsp["distances"]`` and
+            ``uns["neighbors"]``.
 
         Raises
         ------
         UserError
-            There are no counts, too few cells, more clusters asked for than cells, or no GPU though
-            ``device="cuda"``.
+            A parameter is out of range; ``adata`` has no counts, too few cells, or fewer cells than
+            requested clusters; or there is no GPU though ``device="cuda"``.
         """
+        number = ClusterNumber.parse(self.n_clusters)
+        params = self.get_params(deep=False)
+        settings, expression_settings, graph_settings = settings_of(params)
+        seed = seed_of(params)
+        check_number(number, adata.n_obs)
+        prepared = prepare(
+            adata,
+            expression_settings,
+            graph_settings,
+            seed,
+            logged=self.logged,
+            layer=self.layer,
+            batch_key=self.batch_key,
+            use_rep=self.use_rep,
+        )
         fitted = fit_model(
-            prepare(
-                adata,
-                self.expression_settings,
-                self.graph_settings,
-                self.random_state,
-                logged=self.logged,
-            ),
-            number=self.number,
-            seed=self.random_state,
+            prepared,
+            number=number,
+            seed=seed,
             device=self.device,
-            settings=self.settings,
+            settings=settings,
             checkpoint=None if checkpoint is None else Path(checkpoint),
         )
-        self._model, self.history = fitted.model, fitted.history
+        self.model_, self.history_ = fitted.model, fitted.history
+        self.labels_ = fitted.clustering.labels
+        self._params = record_of(params, number, (settings, expression_settings, graph_settings))
         adata.obsm[f"X_{key_added}"] = fitted.embedding
-        found = fitted.clustering
         write_clusters(
-            adata, found.probability, found.coarse, found.fine, self._model.summary, key_added
+            adata,
+            fitted.clustering.probability,
+            fitted.clustering.coarse,
+            fitted.clustering.fine,
+            self._summary(),
+            key_added,
         )
         return self
+
+    def fit_predict(
+        self,
+        adata: ad.AnnData,
+        *,
+        key_added: str = "siamese",
+        checkpoint: str | Path | None = None,
+    ) -> np.ndarray:
+        """:meth:`fit`, and return the clusters of the cells, int (n_cells,)."""
+        return self.fit(adata, key_added=key_added, checkpoint=checkpoint).labels_
 
     def recluster(
         self,
@@ -188,68 +278,139 @@ class ScSiameseClu:
         *,
         key_added: str = "siamese",
     ) -> ScSiameseClu:
-        """Cluster the fitted cells again with another number of clusters; nothing is trained.
+        """Cluster the fitted cells again with another number of clusters, without training.
 
         Parameters
         ----------
         adata
-            That was fitted: its ``obsm["X_siamese"]`` is read, and the slots of clusters are set
-            anew.
+            The fitted cells, with their ``obsm["X_siamese"]``.
         n_clusters
-            As for the class.
+            As for the class, whose parameter it replaces.
         key_added
             The name that :meth:`fit` was given.
 
         Returns
         -------
-        Itself; :meth:`predict` gives the new clusters.
+        The estimator, with the new clusters. Sets the fields of ``obs``, ``uns`` and
+        ``obsm["siamese_probability"]`` that :meth:`fit` sets.
 
         Raises
         ------
         UserError
-            There is no embedding in ``adata``.
+            ``adata`` has no embedding.
         """
+        model = self._fitted()
         slot = f"X_{key_added}"
         if slot not in adata.obsm:
             raise UserError(f'adata.obsm has no "{slot}"; call fit(adata) first')
-        self.number = ClusterNumber.parse(n_clusters)
-        model = self.model
-        found = cluster_cells(model.trained, adata.obsm[slot], self.number, self.random_state)
-        model = self._model = FittedModel.of(model.trained, found)
-        write_clusters(adata, found.probability, found.coarse, found.fine, model.summary, key_added)
+        number = ClusterNumber.parse(n_clusters)
+        clustering = cluster_cells(
+            model.trained, adata.obsm[slot], number, seed_of(self.get_params())
+        )
+        self.model_ = FittedModel.of(model.trained, clustering)
+        self.n_clusters, self.labels_ = n_clusters, clustering.labels
+        self._params = self._params | {"n_clusters": str(number)}
+        write_clusters(
+            adata,
+            clustering.probability,
+            clustering.coarse,
+            clustering.fine,
+            self._summary(),
+            key_added,
+        )
         return self
 
     def embed(self, adata: ad.AnnData) -> np.ndarray:
-        """Embed cells, seen or new, from their raw counts; float32 (n_cells, n_dimensions).
+        """Embed cells, fitted or new, from their counts; ``adata`` is not changed.
 
         A new cell takes its neighbours from the fitted cells, so its embedding does not depend on
         the other cells in ``adata``.
-        """
-        return self.model.embed(adata)
 
-    def predict(self, adata: ad.AnnData) -> np.ndarray:
-        """Clusters of cells, seen or new, as strings (n_cells,)."""
-        probability = self.model.probability(self.embed(adata))
-        return probability.argmax(axis=1).astype(str).astype(object)
+        Returns
+        -------
+        float32 (n_cells, n_dimensions); rows have length 1.
+
+        Raises
+        ------
+        UserError
+            ``adata`` lacks genes of the model, or counts.
+        """
+        return self._fitted().embed(adata, layer=self.layer)
+
+    def transform(self, adata: ad.AnnData) -> np.ndarray:
+        """The name of :meth:`embed` in scikit-learn."""
+        return self.embed(adata)
+
+    def predict(self, adata: ad.AnnData, *, key_added: str = "siamese") -> np.ndarray:
+        """Embed cells, fitted or new, and assign them to the clusters.
+
+        Parameters
+        ----------
+        adata
+            Cells with the genes of the fit and the same kind of values.
+        key_added
+            Name of the slots, in place of ``siamese``.
+
+        Returns
+        -------
+        Clusters, int (n_cells,). Sets the fields that :meth:`fit` sets, except
+        ``obs["siamese_fine"]``, which is defined for fitted cells only and removed if it exists.
+
+        Raises
+        ------
+        UserError
+            ``adata`` lacks genes of the model, or counts.
+        """
+        embedding = self.embed(adata)
+        model = self._fitted()
+        probability = model.probability(embedding)
+        labels = probability.argmax(axis=1)
+        adata.obsm[f"X_{key_added}"] = embedding
+        coarse = np.asarray(model.summary["coarse"])[labels]
+        write_clusters(adata, probability, coarse, None, self._summary(), key_added)
+        return labels
 
     def save(self, directory: str | Path) -> None:
-        """Write the model as safetensors, JSON and a list of genes; nothing is pickled."""
-        self.model.save(directory)
+        """Write the fitted estimator to a folder: safetensors, JSON and tables, no pickle."""
+        self._fitted().save(directory)
+        saved = Saved(
+            self.get_params(deep=False),
+            self._params,
+            getattr(self, "history_", None),
+            getattr(self, "labels_", None),
+        )
+        write_estimator(directory, saved)
 
     @classmethod
     def load(cls, directory: str | Path) -> ScSiameseClu:
-        """Read a model that :meth:`save` wrote."""
+        """Read an estimator that :meth:`save` wrote, or a model of the pipeline.
+
+        A model of the pipeline has neither ``labels_`` nor ``history_``; its settings are in
+        ``settings``.
+
+        Raises
+        ------
+        UserError
+            A file is missing or damaged.
+        """
         model = FittedModel.load(directory)
-        trained, summary = model.trained, model.summary
-        asked = summary["n_clusters_asked"]
-        loaded = cls(
-            None if asked == "estimated" else asked,
-            random_state=summary["seed"],
-            device=trained.device,
-            logged=trained.scaling.logged,
-            **trained.settings.to_dict(),
-            **trained.expression_settings.to_dict(),
-            **trained.graph_settings.to_dict(),
-        )
-        loaded._model = model
+        saved = read_estimator(directory)
+        loaded = cls(**(params_of(model) if saved is None else saved.params))
+        loaded.model_ = model
+        loaded._params = model.summary["params"] if saved is None else saved.fitted
+        if saved is not None and saved.history is not None:
+            loaded.history_ = saved.history
+        if saved is not None and saved.labels is not None:
+            loaded.labels_ = saved.labels
         return loaded
+
+    def _fitted(self) -> FittedModel:
+        if not hasattr(self, "model_"):
+            raise NotFittedError(
+                "this ScSiameseClu is not fitted yet; call fit(adata) or load(directory) first"
+            )
+        return self.model_
+
+    def _summary(self) -> dict[str, Any]:
+        """What :func:`write_clusters` writes to ``uns``."""
+        return self._fitted().summary | {"params": self._params}

@@ -70,9 +70,11 @@ class FittedModel:
         adata: ad.AnnData,
         columns: np.ndarray | None = None,
         totals: np.ndarray | None = None,
+        *,
+        layer: str | None = None,
     ) -> np.ndarray:
         """See :meth:`TrainedNetworks.embed`."""
-        return self.trained.embed(adata, columns, totals)
+        return self.trained.embed(adata, columns, totals, layer=layer)
 
     @torch.no_grad()
     def probability(self, embedding: np.ndarray) -> np.ndarray:

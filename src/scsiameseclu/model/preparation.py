@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import anndata as ad
 import numpy as np
@@ -11,6 +12,7 @@ import scipy.sparse as sp
 from scsiameseclu.errors import UserError
 from scsiameseclu.limits import MIN_CELLS
 from scsiameseclu.model.scaling import GeneScaling, gene_scaling
+from scsiameseclu.preprocess.batches import batches_of
 from scsiameseclu.preprocess.expression import (
     choose_variable_genes,
     gene_moments,
@@ -18,10 +20,11 @@ from scsiameseclu.preprocess.expression import (
     median_total,
     principal_components,
 )
-from scsiameseclu.preprocess.neighbours import build_graph
+from scsiameseclu.preprocess.matrices import find_counts, find_logged, find_representation
+from scsiameseclu.preprocess.neighbours import find_neighbours
 from scsiameseclu.settings import ExpressionSettings, GraphSettings
 
-BLOCK = 4096
+PCA = "X_pca"
 
 
 @dataclass(frozen=True)
@@ -45,54 +48,6 @@ class Prepared:
         return int(self.expression.shape[0])
 
 
-def find_counts(adata: ad.AnnData) -> sp.csr_matrix:
-    """Raw counts from ``layers["counts"]`` or else X, as CSR float32 (n_cells, n_genes).
-
-    Raises
-    ------
-    UserError
-        Neither holds counts.
-    """
-    where = 'layers["counts"]' if "counts" in adata.layers else "X"
-    matrix = adata.layers.get("counts", adata.X)
-    if matrix is None:
-        raise UserError('adata has no matrix; put raw counts into X or layers["counts"]')
-    if not sp.issparse(matrix):
-        rows = range(0, matrix.shape[0], BLOCK)
-        matrix = sp.vstack([sp.csr_matrix(np.asarray(matrix[r : r + BLOCK])) for r in rows])
-    counts = sp.csr_matrix(matrix, dtype=np.float32)
-    if counts.data.size and (
-        counts.data.min() < 0
-        or not np.isfinite(counts.data).all()
-        or np.abs(counts.data - np.rint(counts.data)).max() > 1e-3
-    ):
-        raise UserError(
-            f"adata.{where} holds values that are not counts (smallest "
-            f"{counts.data.min():.3g}, largest {counts.data.max():.3g}); put raw counts into "
-            'layers["counts"]'
-        )
-    return counts
-
-
-def find_logged(adata: ad.AnnData) -> sp.csr_matrix:
-    """Log-normalised values from X, as CSR float32 (n_cells, n_genes).
-
-    Raises
-    ------
-    UserError
-        X is missing, or holds negative values (scaled data) or values that are not finite.
-    """
-    if adata.X is None:
-        raise UserError("adata.X is empty; put log-normalised values there")
-    values = sp.csr_matrix(adata.X, dtype=np.float32)
-    if values.data.size and (values.data.min() < 0 or not np.isfinite(values.data).all()):
-        raise UserError(
-            f"adata.X holds values from {values.data.min():.3g} to {values.data.max():.3g}, which "
-            "are not log-normalised; give values before they are centred or scaled"
-        )
-    return values
-
-
 def prepare(
     adata: ad.AnnData,
     expression: ExpressionSettings,
@@ -100,38 +55,56 @@ def prepare(
     seed: int,
     *,
     logged: bool = False,
+    layer: str | None = None,
+    batch_key: str | None = None,
+    use_rep: str | None = None,
 ) -> Prepared:
     """Compute the slots that are missing and gather the inputs of a fit.
 
-    With ``logged``, X is log-normalised, and is used instead of counts too.
+    With ``logged`` the values are log-normalised, and there are no counts.
 
     Sets, where missing, ``var["highly_variable"]``, ``obsm["X_pca"]`` (with ``varm["PCs"]`` and
-    ``uns["pca"]``), ``obsp["distances"]``, ``obsp["connectivities"]`` and ``uns["neighbors"]``.
-    Existing slots are used as they are; X and the layers are not changed.
+    ``uns["pca"]``; not with ``use_rep``), ``obsp["distances"]``, ``obsp["connectivities"]`` and
+    ``uns["neighbors"]``. Existing slots are used and stay as they are, except that a graph of
+    another representation than ``use_rep`` (by default ``X_pca``) stays and is not used.
+
+    Parameters
+    ----------
+    layer, batch_key, use_rep
+        As for :class:`scsiameseclu.ScSiameseClu`.
+
+    Raises
+    ------
+    UserError
+        There are too few cells, no counts, no such layer, column or representation, or no gene that
+        varies.
     """
     if adata.n_obs < MIN_CELLS:
         raise UserError(f"adata has {adata.n_obs} cells; at least {MIN_CELLS} are needed")
-    counts = find_logged(adata) if logged else find_counts(adata)
-    work = _light_copy(adata, counts if logged else log_normalise(counts)[0])
-    lacking = "highly_variable" not in work.var or "X_pca" not in work.obsm
+    use_rep = None if use_rep == PCA else use_rep
+    counts = (find_logged if logged else find_counts)(adata, layer)
+    work = _light_copy(adata, counts if logged else log_normalise(counts)[0], use_rep)
+    batches = batches_of(adata, batch_key)
+    rep = use_rep or PCA
+    lacking = "highly_variable" not in work.var or rep not in work.obsm
     moments = gene_moments(work.X) if lacking else None
     if "highly_variable" not in work.var:
-        choose_variable_genes(work, expression, moments)
+        choose_variable_genes(work, expression, batches, moments)
     if not work.var["highly_variable"].any():
         raise UserError("no gene varies between the cells of adata; give counts of more genes")
-    if "X_pca" not in work.obsm:
+    if rep not in work.obsm:
         principal_components(work, expression, seed, moments)
     if "connectivities" not in work.obsp:
-        build_graph(work, graph, seed)
+        find_neighbours(work, rep, graph.n_neighbors, graph.metric, seed)
     _copy_slots(work, adata)
     chosen = work.var["highly_variable"].to_numpy(dtype=bool)
     part = sp.csr_matrix(work.X[:, chosen])
     total = None if logged else median_total(counts)
-    scaling = gene_scaling(work, part, chosen, total, expression.max_value)
+    scaling = gene_scaling(work, part, chosen, total, expression.max_value, use_rep=rep)
     return Prepared(
         expression=part,
         counts=sp.csr_matrix(counts[:, chosen]),
-        components=np.asarray(work.obsm["X_pca"], dtype=np.float32),
+        components=np.asarray(work.obsm[rep], dtype=np.float32),
         adjacency=sp.csr_matrix(work.obsp["connectivities"]),
         scaling=scaling,
         expression_settings=expression,
@@ -139,24 +112,31 @@ def prepare(
     )
 
 
-def _light_copy(adata: ad.AnnData, normalised: sp.csr_matrix) -> ad.AnnData:
+def _light_copy(adata: ad.AnnData, normalised: sp.csr_matrix, use_rep: str | None) -> ad.AnnData:
     """A copy with log-normalised X and only the slots that a fit may use."""
     work = ad.AnnData(X=normalised, obs=adata.obs[[]].copy(), var=adata.var[[]].copy())
-    if "batch" in adata.obs:
-        work.obs["batch"] = adata.obs["batch"].to_numpy()
     for name in ("highly_variable", "mean", "deviation"):
         if name in adata.var:
             work.var[name] = adata.var[name].to_numpy()
-    for slots, theirs, names in (
-        (work.obsm, adata.obsm, ["X_pca"]),
-        (work.varm, adata.varm, ["PCs"]),
-        (work.obsp, adata.obsp, ["connectivities", "distances"]),
-        (work.uns, adata.uns, ["pca", "neighbors"]),
-    ):
-        for name in names:
-            if name in theirs:
-                slots[name] = theirs[name]
+    slots: list[tuple[Any, Any, list[str]]] = []
+    if use_rep is None:
+        slots += [(work.obsm, adata.obsm, [PCA]), (work.varm, adata.varm, ["PCs"])]
+        slots += [(work.uns, adata.uns, ["pca"])]
+    else:
+        work.obsm[use_rep] = find_representation(adata, use_rep)
+    if _representation_of_graph(adata) == (use_rep or PCA):
+        slots += [(work.obsp, adata.obsp, ["connectivities", "distances"])]
+        slots += [(work.uns, adata.uns, ["neighbors"])]
+    for mine, theirs, keys in slots:
+        for key in keys:
+            if key in theirs:
+                mine[key] = theirs[key]
     return work
+
+
+def _representation_of_graph(adata: ad.AnnData) -> str:
+    """What the neighbour graph was computed from, as scanpy records it."""
+    return str(adata.uns.get("neighbors", {}).get("params", {}).get("use_rep", PCA))
 
 
 def _copy_slots(work: ad.AnnData, adata: ad.AnnData) -> None:

@@ -106,23 +106,27 @@ def gene_scaling(
     chosen: np.ndarray,
     total: float | None,
     max_value: float,
+    *,
+    use_rep: str = "X_pca",
 ) -> GeneScaling:
-    """The scaling of fitted cells.
+    """The scaling of the variable genes of a fit.
 
     Parameters
     ----------
     work
-        Holds ``obsm["X_pca"]``. Where the components are ours (``uns["pca"]["centre"]``), the
+        ``obsm[use_rep]``. For principal components of this package (``uns["pca"]["centre"]``), the
         loadings in ``varm["PCs"]`` and the scaling in ``var["mean"]`` and ``var["deviation"]`` are
-        used; else loadings come from a regression.
+        used; loadings of other representations are fitted by regression.
     part
-        Log-normalised variable genes, (n_cells, n_genes).
+        Log-normalised variable genes, (n_cells, n_variable_genes).
     chosen
-        Mask of the variable genes, (n_vars,).
-    total, max_value
-        See :class:`GeneScaling`.
+        Mask of the variable genes, (n_genes,).
+    total
+        Median total count of the cells; 0 where values are log-normalised without counts.
+    max_value
+        Upper limit of scaled values, where ``uns["pca"]`` records none.
     """
-    if "centre" in work.uns.get("pca", {}):
+    if use_rep == "X_pca" and "centre" in work.uns.get("pca", {}):
         mean, deviation = (work.var[name].to_numpy()[chosen] for name in ("mean", "deviation"))
         loadings, centre = work.varm["PCs"][chosen], np.asarray(work.uns["pca"]["centre"])
         max_value = float(work.uns["pca"]["params"]["max_value"])
@@ -130,8 +134,8 @@ def gene_scaling(
         mean, variance = gene_moments(part)
         deviation = np.sqrt(variance)
         deviation[deviation == 0] = 1.0
-        loadings, centre = _regress(part, mean, deviation, work.obsm["X_pca"], max_value)
-    components = np.asarray(work.obsm["X_pca"], dtype=np.float32)
+        loadings, centre = _regress(part, mean, deviation, work.obsm[use_rep], max_value)
+    components = np.asarray(work.obsm[use_rep], dtype=np.float32)
     return GeneScaling(
         genes=[str(name) for name in work.var_names[chosen]],
         mean=mean.astype(np.float32),

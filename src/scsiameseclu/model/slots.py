@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import anndata as ad
 import numpy as np
 import pandas as pd
+
+from scsiameseclu.palette import colour
 
 AMBIGUOUS = 0.5
 
@@ -16,7 +17,7 @@ def write_clusters(
     adata: ad.AnnData,
     probability: np.ndarray,
     coarse: np.ndarray,
-    fine: np.ndarray,
+    fine: np.ndarray | None,
     summary: dict[str, Any],
     key: str = "siamese",
 ) -> None:
@@ -27,10 +28,12 @@ def write_clusters(
     probability
         (n_cells, n_clusters), rows summing to 1; columns in the order of the clusters' names.
     coarse, fine
-        Nested levels, (n_cells,): numbers, and names such as ``3.1``.
+        Nested levels, (n_cells,): numbers, and names such as ``3.1``. Without a fine level an
+        earlier column of it is removed.
     summary
         ``n_clusters_given``, ``n_clusters_asked``, ``evidence`` (k, score, criterion),
-        ``stability`` (a number for each cluster), ``agreement``, ``n_members`` and ``params``.
+        ``stability`` (one number per cluster), ``agreement``, ``n_members`` and ``params``, of
+        which those that are None are left out.
     key
         Prefix of the slots.
     """
@@ -42,8 +45,12 @@ def write_clusters(
     adata.obs[f"{key}_confidence"] = confidence
     adata.obs[f"{key}_ambiguous"] = confidence < AMBIGUOUS
     adata.obs[f"{key}_coarse"] = _categorical(coarse)
-    adata.obs[f"{key}_fine"] = _categorical(fine)
+    if fine is not None:
+        adata.obs[f"{key}_fine"] = _categorical(fine)
+    elif f"{key}_fine" in adata.obs:
+        del adata.obs[f"{key}_fine"]
     adata.obsm[f"{key}_probability"] = probability.astype(np.float32)
+    adata.uns[f"{key}_colors"] = [colour(number) for number in range(n_clusters)]
     evidence = summary["evidence"]
     adata.uns[key] = {
         "n_clusters": n_clusters,
@@ -58,7 +65,7 @@ def write_clusters(
             "score": np.asarray(evidence["score"], dtype=np.float64),
             "criterion": evidence["criterion"],
         },
-        "params": json.dumps(summary["params"], sort_keys=True),
+        "params": {key: value for key, value in summary["params"].items() if value is not None},
     }
 
 

@@ -14,12 +14,12 @@ import torch
 from scsiameseclu.clustering.evidence import Evidence
 from scsiameseclu.errors import UserError
 from scsiameseclu.model.landmarks import Landmarks
-from scsiameseclu.model.preparation import find_counts, find_logged
 from scsiameseclu.model.scaling import GeneScaling
 from scsiameseclu.model.storage import group, read_part, require, write_part
 from scsiameseclu.module.build import build_network, layout_of, load_space
 from scsiameseclu.module.joint_space import EmbeddingLayout, LatentSpace, join
 from scsiameseclu.module.network import SiameseNetwork
+from scsiameseclu.preprocess.matrices import find_counts, find_logged
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
 from scsiameseclu.store.atomic import write_text
 
@@ -111,6 +111,8 @@ class TrainedNetworks:
         adata: ad.AnnData,
         columns: np.ndarray | None = None,
         totals: np.ndarray | None = None,
+        *,
+        layer: str | None = None,
     ) -> np.ndarray:
         """Embedding of any cells from their counts alone, float32 (n_cells, n_dimensions).
 
@@ -124,13 +126,15 @@ class TrainedNetworks:
         totals
             Total counts of each cell, (n_cells,), where they are to be of some genes only; by
             default of all genes of ``adata``.
+        layer
+            Layer of the values; by default as for :class:`scsiameseclu.ScSiameseClu`.
 
         Raises
         ------
         UserError
             A gene of the model is missing from ``adata``, and ``columns`` is not given.
         """
-        counts = find_logged(adata) if self.scaling.logged else find_counts(adata)
+        counts = (find_logged if self.scaling.logged else find_counts)(adata, layer)
         columns = self._columns(adata) if columns is None else columns
         if totals is None:
             totals = np.asarray(counts.sum(axis=1)).ravel()
@@ -139,7 +143,7 @@ class TrainedNetworks:
             part = counts[first : first + BLOCK]
             size = totals[first : first + BLOCK]
             out.append(self._embed_block(sp.csr_matrix(part[:, columns]), size, columns < 0))
-        return np.concatenate(out) if out else np.empty((0, self.layout.n_dimensions))
+        return np.concatenate(out) if out else np.empty((0, self.layout.n_dimensions), np.float32)
 
     @torch.no_grad()
     def _embed_block(

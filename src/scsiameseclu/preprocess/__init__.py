@@ -1,1 +1,1 @@
-"""From raw counts to variable genes, principal components and the kNN graph."""
+"""Preprocessing: quality control, normalisation, variable genes, PCA and the kNN graph."""

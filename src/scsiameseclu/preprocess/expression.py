@@ -1,41 +1,47 @@
 """From counts to principal components: size factors, log-normalisation, variable genes, PCA.
 
-Everything stays sparse: scaling to unit variance keeps zeros zero, and centring is left to the
-PCA, which does it implicitly.
+All matrices stay sparse: scaling to unit variance preserves zeros, and the PCA centres implicitly.
 """
 
 from __future__ import annotations
 
+import logging
 import warnings
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 from sklearn.utils.sparsefuncs import incr_mean_variance_axis, mean_variance_axis
 
 from scsiameseclu.settings import ExpressionSettings
 
+log = logging.getLogger(__name__)
+
 Moments = tuple[np.ndarray, np.ndarray]
 """Mean and variance of each gene, (n_genes,)."""
 
 MIN_BATCH_CELLS = 50
+"""Minimum number of cells per batch for variable genes to be selected within batches."""
+BATCH = "_batch"
 BLOCK_CELLS = 20_000
-"""Cells whose values are held in double precision at once."""
+"""Number of cells whose values are in double precision at once."""
 
 
 def log_normalise(counts: sp.csr_matrix) -> tuple[sp.csr_matrix, np.ndarray]:
-    """Divide each cell by its size factor and take ``log(1 + x)``.
+    """Divide the counts of each cell by its size factor and apply ``log(1 + x)``.
 
     Parameters
     ----------
     counts
-        Raw counts, shape (n_cells, n_genes).
+        Raw counts, (n_cells, n_genes).
 
     Returns
     -------
-    Log-normalised values (CSR, float32; the indices are those of ``counts``, not copied), and the
-    size factors, shape (n_cells,): a cell's total count over the median total of the cells that
-    have any.
+    values : csr_matrix
+        Log-normalised values, float32; shares its indices with ``counts``.
+    size_factors : np.ndarray
+        Total count of each cell divided by the median total of non-empty cells, (n_cells,).
     """
     totals = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
     size_factors = np.where(totals > 0, totals / median_total(counts), 1.0)
@@ -43,15 +49,15 @@ def log_normalise(counts: sp.csr_matrix) -> tuple[sp.csr_matrix, np.ndarray]:
 
 
 def median_total(counts: sp.csr_matrix) -> float:
-    """The total count that a size factor of 1 stands for: the median of cells that have any."""
+    """Median total count of the non-empty cells, which corresponds to a size factor of 1."""
     totals = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
     return float(np.median(totals[totals > 0])) if (totals > 0).any() else 1.0
 
 
 def divide_and_log(counts: sp.csr_matrix, size_factors: np.ndarray) -> sp.csr_matrix:
-    """``log(1 + counts / size factor)``, in double precision a block at a time, float32.
+    """Compute ``log(1 + counts / size factor)`` in double precision, block by block.
 
-    The indices are shared with ``counts``.
+    The result is float32 and shares its indices with ``counts``.
     """
     values = np.empty(counts.data.size, dtype=np.float32)
     for first in range(0, counts.shape[0], BLOCK_CELLS):
@@ -64,21 +70,33 @@ def divide_and_log(counts: sp.csr_matrix, size_factors: np.ndarray) -> sp.csr_ma
 
 
 def choose_variable_genes(
-    adata: ad.AnnData, settings: ExpressionSettings, moments: Moments | None = None
+    adata: ad.AnnData,
+    settings: ExpressionSettings,
+    batches: pd.Series | None = None,
+    moments: Moments | None = None,
 ) -> None:
-    """Mark highly variable genes in ``adata.var["highly_variable"]`` (bool).
+    """Select highly variable genes with scanpy's dispersion method (Satija et al. 2015).
 
-    Scanpy's dispersion method (Satija et al. 2015), within batches where ``obs["batch"]`` has two
-    or more of at least 50 cells. A matrix of at most ``n_top_genes`` genes keeps all that vary.
+    If there are at most ``n_top_genes`` genes, all genes that vary are selected.
 
     Parameters
     ----------
     adata
-        Log-normalised values in X.
+        AnnData with log-normalised ``X``.
     settings
         ``n_top_genes``.
+    batches
+        Categorical batch of each cell. Genes are selected within batches if there are at least two
+        batches, each with at least 50 cells.
     moments
         :func:`gene_moments` of X, if they are known.
+
+    Returns
+    -------
+    None. Sets the following field:
+
+    ``adata.var["highly_variable"]``
+        Mask of the selected genes.
     """
     import scanpy as sc
 
@@ -86,18 +104,35 @@ def choose_variable_genes(
     if adata.n_vars <= settings.n_top_genes:
         adata.var["highly_variable"] = variances > 0
         return
-    sizes = adata.obs["batch"].value_counts() if "batch" in adata.obs else []
-    by_batch = len(sizes) > 1 and min(sizes) >= MIN_BATCH_CELLS
+    by_batch = batches is not None and _large_enough(batches)
+    if by_batch:
+        adata.obs[BATCH] = batches
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         sc.pp.highly_variable_genes(
-            adata, n_top_genes=settings.n_top_genes, batch_key="batch" if by_batch else None
+            adata, n_top_genes=settings.n_top_genes, batch_key=BATCH if by_batch else None
         )
+    if by_batch:
+        del adata.obs[BATCH]
     adata.var["highly_variable"] &= variances > 0
 
 
+def _large_enough(batches: pd.Series) -> bool:
+    """Whether genes can be selected within batches; warns if a batch is too small."""
+    sizes = batches.cat.remove_unused_categories().value_counts()
+    if len(sizes) > 1 and sizes.min() < MIN_BATCH_CELLS:
+        log.warning(
+            "variable genes are selected across batches, not within: batch %s has %d cells, fewer "
+            "than %d",
+            sizes.index[-1],
+            sizes.min(),
+            MIN_BATCH_CELLS,
+        )
+    return len(sizes) > 1 and int(sizes.min()) >= MIN_BATCH_CELLS
+
+
 def gene_moments(matrix: sp.csr_matrix) -> Moments:
-    """Mean and (unbiased) variance of each gene; arrays of shape (n_genes,)."""
+    """Mean and unbiased variance of each gene, each (n_genes,)."""
     n_cells = matrix.shape[0]
     mean, variance = mean_variance_axis(_double(matrix[:BLOCK_CELLS]), axis=0)
     seen = np.full(matrix.shape[1], float(min(BLOCK_CELLS, n_cells)))
@@ -119,11 +154,11 @@ def _double(matrix: sp.csr_matrix) -> sp.csr_matrix:
 def scale_sparse(
     matrix: sp.csr_matrix, mean: np.ndarray, deviation: np.ndarray, max_value: float
 ) -> sp.csr_matrix:
-    """Divide genes by their standard deviation and clip as centred scaling would.
+    """Divide genes by their standard deviation, with the clipping of centred scaling.
 
-    A value ``x`` whose ``(x - mean) / deviation`` exceeds ``max_value`` becomes
-    ``max_value + mean / deviation``. Less ``mean / deviation``, that is what
-    ``scanpy.pp.scale(max_value=...)`` gives, and the zeros are never filled.
+    A value ``x`` with ``(x - mean) / deviation > max_value`` becomes
+    ``max_value + mean / deviation``. Subtracting ``mean / deviation`` from the result gives that of
+    ``scanpy.pp.scale(max_value=...)``, but zeros remain zero and the matrix sparse.
     """
     scaled = sp.csr_matrix(matrix, dtype=np.float32, copy=True)
     scaled.data = np.minimum(
@@ -136,22 +171,33 @@ def scale_sparse(
 def principal_components(
     adata: ad.AnnData, settings: ExpressionSettings, seed: int, moments: Moments | None = None
 ) -> None:
-    """Principal components of the scaled variable genes.
+    """Compute principal components of the scaled variable genes.
 
-    Sets ``obsm["X_pca"]`` (n_cells, n_pcs), ``var["mean"]``, ``var["deviation"]`` (the scaling),
-    ``varm["PCs"]`` and ``uns["pca"]`` (``variance_ratio``, ``params``). The number of components is
-    at most the number of cells or variable genes, less one.
+    The number of components is at most the number of cells or variable genes, minus one.
 
     Parameters
     ----------
     adata
-        Log-normalised values in X, ``var["highly_variable"]``.
+        AnnData with log-normalised ``X`` and ``var["highly_variable"]``.
     settings
         ``n_pcs`` and ``max_value``.
     seed
         Seed for the PCA.
     moments
         :func:`gene_moments` of X, if they are known.
+
+    Returns
+    -------
+    None. Sets the following fields:
+
+    ``adata.obsm["X_pca"]``
+        Scores, (n_cells, n_pcs).
+    ``adata.var["mean"]``, ``adata.var["deviation"]``
+        The scaling of the genes.
+    ``adata.varm["PCs"]``
+        Loadings, (n_genes, n_pcs); 0 for genes that are not variable.
+    ``adata.uns["pca"]``
+        ``variance_ratio``, ``params`` and ``centre``.
     """
     import scanpy as sc
 
@@ -170,7 +216,7 @@ def principal_components(
     adata.varm["PCs"] = np.zeros((adata.n_vars, n_pcs), dtype=np.float32)
     adata.varm["PCs"][chosen] = loadings.T
     adata.uns["pca"] = {"variance_ratio": ratio, "params": {"max_value": settings.max_value}}
-    # what a cell of all-mean expression would score: subtracted from projections of new cells
+    # scores of a cell with mean expression, subtracted from projections of new cells
     centre = np.asarray(scaled.mean(axis=0)).ravel() @ loadings.T
     adata.uns["pca"]["centre"] = centre.astype(np.float32)
 
@@ -183,20 +229,20 @@ def project(
     centre: np.ndarray,
     max_value: float,
 ) -> np.ndarray:
-    """Scores of new cells on fitted components, shape (n_cells, n_pcs).
+    """Project new cells onto fitted components; scores are (n_cells, n_pcs).
 
     Parameters
     ----------
     matrix
         Log-normalised variable genes of the new cells, (n_cells, n_variable_genes).
     mean, deviation
-        The fitted scaling of those genes.
+        Fitted scaling of these genes.
     loadings
         (n_variable_genes, n_pcs).
     centre
-        Scores of the fitted cells' mean, (n_pcs,).
+        Scores of the mean of the fitted cells, (n_pcs,).
     max_value
-        The fitted clip.
+        Fitted clipping value.
     """
     scaled = scale_sparse(matrix, mean, deviation, max_value)
     return np.asarray(scaled @ loadings - centre, dtype=np.float32)

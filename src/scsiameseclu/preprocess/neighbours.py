@@ -1,4 +1,4 @@
-"""The kNN graph of cells, sparse throughout."""
+"""The sparse kNN graph of cells."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import anndata as ad
 
-from scsiameseclu.limits import EXACT_CELLS
+from scsiameseclu.limits import MAX_EXACT_CELLS
 from scsiameseclu.settings import GraphSettings
 
 if TYPE_CHECKING:
@@ -15,17 +15,26 @@ if TYPE_CHECKING:
 
 
 def build_graph(adata: ad.AnnData, settings: GraphSettings, seed: int) -> None:
-    """Set ``obsp`` distances and connectivities and ``uns["neighbors"]`` from ``obsm["X_pca"]``."""
+    """Build the kNN graph in the space of ``obsm["X_pca"]``; see :func:`find_neighbours`."""
     find_neighbours(adata, "X_pca", settings.n_neighbors, settings.metric, seed)
 
 
 def find_neighbours(
     adata: ad.AnnData, use_rep: str, n_neighbors: int, metric: str, seed: int
 ) -> None:
-    """``scanpy.pp.neighbors``, exact up to 50,000 cells and by nearest-neighbour descent above.
+    """Run ``scanpy.pp.neighbors``, with exact search up to 50,000 cells.
 
-    Up to there exact search takes no longer than descent takes to compile and to run. Where there
-    is a GPU, search is exact on it above 50,000 cells too.
+    Above 50,000 cells, search is exact on a GPU if one is available, and by nearest-neighbour
+    descent otherwise. Below, exact search is no slower than compiling and running the descent.
+
+    Returns
+    -------
+    None. Sets the following fields:
+
+    ``adata.obsp["distances"]``, ``adata.obsp["connectivities"]``
+        The graph, (n_cells, n_cells).
+    ``adata.uns["neighbors"]``
+        Its parameters.
     """
     import scanpy as sc
 
@@ -43,8 +52,8 @@ def find_neighbours(
 
 
 def _search(n_cells: int, n_neighbors: int, metric: str) -> str | TorchNeighbours:
-    """How neighbours are found."""
-    if n_cells <= EXACT_CELLS:
+    """The ``transformer`` for scanpy that searches for neighbours."""
+    if n_cells <= MAX_EXACT_CELLS:
         return "sklearn"
     import torch
 

@@ -1,4 +1,4 @@
-"""The figures of the cohort's page: cells kept and lost, and cell types, sample by sample."""
+"""Figures of the cohort page: cells kept and removed, and cell types, per sample."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from matplotlib.figure import Figure
 from scsiameseclu.annotation.cell_types import UNASSIGNED
 from scsiameseclu.palette import ABSENT, colour
 from scsiameseclu.report.cohort_samples import Entry, common_types
-from scsiameseclu.report.look import ACCENT, FAINT, LOST, draw, ticks
+from scsiameseclu.report.svg import ACCENT, FAINT, LOST, draw, ticks
 from scsiameseclu.report.tables import Picture, count, listed, percent
 
-MOST_TYPES = 16  # with a colour of their own
+MAX_TYPES = 16  # with separate colours
 OTHER, OTHER_INK = "other types", "#5F5F5F"
-TOLD = 30  # samples in the words for those who do not see a figure
+MAX_DESCRIBED = 30  # samples in the text alternative of a figure
 
 
 def overview(entries: Sequence[Entry]) -> Picture | None:
-    """Bars of the cells kept and lost in each sample that came so far."""
+    """Bars of the cells kept and removed in each sample that passed quality control."""
     known = [entry for entry in entries if "cells_in" in entry.numbers]
     if not known:
         return None
@@ -34,15 +34,15 @@ def overview(entries: Sequence[Entry]) -> Picture | None:
         axes.set_xlabel("cells")
         ticks(axes.xaxis, 6, whole=True)
 
-    said = listed(
+    words = listed(
         [
             f"{e.sample} {count(k)} kept, {count(n)} removed"
             for e, k, n in zip(known, kept, lost, strict=True)
         ],
-        limit=TOLD,
+        limit=MAX_DESCRIBED,
     )
-    svg = _bars("overview", f"Cells by sample: {said}.", known, paint)
-    caption = "Cells of each sample that quality control kept and removed."
+    svg = _bars("overview", f"Cells by sample: {words}.", known, paint)
+    caption = "Cells kept and removed by quality control, per sample."
     legend = [("var(--accent)", "kept"), ("var(--lost)", "removed")]
     return Picture(svg, "Cells kept and removed", caption, legend)
 
@@ -50,49 +50,52 @@ def overview(entries: Sequence[Entry]) -> Picture | None:
 def composition(entries: Sequence[Entry]) -> Picture | None:
     """Stacked bars of the predicted cell types' shares in each finished sample."""
     known = [entry for entry in entries if entry.types]
-    named = common_types(known, MOST_TYPES)
+    named = common_types(known, MAX_TYPES)
     if not named:
         return None
     inks = {name: colour(place) for place, name in enumerate(named)}
     inks |= {OTHER: OTHER_INK, UNASSIGNED: ABSENT}
     shares = [_shares(entry.types, named) for entry in known]
-    used = {name: ink for name, ink in inks.items() if any(own[name] for own in shares)}
+    used = {name: ink for name, ink in inks.items() if any(share[name] for share in shares)}
 
     def paint(axes: Axes) -> None:
         left = [0.0] * len(known)
         for name, ink in used.items():
-            widths = [own[name] for own in shares]
+            widths = [share[name] for share in shares]
             axes.barh(range(len(known)), widths, left=left, color=ink, height=0.7)
             left = [a + b for a, b in zip(left, widths, strict=True)]
         axes.set_xlim(0, 100)
-        axes.set_xlabel("percent of the cells")
+        axes.set_xlabel("% of cells")
 
-    said = listed([f"{e.sample} {_words(own)}" for e, own in zip(known, shares, strict=True)], TOLD)
-    svg = _bars("composition", f"Predicted cell types by sample: {said}.", known, paint)
+    words = listed(
+        [f"{e.sample} {_describe(share)}" for e, share in zip(known, shares, strict=True)],
+        MAX_DESCRIBED,
+    )
+    svg = _bars("composition", f"Predicted cell types by sample: {words}.", known, paint)
     caption = (
-        "Share of each predicted cell type in the kept cells of each sample. Types are predicted "
-        "cluster by cluster; Unassigned are the clusters that nothing fits well enough, or on "
-        "which several sources contradict."
+        "Share of each predicted cell type among the kept cells of each sample. Types are "
+        "predicted per cluster. Unassigned: no type fits well enough, or sources contradict each "
+        "other."
     )
     legend = [(ink, name) for name, ink in used.items()]
-    return Picture(svg, "Shares of predicted types", caption, legend)
+    return Picture(svg, "Predicted cell types", caption, legend)
 
 
 def _shares(types: Mapping[str, int], named: Sequence[str]) -> dict[str, float]:
-    """Percent of the cells: the named types, all others in one, and those without a type."""
+    """Percentages of cells: the named types, all other types together, and unassigned."""
     whole = sum(types.values())
     shares = {name: 100 * types.get(name, 0) / whole for name in (*named, UNASSIGNED)}
     rest = sum(cells for name, cells in types.items() if name not in shares)
     return shares | {OTHER: 100 * rest / whole}
 
 
-def _words(shares: Mapping[str, float]) -> str:
+def _describe(shares: Mapping[str, float]) -> str:
     most = sorted((name for name in shares if shares[name]), key=lambda name: -shares[name])
     return listed([f"{name} {percent(shares[name], 100)}" for name in most], limit=3)
 
 
 def _bars(name: str, alt: str, entries: Sequence[Entry], paint: Callable[[Axes], None]) -> Markup:
-    """One line a sample, named at its left; lines are closer where there are many."""
+    """One row per sample, labelled on the left; rows are narrower if there are many."""
 
     def layout(figure: Figure) -> None:
         axes = figure.add_subplot()

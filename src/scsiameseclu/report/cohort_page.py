@@ -1,18 +1,18 @@
-"""The cohort's page: all samples with their status, numbers and links."""
+"""The cohort page: all samples with status, numbers and links."""
 
 from collections.abc import Sequence
 from urllib.parse import quote
 
 from scsiameseclu.report.cohort_figures import composition, overview
 from scsiameseclu.report.cohort_samples import Entry
-from scsiameseclu.report.pages import render
+from scsiameseclu.report.rendering import render
 from scsiameseclu.report.tables import Cell, Table, count, percent, real, text, whole
 
 TONES = {"OK": "ok", "WARN": "warn", "FAIL": "fail"}
 
 
 def cohort_page(entries: Sequence[Entry]) -> str:
-    """The HTML page of the cohort, in the order of ``entries``."""
+    """The HTML page of the cohort, with samples in the order of ``entries``."""
     return render(
         "cohort.html.j2",
         script="sort.js",
@@ -30,30 +30,30 @@ def cohort_page(entries: Sequence[Entry]) -> str:
 
 
 def summary(entries: Sequence[Entry]) -> str:
-    """The cohort in a sentence."""
+    """One sentence on the cohort."""
     done = [entry for entry in entries if entry.status != "FAIL"]
     if not done:
-        return f"None of {len(entries)} samples could be finished."
+        return f"None of {len(entries)} samples finished."
     kept = sum(entry.numbers["cells_kept"] for entry in done)
     ingested = sum(entry.numbers["cells_in"] for entry in done)
     clusters = sorted({int(entry.numbers["n_clusters"]) for entry in done})
     spread = f"{clusters[0]} to {clusters[-1]}" if len(clusters) > 1 else f"{clusters[0]}"
-    names = "1 sample is" if len(done) == 1 else f"{count(len(done))} samples are"
+    names = "1 sample" if len(done) == 1 else f"{count(len(done))} samples"
     return (
-        f"{names} finished; {count(kept)} of {count(ingested)} cells "
-        f"({percent(kept, ingested)}) were kept, in {spread} cluster"
-        f"{'' if spread == '1' else 's'}{' a sample' if len(done) > 1 else ''}."
+        f"{names} finished: {count(kept)} of {count(ingested)} cells "
+        f"({percent(kept, ingested)}) kept, {spread} cluster"
+        f"{'' if spread == '1' else 's'}{' per sample' if len(done) > 1 else ''}."
     )
 
 
 def sample_table(entries: Sequence[Entry]) -> Table:
-    """One row a sample; columns of label scores only where a sample has labels."""
+    """One row per sample; label scores only if any sample has labels."""
     labelled = any("ari" in entry.numbers for entry in entries)
-    header = ["Sample", "Status", "Cells read", "Cells kept", "Share kept", "Clusters"]
+    header = ["Sample", "Status", "Input cells", "Kept cells", "Kept", "Clusters"]
     header += ["Mean confidence", "Silhouette", *(["ARI", "NMI"] if labelled else [])]
-    header += ["Why", "Files"]
+    header += ["Reason", "Files"]
     rows = [_row(entry, labelled) for entry in entries]
-    return Table("samples", "The samples, in the order of the sample sheet", header, rows)
+    return Table("samples", "Samples, in the order of the sample sheet", header, rows)
 
 
 def _row(entry: Entry, labelled: bool) -> list[Cell]:

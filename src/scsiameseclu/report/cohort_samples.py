@@ -1,9 +1,9 @@
-"""What the cohort's page and tables say about each sample: its status and its numbers."""
+"""Status and numbers of each sample, for the cohort page and tables."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,36 +12,22 @@ import pandas as pd
 
 from scsiameseclu.annotation.cell_types import ABSTENTIONS, UNASSIGNED
 from scsiameseclu.errors import UserError
-from scsiameseclu.report.inputs import read_table, read_warnings
+from scsiameseclu.report.finished_sample import read_table
 from scsiameseclu.store.files import read_parts
+from scsiameseclu.store.folder import SampleFolder
+from scsiameseclu.store.manifest import FAILURE
 
-# The file that shows that a stage is done, in the order of the pipeline.
-LAST_FILES = {
-    "ingest": "counts.h5ad",
-    "quality": "filtered.h5ad",
-    "expression": "expression.h5ad",
-    "graph": "graph.h5ad",
-    "train": "embedding.h5ad",
-    "cluster": "clusters.h5ad",
-    "layout": "layout.h5ad",
-    "markers": "markers.h5ad",
-    "annotate": "annotation.h5ad",
-    "trajectory": "trajectory.h5ad",
-    "evaluate": "metrics.json",
-    "report": "report.html",
-    "assemble": "{sample}.h5ad",
-}
 SCORES = ("ari", "nmi", "acc", "macro_f1")
 WITHOUT_LABELS = ("mean_confidence", "silhouette", "graph_purity")
 
 
 @dataclass
 class Entry:
-    """One sample: ``status`` OK, WARN or FAIL, the stages and sentences behind it, its numbers.
+    """One sample: ``status`` OK, WARN or FAIL, its stages and reasons, and its numbers.
 
-    ``numbers`` has only what is known; ``funnel`` is (step, cells left); ``sizes`` are the cells of
-    each cluster, ``types`` those of each predicted cell type (any abstention is Unassigned);
-    ``training`` is the table of the training, or None.
+    ``numbers`` holds known values only; ``funnel`` is (step, remaining cells); ``sizes`` counts the
+    cells per cluster, ``types`` those per predicted cell type (abstentions count as Unassigned);
+    ``training`` is the training history, or None.
     """
 
     sample: str
@@ -56,66 +42,62 @@ class Entry:
 
     @property
     def reason(self) -> str:
-        """The reasons in one line, without the sample's name, which stands beside it."""
-        prefix = f"sample {self.sample}: "
-        return " ".join(" ".join(said.split()).removeprefix(prefix) for said in self.reasons)
+        """The reasons in one line."""
+        return " ".join(" ".join(sentence.split()) for sentence in self.reasons)
 
 
-def read_entries(results: Path, samples: Sequence[str], trajectory: bool = False) -> list[Entry]:
-    """The entries of ``samples``, in their order; a sample without any file is one that failed.
+def read_entries(
+    results: Path, samples: Sequence[str], features: Collection[str] = ()
+) -> list[Entry]:
+    """The entries of ``samples``, in order; a sample without any file has failed.
 
-    Only with ``trajectory`` is there to be one in each sample.
+    ``features`` are those of the run, see :data:`scsiameseclu.store.manifest.FEATURES`.
     """
-    return [_entry(results, sample, trajectory) for sample in samples]
+    return [
+        _entry(SampleFolder(results / "samples" / sample, sample, features), results)
+        for sample in samples
+    ]
 
 
-def _entry(results: Path, sample: str, trajectory: bool) -> Entry:
-    directory = results / "samples" / sample
-    entry = Entry(sample)
+def _entry(folder: SampleFolder, results: Path) -> Entry:
+    entry = Entry(folder.sample)
     try:
-        _read_status(entry, results, directory, trajectory)
-        _read_quality(entry, directory)
+        _read_status(entry, folder, results)
+        _read_quality(entry, folder)
         if entry.status != "FAIL":
-            _read_clusters(entry, directory)
+            _read_clusters(entry, folder)
     except UserError as error:
         entry.status, entry.reasons = "FAIL", [str(error)]
     return entry
 
 
-def _read_status(entry: Entry, results: Path, directory: Path, trajectory: bool) -> None:
-    """FAIL by a stage's note or by a missing file; WARN by any stage's sentence."""
-    note = directory / "failure.json"
-    missing = [
-        stage
-        for stage, name in LAST_FILES.items()
-        if not (directory / name.format(sample=entry.sample)).is_file()
-        and (trajectory or stage != "trajectory")
-    ]
-    if note.is_file():
-        failure = json.loads(note.read_text(encoding="utf-8"))
-        entry.status, entry.stage = "FAIL", str(failure["stage"])
-        entry.reasons = [str(failure["reason"])]
+def _read_status(entry: Entry, folder: SampleFolder, results: Path) -> None:
+    """FAIL after a failure note or with a missing file; WARN with any warning."""
+    missing = folder.missing()
+    if failure := folder.failure():
+        entry.status, entry.stage = "FAIL", failure["stage"]
+        entry.reasons = [failure["reason"]]
     elif missing:
         entry.status, entry.stage = "FAIL", missing[0]
         entry.reasons = [f"not finished; see the logs in {results / 'logs' / entry.sample}"]
-        reference = results / "reference" / "failure.json"
+        reference = results / "reference" / FAILURE
         if "annotate" in missing and reference.is_file():
-            failure = json.loads(reference.read_text(encoding="utf-8"))
-            entry.stage, entry.reasons = "reference", [str(failure["reason"])]
-    elif found := read_warnings(directory, trajectory):
+            note = json.loads(reference.read_text(encoding="utf-8"))
+            entry.stage, entry.reasons = "reference", [str(note["reason"])]
+    elif warnings := folder.warnings():
         entry.status = "WARN"
-        entry.stage = ", ".join(dict.fromkeys(stage for stage, _ in found))
-        entry.reasons = [f"{said.rstrip('.')}." for _, said in found]
+        entry.stage = ", ".join(dict.fromkeys(stage for stage, _ in warnings))
+        entry.reasons = [f"{sentence.rstrip('.')}." for _, sentence in warnings]
 
 
-def _read_quality(entry: Entry, directory: Path) -> None:
-    """Cells and genes before and after quality control, if it was done."""
-    if not (directory / "filtered.h5ad").is_file():
+def _read_quality(entry: Entry, folder: SampleFolder) -> None:
+    """Cells and genes before and after quality control, if the sample reached it."""
+    if not folder.path("filtered").is_file():
         return
-    parts = read_parts(directory / "filtered.h5ad", ["obs", "uns/quality"])
+    parts = read_parts(folder.path("filtered"), ["obs", "uns/quality"])
     quality, cells = parts["uns/quality"], parts["obs"]
     steps = zip(quality["funnel"]["step"], quality["funnel"]["cells"], strict=True)
-    entry.funnel = [(str(step), int(left)) for step, left in steps]
+    entry.funnel = [(str(step), int(remaining)) for step, remaining in steps]
     entry.numbers |= {
         "cells_in": entry.funnel[0][1],
         "cells_kept": entry.funnel[-1][1],
@@ -131,29 +113,29 @@ def _read_quality(entry: Entry, directory: Path) -> None:
         entry.numbers["doublets"] = int((called == "yes").sum())
 
 
-def _read_clusters(entry: Entry, directory: Path) -> None:
-    """Clusters, scores and the training of a finished sample."""
-    siamese = read_parts(directory / "clusters.h5ad", ["uns/siamese"])["uns/siamese"]
-    entry.sizes = [int(size) for size in siamese["sizes"]]
-    predicted = read_parts(directory / "annotation.h5ad", ["obs"])["obs"]["cell_type_predicted"]
-    told = predicted.astype(str).replace(dict.fromkeys(ABSTENTIONS, UNASSIGNED))
-    entry.types = {str(name): int(cells) for name, cells in told.value_counts().items()}
-    entry.training = read_table(directory / "training.tsv")
-    metrics = json.loads((directory / "metrics.json").read_text(encoding="utf-8"))
+def _read_clusters(entry: Entry, folder: SampleFolder) -> None:
+    """Clusters, scores and training history of a finished sample."""
+    entry.sizes = [int(size) for size in folder.uns("clusters", "siamese")["sizes"]]
+    predicted = folder.obs("annotation")["cell_type_predicted"].astype(str)
+    types = predicted.replace(dict.fromkeys(ABSTENTIONS, UNASSIGNED))
+    entry.types = {str(name): int(cells) for name, cells in types.value_counts().items()}
+    entry.training = read_table(folder, "training")
+    metrics = folder.json("metrics")
     entry.numbers["n_clusters"] = int(metrics["n_clusters"])
-    entry.numbers |= _known({key: metrics["unsupervised"].get(key) for key in WITHOUT_LABELS})
-    labels = metrics["labels"] or {}
+    entry.numbers |= _known({key: metrics["unsupervised"][key] for key in WITHOUT_LABELS})
+    labels = metrics["labels"]
+    if labels is None:
+        return
+    entry.numbers["n_labelled"] = int(labels["n_labelled"])
     for method, prefix in (("siamese", ""), ("leiden", "leiden_")):
-        scores = labels.get(method) or {}
-        entry.numbers |= _known({prefix + key: scores.get(key) for key in SCORES})
-    if labels:
-        entry.numbers["n_labelled"] = int(labels["n_labelled"])
+        if (scores := labels[method]) is not None:
+            entry.numbers |= _known({prefix + key: scores[key] for key in SCORES})
 
 
 def common_types(entries: Sequence[Entry], most: int) -> list[str]:
-    """The cell types of the cohort that get a colour, the most frequent first.
+    """The most frequent cell types of the cohort, at most ``most``, without abstentions.
 
-    Each sample counts the same, whatever its size; without abstentions, and at most ``most``.
+    Frequency is the mean share over samples, so that each sample has the same weight.
     """
     shares: dict[str, float] = {}
     for entry in entries:
@@ -165,5 +147,5 @@ def common_types(entries: Sequence[Entry], most: int) -> list[str]:
 
 
 def _known(values: dict[str, Any]) -> dict[str, float]:
-    """Without what is None or not a number."""
+    """The values that are neither None nor NaN."""
     return {key: value for key, value in values.items() if value is not None and value == value}

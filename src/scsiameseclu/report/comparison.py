@@ -1,8 +1,7 @@
-"""The comparison panel: ours beside Leiden, and beside the labels; the one reader of labels."""
+"""The comparison panel: clusters against Leiden and labels; no other section reads labels."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pandas as pd
@@ -11,11 +10,10 @@ from sklearn.metrics import adjusted_rand_score
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.sample import column_of
 from scsiameseclu.metrics import labelled
-from scsiameseclu.report.inputs import Sample
+from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.map_data import as_json, category_layer
 from scsiameseclu.report.map_figures import Plane, category_map
 from scsiameseclu.report.tables import Cell, Table, count, real, text, whole
-from scsiameseclu.store.files import read_parts
 
 SCORES = {"ari": "ARI", "nmi": "NMI", "acc": "ACC", "macro_f1": "Macro-F1"}
 CLASSIFICATION = {
@@ -27,45 +25,43 @@ CLASSIFICATION = {
 COLUMNS = 40
 
 
-def comparison(sample: Sample, where: Plane, label: str | None) -> dict[str, Any]:
-    """What the template's comparison panel shows.
+def comparison(sample: FinishedSample, where: Plane, label: str | None) -> dict[str, Any]:
+    """Content of the comparison panel.
 
     Parameters
     ----------
     where
-        The cells to draw.
+        Cells to draw.
     label
-        Column of the user's labels in counts.h5ad, or None.
+        Column of labels in counts.h5ad, or None.
     """
     panel: dict[str, Any] = _with_leiden(sample, where)
-    metrics = json.loads((sample.directory / "metrics.json").read_text(encoding="utf-8"))
-    panel["labels"] = None
-    if label and metrics["labels"]:
-        panel["labels"] = _with_labels(sample, where, label, metrics["labels"])
+    scores = sample.folder.json("metrics")["labels"]
+    panel["labels"] = _with_labels(sample, where, label, scores) if label and scores else None
     return panel
 
 
-def _with_leiden(sample: Sample, where: Plane) -> dict[str, Any]:
-    ours, leiden = sample.cells["siamese"], sample.cells["leiden"]
-    counts = pd.crosstab(ours, leiden, dropna=False)
-    caption = "Cells by cluster (rows) and Leiden cluster (columns), shaded by the share of the row"
+def _with_leiden(sample: FinishedSample, where: Plane) -> dict[str, Any]:
+    clusters, leiden = sample.cells["siamese"], sample.cells["leiden"]
+    counts = pd.crosstab(clusters, leiden, dropna=False)
+    caption = "Cells by cluster (rows) and Leiden cluster (columns), shaded by share of the row"
     return {
         "n_leiden": len(leiden.cat.categories),
-        "agreement": f"{adjusted_rand_score(ours, leiden):.2f}",
+        "agreement": f"{adjusted_rand_score(clusters, leiden):.2f}",
         "leiden_map": category_map(
             "map-leiden", "Leiden cluster", where, leiden, numbered=True,
-            caption="Leiden at resolution 1.0 on the same graph of cells.",
+            caption="Leiden at resolution 1.0 on the same neighbour graph.",
         ),
         "leiden_table": _heat_table("leiden-table", caption, "Cluster", counts),
     }  # fmt: skip
 
 
 def _with_labels(
-    sample: Sample, where: Plane, label: str, scores: dict[str, Any]
+    sample: FinishedSample, where: Plane, label: str, scores: dict[str, Any]
 ) -> dict[str, Any]:
     confusion = scores["confusion"]
     named = _named(sample, label)
-    caption = "The labels as given; they were read by nothing but this panel."
+    caption = "The given labels; no other part of the analysis uses them."
     layer = category_layer("Comparison", "label", f"Label ({label})", where, named)
     return {
         "column": label,
@@ -73,26 +69,24 @@ def _with_labels(
         "map": category_map("map-label", "Label", where, named, caption=caption),
         "layer": as_json(layer.to_dict()),
         "scores": _score_table(scores),
-        "classification": _classification_table(scores.get("classification")),
+        "classification": _classification_table(scores["classification"]),
         "confusion": _heat_table(
             "label-table",
-            "Cells by cluster (rows) and label (columns), shaded by the share of the row",
+            "Cells by cluster (rows) and label (columns), shaded by share of the row",
             "Cluster",
             _frame(confusion),
         ),
     }
 
 
-def _named(sample: Sample, label: str) -> pd.Series:
-    """The labels of the kept cells as a category; missing ones are NaN."""
-    table = read_parts(sample.directory / "counts.h5ad", ["obs"])["obs"]
+def _named(sample: FinishedSample, label: str) -> pd.Series:
+    """Labels of the kept cells as categories; missing ones are NaN."""
+    table = sample.folder.obs("counts")
     column = column_of(table, label)
     if column is None:
         names = ", ".join(map(str, table.columns))
-        raise UserError(
-            f"sample {sample.name}: counts.h5ad has no column {label!r}; it has {names}"
-        )
-    labels = table[column].reindex(sample.cells.index)
+        raise UserError(f"there is no label column {label!r}; available columns: {names}")
+    labels = table[column]
     return labels.astype(object).astype(str).where(labelled(labels)).astype("category")
 
 
@@ -100,28 +94,28 @@ def _score_table(scores: dict[str, Any]) -> Table | None:
     if scores["siamese"] is None:
         return None
     rows = [
-        [text(name), *(real(scores[method].get(key)) for key in SCORES)]
+        [text(name), *(real(scores[method][key]) for key in SCORES)]
         for name, method in (("scSiameseClu", "siamese"), ("Leiden 1.0", "leiden"))
     ]
     return Table(
         "scores-table",
-        "Agreement with the labels; 1 is the best value of each score",
+        "Agreement with the labels; the best value of each score is 1",
         ("Clustering", *SCORES.values()),
         rows,
     )
 
 
-def _classification_table(found: dict[str, Any] | None) -> Table | None:
-    if found is None:
+def _classification_table(scores: dict[str, Any] | None) -> Table | None:
+    if scores is None:
         return None
     rows = [
-        [text(name), *(real(found[space][key]) for key in CLASSIFICATION)]
+        [text(name), *(real(scores[space][key]) for key in CLASSIFICATION)]
         for name, space in (("scSiameseClu", "siamese"), ("Principal components", "pca"))
     ]
     return Table(
         "classification-table",
-        f"How well {count(found['n_classes'])} labels of {count(found['n_cells'])} cells are told "
-        "from the embedding: logistic regression in five stratified folds, means over the labels",
+        f"Classification of {count(scores['n_cells'])} cells into {count(scores['n_classes'])} "
+        "labels: logistic regression on each embedding, five stratified folds, mean over labels",
         ("Embedding", *CLASSIFICATION.values()),
         rows,
     )
@@ -133,14 +127,14 @@ def _frame(confusion: dict[str, Any]) -> pd.DataFrame:
 
 
 def _heat_table(name: str, caption: str, corner: str, counts: pd.DataFrame) -> Table:
-    """Counts with shading by the share of their row; the smallest columns are put together."""
+    """Counts shaded by share of their row; the smallest columns are combined."""
     counts = _folded(counts)
     rows = []
     for cluster, row in zip(counts.index, counts.to_numpy(), strict=True):
         total = row.sum()
         cells = [_heat_cell(int(value), int(total)) for value in row]
         rows.append([Cell(str(cluster)), *cells, whole(total)])
-    return Table(name, caption, (corner, *map(str, counts.columns), "All"), rows)
+    return Table(name, caption, (corner, *map(str, counts.columns), "Total"), rows)
 
 
 def _heat_cell(value: int, total: int) -> Cell:

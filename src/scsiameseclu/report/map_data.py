@@ -1,6 +1,6 @@
-"""What the map that can be explored is drawn from: positions and layers of colour, as small JSON.
+"""Data of the interactive map: positions and colour layers as compact JSON.
 
-Every value is a byte or two, in base64: 20,000 cells and sixty genes take about 2 MB.
+Each value takes one or two bytes, in base64: 20,000 cells and 60 genes take about 2 MB.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from matplotlib.colors import to_hex
 
 from scsiameseclu.palette import ABSENT, colour
 from scsiameseclu.report.annotation import ABSTENTIONS
-from scsiameseclu.report.inputs import Sample
+from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.map_figures import Plane
 from scsiameseclu.store.files import read_columns, read_parts
 
 STEPS = 254
-"""Levels of a number; 255 is a missing value."""
+"""Number of levels; 255 marks a missing value."""
 MOST_CATEGORIES = 250
 GENES_PER_CLUSTER = 3
 MOST_GENES = 60
@@ -31,7 +31,7 @@ MOST_GENES = 60
 
 @dataclass(frozen=True)
 class Layer:
-    """Something to colour cells by: its place in the menu, and what the script reads."""
+    """A variable to colour cells by: its menu entry and the data for the script."""
 
     group: str
     name: str
@@ -39,12 +39,12 @@ class Layer:
     content: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """As the script reads it."""
+        """The layer in the form that the script reads."""
         return {"group": self.group, "name": self.name, "title": self.title, **self.content}
 
 
-def map_data(sample: Sample, where: Plane) -> Markup:
-    """Positions and all layers but the labels', as JSON to put into a page."""
+def map_data(sample: FinishedSample, where: Plane) -> Markup:
+    """Positions and all layers except that of the labels, as JSON for a page."""
     positions, shape = _positions(where.positions)
     layers = [*_of_cells(sample, where), *_of_quality(sample, where), *_of_genes(sample, where)]
     return as_json(
@@ -60,7 +60,7 @@ def map_data(sample: Sample, where: Plane) -> Markup:
 
 
 def as_json(content: dict[str, Any]) -> Markup:
-    """JSON that cannot end the element it stands in, whatever names it holds."""
+    """JSON with ``<``, ``>``, ``&`` escaped, so that no name can close the enclosing element."""
     text = json.dumps(content, separators=(",", ":"), allow_nan=False)
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
@@ -68,7 +68,7 @@ def as_json(content: dict[str, Any]) -> Markup:
 
 
 def category_layer(group: str, name: str, title: str, where: Plane, values: pd.Series) -> Layer:
-    """Of a categorical column of all cells; more than 250 categories are cut, missing is grey."""
+    """Layer for a categorical column of all cells; the 250 largest categories, the rest grey."""
     codes = values.cat.codes.to_numpy()
     names = [str(category) for category in values.cat.categories]
     sizes = np.bincount(codes[codes >= 0], minlength=len(names))
@@ -76,16 +76,16 @@ def category_layer(group: str, name: str, title: str, where: Plane, values: pd.S
     place = np.full(len(names) + 1, STEPS + 1)
     place[order] = np.arange(len(order))
     shown = place[codes[where.rows]]
-    told = [names[category] for category in order]
+    shown_names = [names[category] for category in order]
     return Layer(
         *(group, name, title),
         {
             "kind": "category",
-            "names": told,
+            "names": shown_names,
             "sizes": [int(sizes[category]) for category in order],
             "colours": [
-                ABSENT if own in ABSTENTIONS else colour(position)
-                for position, own in enumerate(told)
+                ABSENT if category in ABSTENTIONS else colour(position)
+                for position, category in enumerate(shown_names)
             ],
             "values": _bytes(shown.astype(np.uint8)),
         },
@@ -93,7 +93,7 @@ def category_layer(group: str, name: str, title: str, where: Plane, values: pd.S
 
 
 def number_layer(group: str, name: str, title: str, values: np.ndarray, unit: str) -> Layer:
-    """Of a number of the shown cells, from its 1st to its 99th percentile; missing is grey."""
+    """Layer for a numeric column of the drawn cells, from the 1st to the 99th percentile."""
     low, high = (float(bound) for bound in np.nanpercentile(values, [1, 99]))
     if high <= low:
         low, high = float(np.nanmin(values)), float(np.nanmax(values))
@@ -112,54 +112,56 @@ def number_layer(group: str, name: str, title: str, values: np.ndarray, unit: st
     )
 
 
-def _of_cells(sample: Sample, where: Plane) -> list[Layer]:
+def _of_cells(sample: FinishedSample, where: Plane) -> list[Layer]:
     cells = sample.cells
     confidence = cells["siamese_confidence"].to_numpy(float)[where.rows]
-    found = [
+    layers = [
         category_layer("Cells", "cluster", "Cluster", where, cells["siamese"]),
         number_layer("Cells", "confidence", "Confidence", confidence, ""),
         category_layer("Cells", "type", "Predicted type", where, cells["cell_type_predicted"]),
+        category_layer(
+            "Cells",
+            "type_by_cell",
+            "Predicted type, cell by cell",
+            where,
+            cells["cell_type_by_cell"],
+        ),
         category_layer("Cells", "leiden", "Leiden cluster", where, cells["leiden"]),
     ]
-    if "cell_type_by_cell" in cells:
-        types = cells["cell_type_by_cell"]
-        found.insert(3, category_layer("Cells", "own type", "Type, cell by cell", where, types))
     for name in ("coarse", "fine"):
-        if f"siamese_{name}" in cells:
-            values = cells[f"siamese_{name}"].astype("category")
-            title = f"{name.capitalize()}r clusters"
-            found.append(category_layer("Cells", name, title, where, values))
+        title, values = f"{name.capitalize()} clusters", cells[f"siamese_{name}"]
+        layers.append(category_layer("Cells", name, title, where, values))
     if "pseudotime" in cells:
-        order = cells["pseudotime"].to_numpy(float)[where.rows]
-        found.append(number_layer("Cells", "pseudotime", "Pseudotime", order, ""))
+        pseudotime = cells["pseudotime"].to_numpy(float)[where.rows]
+        layers.append(number_layer("Cells", "pseudotime", "Pseudotime", pseudotime, ""))
     if len(cells["batch"].cat.categories) > 1:
-        found.append(category_layer("Cells", "batch", "Batch", where, cells["batch"]))
-    return found
+        layers.append(category_layer("Cells", "batch", "Batch", where, cells["batch"]))
+    return layers
 
 
-def _of_quality(sample: Sample, where: Plane) -> list[Layer]:
+def _of_quality(sample: FinishedSample, where: Plane) -> list[Layer]:
     titles = {
         "total_counts": ("Total counts", ""),
         "n_genes": ("Detected genes", ""),
-        "pct_mito": ("Mitochondrial share", " %"),
+        "pct_mito": ("Mitochondrial percentage", " %"),
         "doublet_score": ("Doublet score", ""),
     }
-    found = []
+    layers = []
     for column, (title, unit) in titles.items():
         values = sample.cells[column].to_numpy(float)[where.rows]
         if (values == values).any():
-            found.append(number_layer("Quality", column, title, values, unit))
-    return found
+            layers.append(number_layer("Quality", column, title, values, unit))
+    return layers
 
 
-def _of_genes(sample: Sample, where: Plane) -> list[Layer]:
-    """The top markers of each cluster that are no ribosomal or mitochondrial genes."""
+def _of_genes(sample: FinishedSample, where: Plane) -> list[Layer]:
+    """The top markers of each cluster, without ribosomal and mitochondrial genes."""
     table = sample.markers
-    told = table[table["flag"] == ""].groupby("cluster", sort=False).head(GENES_PER_CLUSTER)
-    wanted = list(dict.fromkeys(told.sort_values("rank", kind="stable")["gene"]))[:MOST_GENES]
+    top = table[table["flag"] == ""].groupby("cluster", sort=False).head(GENES_PER_CLUSTER)
+    wanted = list(dict.fromkeys(top.sort_values("rank", kind="stable")["gene"]))[:MOST_GENES]
     if not wanted:
         return []
-    path = sample.directory / "expression.h5ad"
+    path = sample.folder.path("expression")
     names = read_parts(path, ["var"])["var"].index
     genes = sorted((gene for gene in wanted if gene in names), key=str.casefold)
     columns = names.get_indexer(genes)
@@ -172,7 +174,7 @@ def _of_genes(sample: Sample, where: Plane) -> list[Layer]:
 
 
 def _positions(positions: np.ndarray) -> tuple[str, list[float]]:
-    """Both coordinates as 16 bits on one scale, y downwards; width and height of the map."""
+    """Coordinates as 16-bit integers on a common scale, y downwards, and the map's extent."""
     corner = positions.min(axis=0)
     extent = np.maximum(positions.max(axis=0) - corner, 1e-9)
     scaled = (positions - corner) / extent.max() * 65535
@@ -182,7 +184,7 @@ def _positions(positions: np.ndarray) -> tuple[str, list[float]]:
 
 
 def _scale() -> list[str]:
-    """Colours of numbers, as in the drawn maps."""
+    """Colour scale of numbers, the same as in the static maps."""
     return [to_hex(ink) for ink in colormaps["viridis"](np.linspace(0.08, 0.94, 64))]
 
 

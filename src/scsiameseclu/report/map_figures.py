@@ -15,18 +15,18 @@ from matplotlib.figure import Figure
 
 from scsiameseclu.palette import ABSENT, colour
 from scsiameseclu.report.annotation import ABSTENTIONS
-from scsiameseclu.report.look import INK, PAPER, draw
+from scsiameseclu.report.svg import INK, PAPER, draw
 from scsiameseclu.report.tables import Picture, count
 
 SHOWN = 20_000
 LEGEND = 24
 NUMBERED = 40
-"""Categories, the largest, whose names stand on a map."""
+"""Number of categories, largest first, named on a map."""
 
 
 @dataclass(frozen=True)
 class Plane:
-    """The cells that are drawn: positions (n_shown, 2) and their rows among all cells."""
+    """The drawn cells: positions (n_shown, 2) and their rows among all cells."""
 
     positions: np.ndarray
     rows: np.ndarray
@@ -34,17 +34,17 @@ class Plane:
 
     @property
     def note(self) -> str:
-        """A sentence when not every cell is drawn."""
+        """A sentence if only a sample of the cells is drawn, else empty."""
         if len(self.rows) == self.n_cells:
             return ""
         return (
-            f"A random {count(len(self.rows))} of {count(self.n_cells)} cells are drawn; "
-            "all numbers are of all cells."
+            f"The maps show a random sample of {count(len(self.rows))} of {count(self.n_cells)} "
+            "cells; all numbers refer to all cells."
         )
 
 
 def plane(umap: np.ndarray, shown: int = SHOWN) -> Plane:
-    """Choose the cells to draw, in random order so that no category lies on top."""
+    """Choose the cells to draw, in random order so that no category covers another."""
     rows = np.random.default_rng(0).permutation(len(umap))[:shown]
     return Plane(umap[rows], rows, len(umap))
 
@@ -60,7 +60,7 @@ def category_map(
 ) -> Picture:
     """A map coloured by a category; missing values are grey.
 
-    With ``numbered`` the names of the 40 largest categories stand at the median of their cells.
+    With ``numbered``, the 40 largest categories are named at the median of their cells.
     """
     codes = values.cat.codes.to_numpy()
     categories = [str(category) for category in values.cat.categories]
@@ -99,7 +99,7 @@ def number_map(
     """A map coloured by a number, from its 1st to its 99th percentile; missing values are grey."""
     low, high = np.nanpercentile(values, [1, 99])
     known = ~np.isnan(values[where.rows])
-    # Both ends cut, so that neither vanishes on a white or on a black page.
+    # Both ends are cut so that neither vanishes on a white or a black page.
     scale = ListedColormap(colormaps["viridis"](np.linspace(0.08, 0.94, 256)))
 
     def paint(figure: Figure) -> None:
@@ -141,13 +141,13 @@ def _dots(where: Plane) -> dict[str, Any]:
 
 def _name_centres(axes: Axes, where: Plane, codes: np.ndarray, names: Mapping[int, str]) -> None:
     for code, name in names.items():
-        mine = where.positions[codes == code]
-        if len(mine):
+        members = where.positions[codes == code]
+        if len(members):
             box = {
                 "boxstyle": "round,pad=0.18",
                 "facecolor": PAPER,
                 "edgecolor": "none",
                 "alpha": 0.75,
             }
-            x, y = np.median(mine, axis=0)
+            x, y = np.median(members, axis=0)
             axes.text(x, y, name, ha="center", va="center", fontsize=9, color=INK, bbox=box)

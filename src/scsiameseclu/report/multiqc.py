@@ -1,7 +1,7 @@
-"""Custom content for MultiQC: the cohort's numbers as its tables and plots.
+"""Custom content for MultiQC: tables and plots of the cohort.
 
-MultiQC puts text into its page as it comes, so everything that a user may have written is escaped
-here. The files are named on purpose; MultiQC would not find them by their content.
+MultiQC inserts text without escaping it, so all text that may come from a user is escaped here.
+MultiQC finds the files by their ``_mqc.json`` suffix.
 """
 
 from collections.abc import Sequence
@@ -21,44 +21,73 @@ from scsiameseclu.store.atomic import write_json, write_text
 CONFIG = "multiqc_config.yaml"
 KEPT, LOST = CATEGORIES[0], CATEGORIES[1:]
 POINTS = 200
-# key: (title, description, more of MultiQC's column settings)
-COLUMNS: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "cells_in": ("Cells read", "Cells in the user's file", {"format": "{:,.0f}"}),
-    "cells_kept": ("Cells kept", "Cells that passed quality control", {"format": "{:,.0f}"}),
-    "genes_in": ("Genes read", "Genes in the user's file", {"format": "{:,.0f}", "hidden": True}),
-    "genes_kept": ("Genes kept", "Genes found in enough kept cells", {"format": "{:,.0f}"}),
+# key: (title, description, further column settings of MultiQC)
+QUALITY: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "cells_in": ("Input cells", "Cells in the input file", {"format": "{:,.0f}"}),
+    "cells_kept": ("Kept cells", "Cells that passed quality control", {"format": "{:,.0f}"}),
+    "genes_in": ("Input genes", "Genes in the input file", {"format": "{:,.0f}", "hidden": True}),
+    "genes_kept": ("Kept genes", "Genes detected in enough kept cells", {"format": "{:,.0f}"}),
     "median_total_counts": ("Counts", "Median counts of the kept cells", {"format": "{:,.0f}"}),
     "median_n_genes": ("Genes", "Median detected genes of the kept cells", {"format": "{:,.0f}"}),
-    "median_pct_mito": ("Mito", "Median mitochondrial share", {"suffix": "%", "scale": "Reds"}),
-    "doublets": ("Doublets", "Kept cells called doublets", {"format": "{:,.0f}", "scale": "Reds"}),
+    "median_pct_mito": (
+        "Mito",
+        "Median mitochondrial percentage of the kept cells",
+        {"suffix": "%", "scale": "Reds"},
+    ),
+    "doublets": (
+        "Doublets",
+        "Kept cells predicted to be doublets",
+        {"format": "{:,.0f}", "scale": "Reds"},
+    ),
+}
+SCORES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "n_clusters": ("Clusters", "Number of clusters", {"format": "{:,.0f}"}),
-    "mean_confidence": ("Confidence", "Mean confidence of the cells", {"max": 1, "min": 0}),
-    "silhouette": ("Silhouette", "In the embedding, -1 to 1", {"max": 1, "min": -1}),
-    "graph_purity": ("Graph purity", "Neighbours in the same cluster", {"max": 1, "min": 0}),
+    "mean_confidence": (
+        "Confidence",
+        "Mean confidence of the cluster assignments",
+        {"max": 1, "min": 0},
+    ),
+    "silhouette": (
+        "Silhouette",
+        "Mean silhouette width in the embedding, -1 to 1",
+        {"max": 1, "min": -1},
+    ),
+    "graph_purity": (
+        "Graph purity",
+        "Share of graph neighbours in the same cluster",
+        {"max": 1, "min": 0},
+    ),
     "ari": ("ARI", "Adjusted Rand index with the labels", {"max": 1, "min": 0}),
     "nmi": ("NMI", "Normalised mutual information with the labels", {"max": 1, "min": 0}),
-    "acc": ("ACC", "Accuracy after the best matching", {"max": 1, "min": 0}),
-    "macro_f1": ("Macro-F1", "Mean F1 of the labels", {"max": 1, "min": 0}),
-    "leiden_ari": ("Leiden ARI", "The same for Leiden at resolution 1.0", {"max": 1, "min": 0}),
+    "acc": (
+        "ACC",
+        "Accuracy after the optimal matching of clusters to labels",
+        {"max": 1, "min": 0},
+    ),
+    "macro_f1": ("Macro-F1", "Mean F1 score over labels", {"max": 1, "min": 0}),
+    "leiden_ari": (
+        "Leiden ARI",
+        "Adjusted Rand index of Leiden at resolution 1.0 with the labels",
+        {"max": 1, "min": 0},
+    ),
     "n_labelled": ("Labelled", "Cells with a label", {"format": "{:,.0f}", "hidden": True}),
 }
-QUALITY = tuple(COLUMNS)[:8]
-SCORES = tuple(COLUMNS)[8:]
+COLUMNS = QUALITY | SCORES
 
 
 def write_multiqc(entries: Sequence[Entry], folder: Path) -> None:
-    """Write ``*_mqc.json`` and ``multiqc_config.yaml`` into ``folder``; older ones go."""
+    """Write ``*_mqc.json`` and ``multiqc_config.yaml`` into ``folder``; remove outdated files."""
     content = {
         "general": _general(entries),
         "status": _status(entries),
-        "quality": _table(entries, "quality", "Quality control", QUALITY),
+        "quality": _table(entries, "quality", "Quality control", tuple(QUALITY)),
         "cells": _cells(entries),
-        "metrics": _table(entries, "metrics", "Clusters and their scores", SCORES),
+        "metrics": _table(entries, "metrics", "Clusters and scores", tuple(SCORES)),
         "clusters": _sizes(entries),
         "types": _types(entries),
         "training": _training(entries),
     }
-    # MultiQC shows the sections in the order of the files' names.
+    # MultiQC orders sections by file name.
     files = {
         f"{place}_{name}_mqc.json": part
         for place, (name, part) in enumerate(content.items())
@@ -68,7 +97,7 @@ def write_multiqc(entries: Sequence[Entry], folder: Path) -> None:
         if old.name not in files:
             old.unlink()
     for name, part in files.items():
-        write_json(folder / name, part, sort_keys=False)  # cluster 10 does not follow cluster 1
+        write_json(folder / name, part, sort_keys=False)  # else cluster 10 would follow cluster 1
     write_text(folder / CONFIG, _config())
 
 
@@ -76,7 +105,7 @@ def _config() -> str:
     return yaml.safe_dump(
         {
             "title": "scSiameseClu",
-            "intro_text": "The samples side by side; index.html leads to each sample's own page.",
+            "intro_text": "Comparison of all samples; index.html links to each report.",
             "no_version_check": True,
             "no_ai": True,
             "show_analysis_paths": False,
@@ -104,8 +133,8 @@ def _headers(keys: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def _numbers(entries: Sequence[Entry], keys: Sequence[str]) -> dict[str, dict[str, float]]:
-    found = {e.sample: {key: e.numbers[key] for key in keys if key in e.numbers} for e in entries}
-    return {sample: numbers for sample, numbers in found.items() if numbers}
+    numbers = {e.sample: {key: e.numbers[key] for key in keys if key in e.numbers} for e in entries}
+    return {sample: known for sample, known in numbers.items() if known}
 
 
 def _general(entries: Sequence[Entry]) -> dict[str, Any]:
@@ -139,39 +168,39 @@ def _status(entries: Sequence[Entry]) -> dict[str, Any]:
         "stage": {"title": "Stage", "placement": 1, "scale": False},
         "reason": {"title": "Reason", "placement": 2, "scale": False},
     }
-    line = "OK is finished, WARN finished with something to look at, FAIL not finished."
-    look = {"id": "scsiameseclu_status_table", "title": "Status of the samples", "no_violin": True}
+    line = "OK: finished; WARN: finished with warnings; FAIL: not finished."
+    look = {"id": "scsiameseclu_status_table", "title": "Sample status", "no_violin": True}
     return _section("status", "Status", line, "table", headers=headers, data=rows, pconfig=look)
 
 
 def _words(text: str) -> str:
-    """Text of a table: escaped, and with commas that MultiQC does not take for thousands."""
+    """Escaped text; commas too, since MultiQC would read them as thousands separators."""
     return escape(text).replace(",", "&#44;")
 
 
 def _table(entries: Sequence[Entry], name: str, title: str, keys: Sequence[str]) -> dict[str, Any]:
     data = _numbers(entries, keys)
     known = [key for key in keys if any(key in numbers for numbers in data.values())]
-    line = "One row a sample; medians are of the kept cells." if name == "quality" else (
-        "ARI, NMI, ACC and macro-F1 are there for samples with labels."
+    line = "One row per sample; medians over the kept cells." if name == "quality" else (
+        "ARI, NMI, ACC and macro-F1 are computed for samples with labels."
     )  # fmt: skip
     look = {"id": f"scsiameseclu_{name}_table", "title": title, "no_violin": True}
     return _section(name, title, line, "table", headers=_headers(known), data=data, pconfig=look)
 
 
 def _cells(entries: Sequence[Entry]) -> dict[str, Any]:
-    """Kept cells and those lost at each step; together the cells that were read."""
+    """Kept cells and those removed at each step; they add up to the input cells."""
     data: dict[str, dict[str, int]] = {}
     steps: dict[str, None] = {}
     for entry in entries:
-        for (_, before), (step, left) in pairwise(entry.funnel):
+        for (_, before), (step, remaining) in pairwise(entry.funnel):
             steps[step] = None
-            data.setdefault(entry.sample, {"kept": entry.funnel[-1][1]})[step] = before - left
+            data.setdefault(entry.sample, {"kept": entry.funnel[-1][1]})[step] = before - remaining
     categories = {"kept": {"name": "kept", "color": KEPT}}
     for place, step in enumerate(steps):
         name = f"removed: {escape(step)}"
         categories[step] = {"name": name, "color": LOST[place % len(LOST)]}
-    line = "What quality control kept, and what each step removed."
+    line = "Cells kept by quality control, and cells removed at each step."
     look = {"id": "scsiameseclu_cells_plot", "title": "Cells at each step", "ylab": "Cells"}
     return _section(
         "cells", "Cells at each step", line, "bargraph", data=data, categories=categories,
@@ -193,7 +222,7 @@ def _sizes(entries: Sequence[Entry]) -> dict[str, Any]:
         }
         for place in range(most)
     }
-    line = "Cells in each cluster, largest first; clusters of two samples do not correspond."
+    line = "Cells per cluster, largest first. Cluster numbers are not comparable between samples."
     look = {"id": "scsiameseclu_clusters_plot", "title": "Cluster sizes", "ylab": "Cells"}
     return _section(
         "clusters", "Cluster sizes", line, "bargraph", data=data, categories=categories,
@@ -210,11 +239,11 @@ def _types(entries: Sequence[Entry]) -> dict[str, Any]:
     for entry in entries:
         for name, cells in entry.types.items():
             known = name if name in categories or name == UNASSIGNED else OTHER
-            own = data.setdefault(entry.sample, {})
-            own[known] = own.get(known, 0) + cells
+            counts = data.setdefault(entry.sample, {})
+            counts[known] = counts.get(known, 0) + cells
     categories[OTHER] = {"name": OTHER, "color": OTHER_INK}
     categories[UNASSIGNED] = {"name": UNASSIGNED, "color": ABSENT}
-    line = "Cells of each predicted type; clusters that nothing fits well are Unassigned."
+    line = "Cells per predicted type. Unassigned: no type fits well enough, or sources contradict."
     look = {"id": "scsiameseclu_types_plot", "title": "Predicted cell types", "ylab": "Cells"}
     return _section(
         "types", "Cell types", line, "bargraph", data=data, categories=categories, pconfig=look
@@ -236,5 +265,5 @@ def _training(entries: Sequence[Entry]) -> dict[str, Any]:
         "xlab": "Step",
         "ylab": "Loss",
     }
-    line = "The loss while the networks learned, their mean; it should fall and level off."
+    line = "Training loss, averaged over the networks; it should fall and level off."
     return _section("training", "Training", line, "linegraph", data=data, pconfig=look)

@@ -1,4 +1,4 @@
-"""Figures of the quality section: distributions with their thresholds, and the loss funnel."""
+"""Figures of the quality section: distributions with their thresholds, and cells by filter step."""
 
 from __future__ import annotations
 
@@ -12,56 +12,56 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.look import ACCENT, FAINT, INK, LOST, draw, ticks
+from scsiameseclu.report.finished_sample import FinishedSample
+from scsiameseclu.report.svg import ACCENT, FAINT, INK, LOST, draw, ticks
 from scsiameseclu.report.tables import Picture, Table, count, percent, sentence, text, whole
 
 # column: (title, axis label, logarithmic axis)
 METRICS = {
     "total_counts": ("Counts", "counts per cell", True),
     "n_genes": ("Detected genes", "genes per cell", True),
-    "pct_top20": ("Top-20 share", "% of counts in the 20 largest genes", False),
-    "pct_mito": ("Mitochondrial share", "% mitochondrial counts", False),
+    "pct_top20": ("Top-20 percentage", "% of counts in the 20 most abundant genes", False),
+    "pct_mito": ("Mitochondrial percentage", "% mitochondrial counts", False),
     "doublet_score": ("Doublet score", "Scrublet score", False),
 }
 BINS = 50
-KNEE_POINTS = 300  # of a curve over all cells
+KNEE_POINTS = 300  # ranks drawn
 
 
-def quality_pictures(sample: Sample) -> list[Picture]:
+def quality_pictures(sample: FinishedSample) -> list[Picture]:
     """Counts by rank, and a histogram for each metric that has values: kept and removed cells."""
     table = sample.ingested
-    limits = sample.quality.get("thresholds", {})
+    limits = sample.quality["thresholds"]
     return [
         _knee(sample),
         *(
             _distribution(sample, metric, limits.get(metric, {}))
             for metric in METRICS
-            if metric in table and table[metric].notna().any()
+            if table[metric].notna().any()
         ),
     ]
 
 
-def missing_metrics(sample: Sample) -> list[str]:
+def missing_metrics(sample: FinishedSample) -> list[str]:
     """Sentences for the metrics that could not be computed."""
     sentences = []
     if not sample.ingested["pct_mito"].notna().any():
         sentences.append(
-            "No mitochondrial gene was recognised by its name, so there is no mitochondrial share."
+            "No mitochondrial genes were recognised by name, so the percentage is not available."
         )
     if not sample.ingested["doublet_score"].notna().any():
-        said = sentence(str(sample.quality.get("doublets", "")))
-        sentences.append(f"There is no doublet score. {said}".strip())
+        reason = sentence(str(sample.quality["doublets"]))
+        sentences.append(f"Doublet scores are not available. {reason}".strip())
     return sentences
 
 
-def _knee(sample: Sample) -> Picture:
-    """Counts of the cells from the largest on, at some hundred ranks however many cells."""
+def _knee(sample: FinishedSample) -> Picture:
+    """Total counts by rank, at no more than :data:`KNEE_POINTS` ranks."""
     ordered = sample.ingested.sort_values("total_counts", ascending=False, kind="stable")
     counts = ordered["total_counts"].to_numpy(float)
     kept = _kept(ordered)
     ranks = np.unique(np.geomspace(1, len(counts), KNEE_POINTS).round().astype(int))
-    # of the cells from one rank to the next, the share that was kept
+    # share of kept cells between consecutive ranks
     passed = np.add.reduceat(kept, ranks - 1) / np.diff(np.append(ranks - 1, len(counts)))
 
     def paint(figure: Figure) -> None:
@@ -73,15 +73,15 @@ def _knee(sample: Sample) -> Picture:
         axes.set_yscale("log")
         _plain_numbers(axes.xaxis, (1,))
         _plain_numbers(axes.yaxis, (1, 2, 5) if counts[0] < 100 * counts[-1] else (1,))
-        axes.set_xlabel("rank of the cell")
-        axes.set_ylabel("counts")
+        axes.set_xlabel("rank")
+        axes.set_ylabel("total counts")
 
     caption = (
-        "Every cell that was read, from the one with most counts on; a steep fall is where cells "
-        "end and empty droplets begin. A point has the colour of what became of most cells there."
+        "All input cells ranked by total counts; a steep drop separates cells from empty droplets. "
+        "Colour: whether most cells at that rank were kept."
     )
     alt = (
-        f"Counts of {count(len(counts))} cells by rank, from {count(counts[0])} down to "
+        f"Total counts of {count(len(counts))} cells by rank, from {count(counts[0])} down to "
         f"{count(counts[-1])}. {caption}"
     )
     return Picture(draw("knee", alt, (3.3, 2.3), paint), "Counts by rank", caption)
@@ -91,7 +91,7 @@ def _kept(cells: pd.DataFrame) -> np.ndarray:
     return cells["kept"].str.lower().isin(["true", "yes", "1"]).to_numpy()
 
 
-def _distribution(sample: Sample, metric: str, limits: dict[str, float]) -> Picture:
+def _distribution(sample: FinishedSample, metric: str, limits: dict[str, float]) -> Picture:
     title, label, logarithmic = METRICS[metric]
     known = sample.ingested[sample.ingested[metric].notna()]
     values = known[metric].to_numpy(float)
@@ -118,7 +118,7 @@ def _distribution(sample: Sample, metric: str, limits: dict[str, float]) -> Pict
         ticks(axes.yaxis, 4, whole=True)
 
     middle = (
-        f"Median of the kept cells {_short(float(np.median(values[kept])))}" if kept.any() else ""
+        f"Median of the kept cells: {_short(float(np.median(values[kept])))}" if kept.any() else ""
     )
     caption = f"{middle}; {_rule(sample, metric, bounds)}."
     alt = (
@@ -149,16 +149,16 @@ def _bounds(axes: Axes, bounds: Sequence[float]) -> None:
 
 
 def _binds(value: float | None) -> bool:
-    """Whether a bound is one that a cell could cross: no metric is below 0."""
+    """Whether a cell can violate the threshold: no metric is negative."""
     return value is not None and math.isfinite(value) and value > 0
 
 
-def _rule(sample: Sample, metric: str, bounds: Sequence[tuple[str, float]]) -> str:
+def _rule(sample: FinishedSample, metric: str, bounds: Sequence[tuple[str, float]]) -> str:
     if metric == "doublet_score":
         called = int((sample.ingested["predicted_doublet"] == "yes").sum())
-        return f"{count(called)} cells called doublets"
-    said = [f"{'at least' if side == 'low' else 'at most'} {_short(v)}" for side, v in bounds]
-    return f"kept: {' and '.join(said)}" if said else "no threshold"
+        return f"{count(called)} predicted doublets"
+    shown = [f"{'at least' if side == 'low' else 'at most'} {_short(v)}" for side, v in bounds]
+    return f"kept: {' and '.join(shown)}" if shown else "no threshold"
 
 
 def _short(value: float) -> str:
@@ -166,14 +166,14 @@ def _short(value: float) -> str:
     return count(value) if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def funnel_steps(sample: Sample) -> list[tuple[str, int]]:
-    """The steps of the quality filter with the number of cells left after each."""
+def funnel_steps(sample: FinishedSample) -> list[tuple[str, int]]:
+    """Filter steps with the number of cells that remain after each."""
     funnel = sample.quality["funnel"]
     return [(str(s), int(n)) for s, n in zip(funnel["step"], funnel["cells"], strict=True)]
 
 
-def funnel_picture(sample: Sample) -> Picture:
-    """Bars of the cells left after each step, and what the step took."""
+def funnel_picture(sample: FinishedSample) -> Picture:
+    """Bars of the cells that remain after each step and of those it removed."""
     steps = funnel_steps(sample)
     first = steps[0][1]
 
@@ -189,22 +189,24 @@ def funnel_picture(sample: Sample) -> Picture:
         axes.set_yticks(range(len(steps)), [name for name, _ in steps])
         axes.invert_yaxis()
         axes.set_xlim(0, first * 1.22)
-        axes.set_xlabel("cells left")
+        axes.set_xlabel("remaining cells")
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x", color=FAINT, alpha=0.4)
         axes.set_axisbelow(True)
         ticks(axes.xaxis, 5, whole=True)
 
     alt = (
-        "Cells left after each step: " + ", ".join(f"{name} {count(n)}" for name, n in steps) + "."
+        "Cells remaining after each step: "
+        + ", ".join(f"{name} {count(n)}" for name, n in steps)
+        + "."
     )
     size = (6.2, 0.75 + 0.3 * len(steps))
-    caption = "What each step left, and what it took."
+    caption = "Cells that remain after each step, and cells that it removed."
     return Picture(draw("funnel", alt, size, paint), "Cells kept at each step", caption)
 
 
-def funnel_table(sample: Sample) -> Table:
-    """The loss funnel as a table."""
+def funnel_table(sample: FinishedSample) -> Table:
+    """The cells that remain after each step, as a table."""
     steps = funnel_steps(sample)
     first = before = steps[0][1]
     rows = []
@@ -212,5 +214,5 @@ def funnel_table(sample: Sample) -> Table:
         share = percent(left, first)
         rows.append([text(name), whole(left), whole(before - left), text(share)])
         before = left
-    header = ("Step", "Cells left", "Removed", "Share left")
-    return Table("funnel-table", "Cells left after each step of the filter", header, rows)
+    header = ("Step", "Remaining cells", "Removed", "Remaining")
+    return Table("funnel-table", "Cells remaining after each filter step", header, rows)

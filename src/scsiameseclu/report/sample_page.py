@@ -1,6 +1,4 @@
-"""The page of one sample."""
-
-from pathlib import Path
+"""The report page of a sample."""
 
 from scsiameseclu.report.annotation import annotation_note, annotation_table, votes_table
 from scsiameseclu.report.cluster_figures import (
@@ -10,18 +8,19 @@ from scsiameseclu.report.cluster_figures import (
     level_table,
 )
 from scsiameseclu.report.comparison import comparison
-from scsiameseclu.report.inputs import Sample, load_sample
+from scsiameseclu.report.finished_sample import FinishedSample, load_sample
 from scsiameseclu.report.map_data import map_data
 from scsiameseclu.report.map_figures import Plane, category_map, number_map, plane
 from scsiameseclu.report.marker_figures import marker_pictures, marker_table
 from scsiameseclu.report.methods import methods
-from scsiameseclu.report.pages import render
 from scsiameseclu.report.quality_figures import (
     funnel_picture,
     funnel_table,
     missing_metrics,
     quality_pictures,
 )
+from scsiameseclu.report.rendering import render
+from scsiameseclu.report.resource_usage import usage_table
 from scsiameseclu.report.summary import summary
 from scsiameseclu.report.tables import (
     Picture,
@@ -30,116 +29,108 @@ from scsiameseclu.report.tables import (
     real,
     sentence,
 )
-from scsiameseclu.report.training_figures import phase_legend, training_pictures
+from scsiameseclu.report.training_figures import line_legend, training_pictures
 from scsiameseclu.report.trajectory_figures import trajectory as trajectory_section
-from scsiameseclu.report.usage import usage_table
+from scsiameseclu.store.folder import SampleFolder
 
 
-def sample_page(directory: Path, sample: str, label: str | None, trajectory: bool = False) -> str:
-    """The HTML page of ``sample``, from the files in its directory.
+def sample_page(folder: SampleFolder, label: str | None) -> str:
+    """The HTML page of a sample, from the files in its folder.
 
     Parameters
     ----------
-    directory
-        Where the stages wrote the sample's files.
+    folder
+        The sample's folder.
     label
-        Column of the user's labels; only the comparison panel shows it.
-    trajectory
-        Whether there is one.
+        Column of published labels; only the comparison panel shows it.
     """
-    found = load_sample(directory, sample, trajectory)
-    where = plane(found.umap)
-    panel = comparison(found, where, label)
+    sample = load_sample(folder)
+    where = plane(sample.umap)
+    panel = comparison(sample, where, label)
     return render(
         "sample.html.j2",
         script="map.js",
-        title=f"{sample} – scSiameseClu",
-        sample=sample,
-        warnings=[
-            (stage, sentence(said.removeprefix(f"sample {sample}: ")))
-            for stage, said in found.warnings
-        ],
-        facts=_facts(found),
-        summary=summary(found),
-        quality=quality_pictures(found),
-        missing=missing_metrics(found),
-        funnel=funnel_picture(found),
-        funnel_table=funnel_table(found),
-        maps=_maps(found, where),
-        map_data=map_data(found, where),
+        title=f"{sample.name} – scSiameseClu",
+        sample=sample.name,
+        warnings=[(stage, sentence(warning)) for stage, warning in sample.warnings],
+        facts=_facts(sample),
+        summary=summary(sample),
+        quality=quality_pictures(sample),
+        missing=missing_metrics(sample),
+        funnel=funnel_picture(sample),
+        funnel_table=funnel_table(sample),
+        maps=_maps(sample, where),
+        map_data=map_data(sample, where),
         map_note=where.note,
-        evidence=evidence_picture(found),
-        n_clusters_given=bool(found.siamese.get("n_clusters_given", False)),
-        confidence=confidence_picture(found),
-        clusters=cluster_table(found),
-        levels=level_table(found),
-        agreement=_agreement(found),
-        marker_pictures=marker_pictures(found),
-        markers=marker_table(found),
-        votes=votes_table(found),
-        annotation=annotation_table(found),
-        annotation_note=annotation_note(found),
-        trajectory=trajectory_section(found, where),
+        evidence=evidence_picture(sample),
+        confidence=confidence_picture(sample),
+        clusters=cluster_table(sample),
+        levels=level_table(sample),
+        agreement=_agreement(sample),
+        marker_pictures=marker_pictures(sample),
+        markers=marker_table(sample),
+        votes=votes_table(sample),
+        annotation=annotation_table(sample),
+        annotation_note=annotation_note(sample),
+        trajectory=trajectory_section(sample, where),
         comparison=panel,
-        training=training_pictures(found),
-        phases=phase_legend(found),
-        stopped=sentence(str(found.training_notes.get("stopped", ""))),
-        methods=methods(found),
-        usage=usage_table(directory),
+        training=training_pictures(sample),
+        lines=line_legend(sample),
+        stopped=sentence(str(sample.training_notes["stopped"])),
+        methods=methods(sample),
+        usage=usage_table(folder.usage()),
     )
 
 
-def _agreement(sample: Sample) -> str:
-    """How far the ensemble agrees, as a sentence; empty for a clustering without one."""
-    if "n_members" not in sample.siamese:
-        return ""
+def _agreement(sample: FinishedSample) -> str:
+    """Size and agreement of the ensemble, and what confidence and stability mean."""
     members, mean = int(sample.siamese["n_members"]), float(sample.siamese["agreement"])
     return (
-        f"{members} clusterings, from several networks and starts, voted; with the others the one "
-        f"that was chosen has a mean adjusted Rand index of {mean:.2f}. A cell's confidence is its "
-        "share of the votes, a cluster's stability its mean overlap (Jaccard index) with the "
-        "nearest cluster of each. Cells below 0.5 are marked ambiguous, not dropped."
+        f"{members} clusterings from several networks and starts voted on each cell; their mean "
+        f"adjusted Rand index with the chosen clustering is {mean:.2f}. Confidence: a cell's share "
+        "of the votes. Stability: mean overlap (Jaccard index) of a cluster with its best match in "
+        "each of these clusterings. Cells with confidence below 0.5 are marked ambiguous but kept."
     )
 
 
-def _facts(sample: Sample) -> list[tuple[str, str]]:
-    """The few numbers at the head of the page, as (name, value)."""
+def _facts(sample: FinishedSample) -> list[tuple[str, str]]:
+    """Key numbers at the top of the page, as (name, value)."""
     scores = sample.quality_scores
     kept, ingested = len(sample.cells), len(sample.ingested)
     return [
         ("cells kept", f"{count(kept)} ({percent(kept, ingested)})"),
         ("clusters", str(len(sample.clusters))),
-        ("mean confidence", real(scores.get("mean_confidence"), 2).text),
-        ("silhouette", real(scores.get("silhouette"), 2).text),
-        ("graph purity", real(scores.get("graph_purity"), 2).text),
+        ("mean confidence", real(scores["mean_confidence"], 2).text),
+        ("silhouette", real(scores["silhouette"], 2).text),
+        ("graph purity", real(scores["graph_purity"], 2).text),
     ]
 
 
-def _maps(sample: Sample, where: Plane) -> list[Picture]:
+def _maps(sample: FinishedSample, where: Plane) -> list[Picture]:
     cells = sample.cells
     maps = [
         category_map(
             "map-cluster", "Cluster", where, cells["siamese"], numbered=True,
-            caption="The clusters of scSiameseClu; numbers stand at their centres.",
+            caption="Clusters by scSiameseClu, numbered at their centres.",
         ),
         category_map(
             "map-type", "Predicted type", where, cells["cell_type_predicted"],
-            caption="The type of each cluster; grey is where there is none.",
+            caption="Predicted type of each cluster; grey: no type assigned.",
         ),
         number_map(
             "map-confidence", "Confidence", where, cells["siamese_confidence"].to_numpy(float),
-            label="confidence", caption="How surely each cell belongs to its cluster, 0 to 1.",
+            label="confidence", caption="Confidence of the cluster assignment, 0 to 1.",
         ),
     ]  # fmt: skip
     if len(cells["batch"].cat.categories) > 1:
-        caption = "Clusters made of one batch alone may be an effect of the batch."
+        caption = "A cluster from a single batch may be a batch effect."
         maps.append(category_map("map-batch", "Batch", where, cells["batch"], caption=caption))
-    numbers = {
-        "total_counts": ("Total counts", "counts", "A gradient may be depth, not biology."),
-        "pct_mito": ("Mitochondrial share", "% mitochondrial", "Dying cells have a high share."),
-        "doublet_score": ("Doublet score", "Scrublet score", "Doublets sit between clusters."),
+    metrics = {
+        "total_counts": ("Total counts", "counts", "A gradient may reflect sequencing depth."),
+        "pct_mito": ("Mitochondrial percentage", "% mitochondrial", "High in dying cells."),
+        "doublet_score": ("Doublet score", "Scrublet score", "Often high between clusters."),
     }  # fmt: skip
-    for column, (title, label, caption) in numbers.items():
+    for column, (title, label, caption) in metrics.items():
         values = cells[column].to_numpy(float)
         if (values == values).any():
             name = f"map-{column}"

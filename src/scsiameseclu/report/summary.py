@@ -1,4 +1,4 @@
-"""The summary at the head of a sample's page: a few sentences made from the numbers."""
+"""The summary at the top of a sample page: sentences from the numbers."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from itertools import pairwise
 import pandas as pd
 
 from scsiameseclu.report.annotation import ABSTENTIONS
-from scsiameseclu.report.inputs import Sample
+from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.quality_figures import funnel_steps
 from scsiameseclu.report.tables import count, listed, percent
 
 UNCERTAIN = 0.5
 
 
-def summary(sample: Sample) -> list[str]:
-    """Three sentences: what was kept, what was found, what it seems to be."""
-    return [_kept(sample), _found(sample), _named(sample)]
+def summary(sample: FinishedSample) -> list[str]:
+    """Three sentences: kept cells, clusters, cell types."""
+    return [_quality(sample), _clusters(sample), _cell_types(sample)]
 
 
-def _kept(sample: Sample) -> str:
+def _quality(sample: FinishedSample) -> str:
     steps = funnel_steps(sample)
     first, last = steps[0][1], steps[-1][1]
     sentence = (
@@ -28,25 +28,21 @@ def _kept(sample: Sample) -> str:
     pairs = pairwise(steps)
     losses = sorted(((before[1] - after[1], after[0]) for before, after in pairs), reverse=True)
     if losses and losses[0][0] > 0:
-        sentence += (
-            f", and the step “{losses[0][1]}” took most of the others ({count(losses[0][0])})"
-        )
+        sentence += f"; the step “{losses[0][1]}” removed the most ({count(losses[0][0])})"
     genes = sample.quality
     medians = sample.cells[["total_counts", "n_genes"]].median()
     return (
-        f"{sentence}; the median kept cell has {count(medians['total_counts'])} counts in "
-        f"{count(medians['n_genes'])} genes, and {count(genes['genes_after'])} of "
-        f"{count(genes['genes_before'])} genes are used."
+        f"{sentence}. Kept cells have a median of {count(medians['total_counts'])} counts and "
+        f"{count(medians['n_genes'])} detected genes; {count(genes['genes_after'])} of "
+        f"{count(genes['genes_before'])} genes were kept."
     )
 
 
-def _found(sample: Sample) -> str:
+def _clusters(sample: FinishedSample) -> str:
     sizes = sample.cells["siamese"].value_counts(sort=False)
     confidence = sample.cells["siamese_confidence"]
     k, n = len(sizes), len(sample.cells)
-    how = (
-        "as asked for" if sample.siamese.get("n_clusters_given") else "a number found from the data"
-    )
+    how = "as requested" if sample.siamese["n_clusters_given"] else "number estimated from the data"
     uncertain = int((confidence < UNCERTAIN).sum())
     doubt = (
         f"{count(uncertain)} cells ({percent(uncertain, n)}) are below {UNCERTAIN}"
@@ -55,17 +51,17 @@ def _found(sample: Sample) -> str:
     )
     spread = f" of {count(sizes.min())} to {count(sizes.max())} cells" if k > 1 else ""
     return (
-        f"The cells form {k} cluster{'s' if k > 1 else ''}{spread} ({how}); the mean confidence is "
-        f"{confidence.mean():.2f}, and {doubt}."
+        f"The cells form {k} cluster{'s' if k > 1 else ''}{spread} ({how}). Mean confidence is "
+        f"{confidence.mean():.2f}; {doubt}."
     )
 
 
-def _named(sample: Sample) -> str:
+def _cell_types(sample: FinishedSample) -> str:
     table = sample.annotation
     known = table[~table["cell_type"].isin(ABSTENTIONS)]
     without = [str(name) for name in table["cluster"][table["cell_type"].isin(ABSTENTIONS)]]
     if known.empty:
-        return f"{_by(table)}, no cluster could be given a cell type."
+        return f"{_by(table)}, no cluster could be assigned a cell type."
     sizes = (
         known.groupby("cell_type", sort=False)["n_cells"]
         .sum()
@@ -74,7 +70,7 @@ def _named(sample: Sample) -> str:
     total = table["n_cells"].sum()
     types = listed([f"{name} ({percent(n, total)})" for name, n in sizes.items()], limit=6)
     rest = (
-        f"; cluster{'s' if len(without) > 1 else ''} {listed(without)} stay"
+        f"; cluster{'s' if len(without) > 1 else ''} {listed(without)} remain"
         f"{'' if len(without) > 1 else 's'} unassigned"
         if without
         else ""
@@ -84,4 +80,4 @@ def _named(sample: Sample) -> str:
 
 def _by(table: pd.DataFrame) -> str:
     sources = [name for name in table if str(name).startswith("vote_")]
-    return "By their marker genes" if len(sources) < 2 else "By the votes on their cell types"
+    return "By marker genes" if len(sources) < 2 else "By the consensus of all sources"

@@ -1,4 +1,4 @@
-"""Tables and pictures as plain records that the templates turn into HTML, and numbers as text."""
+"""Tables and figures as plain records for the templates, and numbers as text."""
 
 import math
 from collections.abc import Sequence
@@ -15,17 +15,17 @@ class Cell:
     Parameters
     ----------
     text
-        What is read; the template escapes it.
+        Displayed text; the template escapes it.
     number
-        The value to sort by; a cell with one is aligned as a number.
+        Sort key; a cell with one is aligned as a number.
     bar
         Length of a bar beside the text, 0 to 1.
     shade
         Depth of the background, 0 to 1.
     swatch
-        A colour to show before the text.
+        Colour shown before the text.
     link
-        Where the text leads.
+        Target of a link.
     tone
         ``"ok"``, ``"warn"`` or ``"fail"`` for a badge.
     """
@@ -53,7 +53,7 @@ class Table:
     name
         Unique on the page.
     tall
-        Whether it scrolls inside a box of limited height.
+        Whether the table scrolls in a box of limited height.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Table:
 
     @property
     def columns(self) -> list[tuple[str, bool]]:
-        """Each column's name, and whether it holds numbers."""
+        """Name of each column, and whether it holds numbers."""
         numbers = [
             any(row[place].number is not None for row in self.rows)
             for place in range(len(self.header))
@@ -88,19 +88,19 @@ def text(value: object) -> Cell:
 
 
 def whole(value: float, **more: Any) -> Cell:
-    """A cell with a whole number."""
+    """A cell with an integer."""
     return Cell(count(value), number=float(value), **more)
 
 
 def real(value: float | None, digits: int = 3, **more: Any) -> Cell:
-    """A cell with a real number; a dash for a missing one."""
+    """A cell with a real number; a dash if it is missing."""
     if value is None or not math.isfinite(value):
         return Cell("–")
     return Cell(decimal(value, digits), number=float(value), **more)
 
 
 def count(value: float) -> str:
-    """A whole number: ``12,345``."""
+    """A rounded number: ``12,345``."""
     return f"{round(value):,}"
 
 
@@ -115,7 +115,7 @@ def percent(part: float, whole: float) -> str:
 
 
 def probability(value: float) -> Cell:
-    """A cell with a p value; one too small for a double says so."""
+    """A cell with a p-value; values below 1e-300 are shown as such."""
     if not math.isfinite(value):
         return Cell("–")
     shown = "< 1e−300" if value < 1e-300 else f"{value:.1e}".replace("-", "−")
@@ -123,7 +123,7 @@ def probability(value: float) -> Cell:
 
 
 def listed(items: Sequence[str], limit: int = 8) -> str:
-    """``a, b and c``; what goes beyond ``limit`` is counted."""
+    """``a, b and c``; items beyond ``limit`` are counted."""
     names = list(items)
     if len(names) > limit:
         names = [*names[:limit], f"{len(names) - limit} more"]

@@ -1,6 +1,6 @@
-"""Figures of the training section: the loss and each of its parts against the step.
+"""Figures of the training section: the loss and each of its terms against the step.
 
-With several networks there is a line for each, else one for each phase of the training.
+One line per network, or one per training phase if there is a single network.
 """
 
 from __future__ import annotations
@@ -10,33 +10,37 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from scsiameseclu.palette import colour
-from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.look import FAINT, draw, ticks
+from scsiameseclu.report.finished_sample import FinishedSample
+from scsiameseclu.report.svg import FAINT, draw, ticks
 from scsiameseclu.report.tables import Picture, count
 
 POINTS = 300
-NOT_LOSSES = ("step", "epoch", "phase", "network", "lr", "learning_rate")
+NOT_LOSSES = ("step", "epoch", "phase", "network")
 
 
-def training_pictures(sample: Sample) -> list[Picture]:
-    """One small curve for the loss and one for each part that has values, coloured by phase."""
+def training_pictures(sample: FinishedSample) -> list[Picture]:
+    """One small figure for the loss and one for each term with values."""
     table = sample.training
     names = [name for name in table.columns if name not in NOT_LOSSES]
     return [_curve(table, name) for name in names if table[name].notna().any()]
 
 
 def lines(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """(name, rows) of each line: a network's, or where there is one network a phase's."""
-    networks = sorted(set(table["network"])) if "network" in table else []
+    """(name, rows) of each line: per network, or per phase if there is one network."""
+    networks = sorted(set(table["network"]))
     if len(networks) > 1:
-        return [(f"network {n + 1}", table[table["network"] == n]) for n in networks]
-    phases = list(dict.fromkeys(table["phase"])) if "phase" in table else []
-    return [(str(name), table[table["phase"] == name]) for name in phases] or [("", table)]
+        return [(f"network {n + 1:g}", table[table["network"] == n]) for n in networks]
+    phases = dict.fromkeys(table["phase"])
+    return [(str(phase), table[table["phase"] == phase]) for phase in phases]
 
 
-def phase_legend(sample: Sample) -> list[tuple[str, str]]:
-    """(colour, text) of each line, for one legend beside all curves."""
-    return [(colour(i), name) for i, (name, _) in enumerate(lines(sample.training)) if name]
+def line_legend(sample: FinishedSample) -> tuple[str, list[tuple[str, str]]] | None:
+    """Title and (colour, text) entries of the shared legend; None for a single line."""
+    drawn = lines(sample.training)
+    if len(drawn) < 2:
+        return None
+    title = "Networks" if sample.training["network"].nunique() > 1 else "Training phases"
+    return title, [(colour(place), name) for place, (name, _) in enumerate(drawn)]
 
 
 def _curve(table: pd.DataFrame, name: str) -> Picture:
@@ -55,13 +59,13 @@ def _curve(table: pd.DataFrame, name: str) -> Picture:
         ticks(axes.xaxis, 4, whole=True)
 
     caption = f"From {first:.3g} to {last:.3g} in {count(float(known['step'].max()))} steps."
-    alt = f"Line of {name} against the training step. {caption}"
+    alt = f"{name} against the training step. {caption}"
     title = "Loss" if name == "loss" else name.replace("_", " ")
     return Picture(draw(f"training-{name}", alt, (3.1, 1.9), paint), title, caption)
 
 
 def _thinned(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """At most ``POINTS`` rows: means of consecutive steps, so that no spike is chosen by chance."""
+    """At most ``POINTS`` rows, averaged over consecutive steps."""
     if len(table) <= POINTS:
         return table
     groups = np.arange(len(table)) * POINTS // len(table)

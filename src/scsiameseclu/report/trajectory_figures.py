@@ -1,4 +1,4 @@
-"""The trajectory section: pseudotime on the map, and the graph of clusters."""
+"""The trajectory section: pseudotime on the map, and the PAGA graph of the clusters."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from scsiameseclu.palette import colour
-from scsiameseclu.report.inputs import Sample
-from scsiameseclu.report.look import INK, PAPER, draw
+from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.map_figures import Plane, number_map
+from scsiameseclu.report.svg import INK, PAPER, draw
 from scsiameseclu.report.tables import (
     Cell,
     Picture,
@@ -23,12 +23,12 @@ from scsiameseclu.report.tables import (
     whole,
 )
 
-JOINED = 0.1
-"""PAGA's connectivity from which an edge is drawn."""
+MIN_CONNECTIVITY = 0.1
+"""Minimum PAGA connectivity of a drawn edge."""
 
 
-def trajectory(sample: Sample, where: Plane) -> dict[str, Any] | None:
-    """What the template's section shows; None where no trajectory was asked for."""
+def trajectory(sample: FinishedSample, where: Plane) -> dict[str, Any] | None:
+    """Content of the section; None if no trajectory was requested."""
     if not sample.trajectory_notes:
         return None
     time = sample.time_scores
@@ -36,31 +36,31 @@ def trajectory(sample: Sample, where: Plane) -> dict[str, Any] | None:
         "note": str(sample.trajectory_notes["note"]),
         "time": ""
         if time is None
-        else f"With the column time of {count(time['n_cells'])} cells it has a rank correlation "
-        f"(Spearman) of {decimal(time['spearman'], 2)}.",
+        else "Spearman correlation of the pseudotime with the column time: "
+        f"{decimal(time['spearman'], 2)} ({count(time['n_cells'])} cells).",
         "map": number_map(
             *("map-pseudotime", "Pseudotime", where),
             sample.cells["pseudotime"].to_numpy(float),
             label="pseudotime",
-            caption="Distance from the root along the cells, 0 to 1; grey where no path leads.",
+            caption="Diffusion distance from the root, 0 to 1; grey: not connected to the root.",
         ),
         "graph": _graph(sample),
         "table": _table(sample),
     }
 
 
-def _connectivity(sample: Sample) -> np.ndarray:
+def _connectivity(sample: FinishedSample) -> np.ndarray:
     return np.asarray(sample.trajectory_notes["connectivities"], dtype=float)
 
 
-def _graph(sample: Sample) -> Picture:
-    """The clusters at the middle of their cells, joined as PAGA joins them."""
+def _graph(sample: FinishedSample) -> Picture:
+    """PAGA graph with clusters at the median position of their cells."""
     joined = _connectivity(sample)
     codes = sample.cells["siamese"].cat.codes.to_numpy()
     k = len(sample.clusters)
     centres = np.array([np.median(sample.umap[codes == code], axis=0) for code in range(k)])
     sizes = np.bincount(codes, minlength=k)
-    pairs = [(i, j) for i in range(k) for j in range(i) if joined[i, j] >= JOINED]
+    pairs = [(i, j) for i in range(k) for j in range(i) if joined[i, j] >= MIN_CONNECTIVITY]
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
@@ -78,16 +78,19 @@ def _graph(sample: Sample) -> Picture:
             axes.text(x, y, name, ha="center", va="center", fontsize=9, color=INK, bbox=box)
         axes.margins(0.12)
 
-    said = listed([f"{sample.clusters[j]} and {sample.clusters[i]}" for i, j in pairs], limit=12)
-    caption = (
-        f"Lines join clusters whose PAGA connectivity is {JOINED} or more; the thicker, the more "
-        "neighbours they share. Clusters stand at the middle of their cells on the map."
+    pairs_drawn = listed(
+        [f"{sample.clusters[j]} and {sample.clusters[i]}" for i, j in pairs], limit=12
     )
-    alt = f"Graph of {k} clusters. Joined: {said or 'none'}."
-    return Picture(draw("paga", alt, (4.2, 3.9), paint), "How the clusters are joined", caption)
+    caption = (
+        "Lines connect clusters with a PAGA connectivity of "
+        f"{MIN_CONNECTIVITY} or more; thicker lines: stronger "
+        "connectivity. Clusters are placed at the median position of their cells."
+    )
+    alt = f"Graph of {k} clusters. Connected: {pairs_drawn or 'none'}."
+    return Picture(draw("paga", alt, (4.2, 3.9), paint), "Connectivity of the clusters", caption)
 
 
-def _table(sample: Sample) -> Table:
+def _table(sample: FinishedSample) -> Table:
     joined = _connectivity(sample)
     median = sample.cells.groupby("siamese", observed=True)["pseudotime"].median()
     sizes = sample.cells["siamese"].value_counts(sort=False)
@@ -101,7 +104,7 @@ def _table(sample: Sample) -> Table:
             (
                 other
                 for other in range(len(joined))
-                if other != place and joined[place, other] >= JOINED
+                if other != place and joined[place, other] >= MIN_CONNECTIVITY
             ),
             key=lambda other: -joined[place, other],
         )
@@ -114,10 +117,10 @@ def _table(sample: Sample) -> Table:
                 text(listed(near) or "–"),
             ]
         )
-    header = ("Cluster", "Cells", "Median pseudotime", "Joined with (connectivity)")
-    return Table("trajectory-table", "The clusters along the pseudotime", header, rows)
+    header = ("Cluster", "Cells", "Median pseudotime", "Connected to (connectivity)")
+    return Table("trajectory-table", "Clusters along the pseudotime", header, rows)
 
 
 def _last(value: float) -> float:
-    """To sort by: missing comes last."""
+    """Sort key: missing values come last."""
     return value if value == value else float("inf")

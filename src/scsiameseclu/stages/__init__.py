@@ -1,1 +1,1 @@
-"""One function a stage of the pipeline: files in, files out."""
+"""The stages of the pipeline, one module per stage, and their common program."""

@@ -1,46 +1,54 @@
-"""Stage: clusters and confidence from the trained embedding."""
+"""Cluster the cells with an ensemble of optimal-transport clusterings."""
+
+from __future__ import annotations
 
 import logging
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scsiameseclu.store.folder import SampleFolder
 
 log = logging.getLogger(__name__)
 
-COLUMNS = [
-    "siamese",
-    "siamese_confidence",
-    "siamese_ambiguous",
-    "siamese_coarse",
-    "siamese_fine",
-]
 
+def run(folder: SampleFolder, *, n_clusters: str | None = None, seed: int = 0) -> None:
+    """Write ``clusters`` and ``model`` (the networks and the consensus clustering).
 
-def cluster(embedding: Path, model_dir: Path, output: Path, *, seed: int) -> None:
-    """Write clusters.h5ad: clusters, confidence, and coarser and finer levels."""
-    import pandas as pd
-
+    ``clusters`` contains ``siamese``, ``siamese_confidence``, ``siamese_ambiguous``,
+    ``siamese_coarse`` and ``siamese_fine`` in ``obs``, ``obsm["siamese_probability"]``, and
+    ``uns["siamese"]``. Changing the number of clusters requires rerunning this stage, but not the
+    training.
+    """
+    from scsiameseclu.cluster_number import ClusterNumber
     from scsiameseclu.model.fitted import FittedModel
+    from scsiameseclu.model.fitting import cluster_cells
     from scsiameseclu.model.slots import write_clusters
-    from scsiameseclu.store.files import add_warnings, read_h5ad, sidecar, write_h5ad
-    from scsiameseclu.store.provenance import record
+    from scsiameseclu.model.trained import TrainedNetworks
+    from scsiameseclu.store.files import sidecar
 
-    model = FittedModel.load(model_dir)
-    embedded = read_h5ad(embedding)
-    adata = sidecar(embedded.obs_names)
-    probability = model.probability(embedded.obsm["X_siamese"])
-    levels = [embedded.obs[name].to_numpy() for name in ("siamese_coarse", "siamese_fine")]
-    write_clusters(adata, probability, levels[0], levels[1], model.summary)
-    result = sidecar(
-        pd.DataFrame(adata.obs[COLUMNS]),
-        obsm={"siamese_probability": adata.obsm["siamese_probability"]},
-        uns={"siamese": adata.uns["siamese"]},
-    )
-    kept = adata.uns["siamese"]
-    log.info("%d clusters of %d to %d cells", *(f(kept["sizes"]) for f in (len, min, max)))
-    asked = kept["n_clusters_asked"]
-    if kept["n_clusters_given"] and kept["n_clusters"] < int(asked):
-        add_warnings(
-            result,
-            [f"{asked} clusters were asked for; only {kept['n_clusters']} hold cells"],
+    number = ClusterNumber.parse(n_clusters)
+    networks = TrainedNetworks.load(folder.path("networks"))
+    embedding = folder.array("embedding", "obsm/X_siamese")
+    clustering = cluster_cells(networks, embedding, number, seed)
+    model = FittedModel.of(networks, clustering)
+    model.save(folder.path("model"))
+    adata = sidecar(folder.cells)
+    write_clusters(adata, clustering.probability, clustering.coarse, clustering.fine, model.summary)
+    summary = adata.uns["siamese"]
+    sizes, requested = summary["sizes"], summary["n_clusters_asked"]
+    log.info("%d clusters of %d to %d cells", len(sizes), min(sizes), max(sizes))
+    warnings = []
+    if summary["n_clusters_given"] and summary["n_clusters"] < int(requested):
+        warnings.append(
+            f"{requested} clusters were requested; only {summary['n_clusters']} contain cells"
         )
-    result.uns["provenance"] = record("cluster", seed=seed)
-    write_h5ad(result, output)
+    folder.write(
+        "clusters",
+        adata.obs,
+        obsm=dict(adata.obsm),
+        uns=dict(adata.uns),
+        stage="cluster",
+        seed=seed,
+        settings={"n_clusters": str(number)},
+        warnings=warnings,
+    )

@@ -1,4 +1,4 @@
-"""The cohort stage: one page, two tables and MultiQC's content from the samples that there are."""
+"""Write the report and the tables of the cohort from the available samples."""
 
 from __future__ import annotations
 
@@ -6,44 +6,43 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scsiameseclu.store.atomic import write_table, write_text
-
 if TYPE_CHECKING:
     import pandas as pd
 
     from scsiameseclu.report.cohort_samples import Entry
 
 NUMBERS = (
-    *("cells_in", "cells_kept", "genes_in", "genes_kept"),
-    *("median_total_counts", "median_n_genes", "median_pct_mito", "doublets"),
-    *("n_clusters", "mean_confidence", "silhouette", "graph_purity"),
-    *("n_labelled", "ari", "nmi", "acc", "macro_f1"),
-    *("leiden_ari", "leiden_nmi", "leiden_acc", "leiden_macro_f1"),
-)
+    "cells_in", "cells_kept", "genes_in", "genes_kept",
+    "median_total_counts", "median_n_genes", "median_pct_mito", "doublets",
+    "n_clusters", "mean_confidence", "silhouette", "graph_purity",
+    "n_labelled", "ari", "nmi", "acc", "macro_f1",
+    "leiden_ari", "leiden_nmi", "leiden_acc", "leiden_macro_f1",
+)  # fmt: skip
+"""The numeric columns of ``cohort.tsv``."""
 
 
-def cohort(samples: Path, results: Path, *, trajectory: bool = False) -> None:
+def run(*, samples: Path, results: Path, features: Sequence[str] = ()) -> None:
     """Write index.html, cohort.tsv, status.tsv and multiqc/ into ``results``.
 
-    Samples that are not finished are FAIL, with the sentence that the stage left in their
-    failure.json, or with the first stage whose file is missing. Finished samples with warnings of
-    any stage are WARN.
+    Unfinished samples have status FAIL, with the error message of the failed stage or the first
+    stage that has not finished. Finished samples with warnings have status WARN.
 
     Parameters
     ----------
     samples
-        The sample sheet; its order is the order of everything here.
+        Sample sheet, which determines the order of the samples.
     results
-        The folder with ``samples/{sample}/``.
-    trajectory
-        Whether each sample is to have one.
+        Folder that contains ``samples/{sample}/``.
+    features
+        Features of the run; see :data:`scsiameseclu.store.manifest.FEATURES`.
     """
     from scsiameseclu.report.cohort_page import cohort_page
     from scsiameseclu.report.cohort_samples import read_entries
     from scsiameseclu.report.multiqc import write_multiqc
-    from scsiameseclu.stages.sheet import read_sheet
+    from scsiameseclu.stages.sheet import sample_names
+    from scsiameseclu.store.atomic import write_table, write_text
 
-    entries = read_entries(results, list(read_sheet(samples)["sample"]), trajectory)
+    entries = read_entries(results, sample_names(samples), features)
     write_table(results / "status.tsv", status_table(entries))
     write_table(results / "cohort.tsv", cohort_table(entries))
     write_multiqc(entries, results / "multiqc")
@@ -51,7 +50,7 @@ def cohort(samples: Path, results: Path, *, trajectory: bool = False) -> None:
 
 
 def status_table(entries: Sequence[Entry]) -> pd.DataFrame:
-    """One row a sample: sample, status, stage and reason."""
+    """Table of sample, status, stage and reason, with one row per sample."""
     import pandas as pd
 
     rows = [(entry.sample, entry.status, entry.stage, entry.reason) for entry in entries]
@@ -59,7 +58,7 @@ def status_table(entries: Sequence[Entry]) -> pd.DataFrame:
 
 
 def cohort_table(entries: Sequence[Entry]) -> pd.DataFrame:
-    """One row a sample: status and every number; missing where it is not known."""
+    """Table of status and all numbers (missing if unknown), with one row per sample."""
     import pandas as pd
 
     rows = [

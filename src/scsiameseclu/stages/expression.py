@@ -1,21 +1,25 @@
-"""Stage: normalise the kept cells, choose variable genes, compute principal components."""
+"""Normalise expression, select highly variable genes and compute principal components."""
 
-from pathlib import Path
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import ExpressionSettings
 
+if TYPE_CHECKING:
+    from scsiameseclu.store.folder import SampleFolder
 
-def expression(
-    counts: Path,
-    filtered: Path,
-    output: Path,
-    *,
-    settings: ExpressionSettings,
-    seed: int,
-    sample: str,
-) -> None:
-    """Write expression.h5ad from the counts and the cells and genes that quality control kept.
+MIN_VARIABLE = 3
+"""Minimum number of variable genes."""
+
+
+def run(folder: SampleFolder, *, settings: ExpressionSettings, seed: int = 0) -> None:
+    """Write ``expression``, with the kept cells and genes.
+
+    It contains ``X`` (log-normalised, CSR), ``layers["counts"]``, ``obs["size_factor"]``,
+    ``var["highly_variable"]``, ``obsm["X_pca"]``, ``varm["PCs"]``, ``uns["pca"]`` and
+    ``uns["median_total"]``.
 
     Raises
     ------
@@ -24,6 +28,7 @@ def expression(
     """
     import anndata as ad
 
+    from scsiameseclu.preprocess.batches import batches_of
     from scsiameseclu.preprocess.expression import (
         choose_variable_genes,
         gene_moments,
@@ -34,26 +39,28 @@ def expression(
     from scsiameseclu.store.files import copy_part, read_columns, read_parts, write_h5ad
     from scsiameseclu.store.provenance import record
 
-    kept = read_parts(filtered, ["obs", "var"])
-    given = read_parts(counts, ["obs", "var"])
-    cells = given["obs"].index.isin(kept["obs"].index)
-    genes = given["var"].index.isin(kept["var"].index)
+    counts, output = folder.path("counts"), folder.path("expression")
+    kept = read_parts(folder.path("filtered"), ["obs", "var"])
+    ingested = read_parts(counts, ["obs", "var"])
+    cells = ingested["obs"].index.isin(kept["obs"].index)
+    genes = ingested["var"].index.isin(kept["var"].index)
     raw = read_columns(counts, "X", genes, rows=cells)
     total = median_total(raw)
     values, size_factors = log_normalise(raw)
-    del raw  # the layer is copied from file to file: choosing variable genes takes its room
-    obs = given["obs"].loc[cells, ["sample", "batch"]].copy()
-    adata = ad.AnnData(values, obs=obs, var=given["var"].loc[genes].copy())
+    del raw  # frees memory for the selection of variable genes; the layer is copied on disk
+    obs = ingested["obs"].loc[cells, ["sample", "batch"]].copy()
+    adata = ad.AnnData(values, obs=obs, var=ingested["var"].loc[genes].copy())
     adata.obs["size_factor"] = size_factors
-    adata.uns = {"provenance": record("expression", seed=seed, settings=settings.to_dict())}
+    adata.uns["provenance"] = record("expression", seed=seed, settings=settings.to_dict())
     adata.uns["median_total"] = total
     moments = gene_moments(adata.X)
-    choose_variable_genes(adata, settings, moments)
+    choose_variable_genes(adata, settings, batches_of(adata, "batch"), moments)
     n_variable = int(adata.var["highly_variable"].sum())
-    if n_variable < 3:
+    if n_variable < MIN_VARIABLE:
         raise UserError(
-            f"sample {sample}: {n_variable} of {adata.n_vars} genes vary between the "
-            f"{adata.n_obs} cells kept; give counts of more genes, or loosen the quality thresholds"
+            f"{n_variable} of {adata.n_vars} genes vary between the {adata.n_obs} kept cells, but "
+            f"at least {MIN_VARIABLE} are required; use counts of more genes, or relax the quality "
+            "thresholds"
         )
     principal_components(adata, settings, seed, moments)
     write_h5ad(

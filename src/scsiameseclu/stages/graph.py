@@ -1,19 +1,29 @@
-"""Stage: the kNN graph of cells."""
+"""Build the k-nearest-neighbour graph of the cells."""
 
-from pathlib import Path
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from scsiameseclu.settings import GraphSettings
 
+if TYPE_CHECKING:
+    from scsiameseclu.store.folder import SampleFolder
 
-def graph(expression: Path, output: Path, *, settings: GraphSettings, seed: int) -> None:
-    """Write graph.h5ad: ``obsp["distances"]`` and ``obsp["connectivities"]`` from ``X_pca``."""
+
+def run(folder: SampleFolder, *, settings: GraphSettings, seed: int = 0) -> None:
+    """Write ``graph``, with ``distances`` and ``connectivities`` in ``obsp``."""
     from scsiameseclu.preprocess.neighbours import build_graph
-    from scsiameseclu.store.files import read_parts, sidecar, write_h5ad
-    from scsiameseclu.store.provenance import record
+    from scsiameseclu.store.files import sidecar
 
-    source = read_parts(expression, ["obs", "obsm/X_pca"])
-    adata = sidecar(source["obs"].index, obsm={"X_pca": source["obsm/X_pca"]})
+    components = folder.array("expression", "obsm/X_pca")
+    adata = sidecar(folder.cells, obsm={"X_pca": components})
     build_graph(adata, settings, seed)
-    del adata.obsm["X_pca"]
-    adata.uns["provenance"] = record("graph", seed=seed, settings=settings.to_dict())
-    write_h5ad(adata, output)
+    folder.write(
+        "graph",
+        folder.cells,
+        obsp=dict(adata.obsp),
+        uns=dict(adata.uns),
+        stage="graph",
+        seed=seed,
+        settings=settings.to_dict(),
+    )

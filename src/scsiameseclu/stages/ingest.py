@@ -1,89 +1,82 @@
-"""Ingest: from the user's file to ``counts.h5ad``."""
+"""Read and check the raw counts of one sample."""
+
+from __future__ import annotations
 
 import hashlib
 import logging
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.stages.resources import Size
 
+if TYPE_CHECKING:
+    from scsiameseclu.store.folder import SampleFolder
+
 log = logging.getLogger(__name__)
 
 
-def ingest(
-    source: str,
-    output: Path,
-    *,
-    sample: str,
-    request: ReadRequest,
-    seed: int | None = None,
-    size: Path | None = None,
-) -> None:
-    """Read raw counts, check them, and write them once.
+def run(folder: SampleFolder, *, source: str, request: ReadRequest, seed: int = 0) -> None:
+    """Write ``counts`` and ``dimensions``.
 
-    Writes ``output`` with X (CSR float32, whole numbers), var ``gene_id`` and ``gene_symbol``, obs
-    ``sample`` and ``batch`` (categories) before the user's own columns, and ``uns["source"]``:
-    path, format, sha256, detected (sentences), label (empty when none), n_cells, n_genes.
+    ``counts`` contains ``X`` (integral counts, CSR float32), ``gene_id`` and ``gene_symbol`` in
+    ``var``, ``sample`` and ``batch`` (categories) followed by the input's columns in ``obs``, and
+    ``uns["source"]``: path, format, sha256, detected (messages), label (empty if none), n_cells,
+    n_genes. ``dimensions`` is the size of the data, from which the memory and time of later stages
+    are predicted.
 
     Parameters
     ----------
+    folder
+        Folder of the sample.
     source
         A file, a 10x folder, or ``demo:a`` / ``demo:b``.
-    output
-        The h5ad to write.
-    sample
-        The sample's name.
     request
-        What the user says about the file.
+        How to read it.
     seed
-        Kept in the provenance only; nothing here is random.
-    size
-        Where to write the numbers of cells, genes and stored values, from which the memory and time
-        of later stages are predicted.
+        Recorded in the provenance; this stage is deterministic.
 
     Raises
     ------
     UserError
-        The file cannot be read, does not hold counts, lacks a column asked for, or has too few
+        The file cannot be read, does not contain counts, lacks a requested column, or has too few
         cells.
     """
     import anndata as ad
     import numpy as np
 
     from scsiameseclu.io.sample import read_sample
-    from scsiameseclu.store.atomic import write_json
     from scsiameseclu.store.files import add_warnings, write_h5ad
     from scsiameseclu.store.provenance import record
 
-    found = read_sample(source, request, sample=sample)
-    if found.errors:
-        raise UserError("; moreover, ".join(found.errors))
-    for sentence in [*found.notes, *found.warnings]:
-        log.info("%s", sentence)
-    matrix = found.loaded.matrix
-    adata = ad.AnnData(X=matrix, obs=found.obs, var=found.loaded.var)
+    sample = read_sample(source, request, sample=folder.sample)
+    if sample.errors:
+        raise UserError("; also: ".join(sample.errors))
+    for message in [*sample.notes, *sample.warnings]:
+        log.info("%s", message)
+    matrix = sample.loaded.matrix
+    n_cells, n_genes = matrix.shape
+    adata = ad.AnnData(X=matrix, obs=sample.obs, var=sample.loaded.var)
     adata.uns["source"] = {
         "path": source,
-        "format": found.loaded.format,
-        "sha256": sha256(found.loaded.files),
-        "detected": np.array(found.notes, dtype=object),
+        "format": sample.loaded.format,
+        "sha256": sha256(sample.loaded.files),
+        "detected": np.array(sample.notes, dtype=object),
         "label": request.label or "",
-        "n_cells": matrix.shape[0],
-        "n_genes": matrix.shape[1],
+        "n_cells": n_cells,
+        "n_genes": n_genes,
     }
     adata.uns["provenance"] = record("ingest", seed=seed, settings=asdict(request))
-    add_warnings(adata, found.warnings)
-    write_h5ad(adata, output)
-    if size is not None:
-        n_cells, n_genes = matrix.shape
-        write_json(size, Size(n_cells, n_genes, int(matrix.nnz)).to_dict())
-    log.info("%d cells x %d genes in %s", *matrix.shape, output)
+    add_warnings(adata, sample.warnings)
+    folder.write_json("dimensions", Size(n_cells, n_genes, int(matrix.nnz)).to_dict())
+    write_h5ad(adata, folder.path("counts"))
+    log.info("%d cells x %d genes", n_cells, n_genes)
 
 
 def sha256(files: list[Path]) -> str:
-    """The checksum of the files' bytes, one after the other (10x: matrix, features, barcodes)."""
+    """Checksum of the concatenated files (10x: matrix, features, barcodes)."""
     digest = hashlib.sha256()
     for file in files:
         with file.open("rb") as stream:

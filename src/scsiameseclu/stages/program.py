@@ -1,94 +1,206 @@
-"""What every program under ``scripts/`` shares: options, threads, log lines and failures."""
+"""The command-line program of a stage: options, settings file, threads, log and failures.
+
+A stage is a module of this package with a function ``run``, whose keyword parameters become
+options: one per field of a :class:`~scsiameseclu.options.Settings` class, and one per other
+parameter. ``--settings FILE`` reads all options from a JSON file, as written by the workflow;
+options on the command line take precedence.
+"""
+
+from __future__ import annotations
 
 import argparse
+import importlib
+import inspect
 import json
 import logging
 import os
-import resource
 import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from scsiameseclu.errors import UserError
-from scsiameseclu.settings import Settings, choices, scalar_type
+from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.options import Rule, Settings, from_text, rules, summary
+from scsiameseclu.run_settings import RunSettings
+from scsiameseclu.stages.columns import SampleSettings
+from scsiameseclu.stages.notes import clear_failure, note_failure, note_usage
+from scsiameseclu.store.manifest import FEATURES
 
-SomeSettings = TypeVar("SomeSettings", bound=Settings)
+STAGES = (
+    "check", "ingest", "quality", "expression", "graph", "train", "cluster", "layout", "markers",
+    "reference", "transfer", "annotate", "trajectory", "evaluate", "report", "assemble", "cohort",
+)  # fmt: skip
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
     "NUMBA_NUM_THREADS",
 )
+HELP = {
+    "source": "file, 10x folder, demo:a or demo:b",
+    "directory": "folder to write to",
+    "reference": "output folder of the stage reference",
+    "results": "results folder",
+    "samples": "sample sheet (tsv)",
+    "configfile": "config files (YAML); later files take precedence",
+    "features": f"optional features of the run: {', '.join(FEATURES)}",
+}
+"""Help texts of the options that are not settings."""
+Work = Callable[..., None]
 
 
-def stage_parser(description: str | None) -> argparse.ArgumentParser:
-    """A parser with the options that all stages take."""
+def work_of(stage: str) -> Work:
+    """The function ``run`` of a stage."""
+    work: Work = importlib.import_module(f"scsiameseclu.stages.{stage}").run
+    return work
+
+
+def parameters(work: Work) -> dict[str, tuple[Any, Any]]:
+    """Type and default (or ``inspect.Parameter.empty``) of the parameters of a stage, by name."""
+    hints = get_type_hints(work, localns={"SampleFolder": object})
+    listed = inspect.signature(work).parameters
+    return {name: (hints[name], item.default) for name, item in listed.items() if name != "folder"}
+
+
+def is_settings(hint: Any) -> bool:
+    """Whether a parameter is a section of settings."""
+    return isinstance(hint, type) and issubclass(hint, Settings)
+
+
+def stage_parser(stage: str) -> argparse.ArgumentParser:
+    """The argument parser of a stage, without defaults for missing options."""
+    module = importlib.import_module(f"scsiameseclu.stages.{stage}")
+    work = work_of(stage)
     parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        prog=f"{stage}.py", description=inspect.getdoc(module), argument_default=argparse.SUPPRESS
     )
-    parser.add_argument("--sample", default="sample", help="name of the sample, for messages")
-    parser.add_argument("--seed", type=int, default=0, help="seed of every random choice")
-    parser.add_argument("--threads", type=int, default=None, help="threads to use (default: all)")
+    if "folder" in inspect.signature(work).parameters:
+        parser.add_argument("--folder", type=Path, required=True, help="folder of the sample")
+        parser.add_argument("--sample", help="name of the sample (default: name of the folder)")
+        parser.add_argument(
+            "--features",
+            nargs="*",
+            choices=FEATURES,
+            help="optional features of the run (default: none)",
+        )
     parser.add_argument(
-        "--failure", type=Path, default=None, help="where to leave a JSON note if the stage fails"
+        "--settings", type=Path, metavar="FILE", help="JSON file with values for all options"
     )
-    parser.add_argument("--usage", type=Path, help="where to note the time and memory taken")
-    parser.add_argument("--asked-mb", type=int, help="memory that was asked for, for that note")
-    parser.add_argument("--asked-minutes", type=int, help="time that was asked for, likewise")
+    parser.add_argument("--threads", type=int, help="number of threads (default: all cores)")
+    parser.add_argument("--asked-mb", type=int, help="requested memory in MB, for the report")
+    parser.add_argument(
+        "--asked-minutes", type=int, help="requested time in minutes, for the report"
+    )
+    for name, (hint, _) in parameters(work).items():
+        if is_settings(hint):
+            add_settings(parser, name, hint)
+        else:
+            _add_option(parser, name, hint)
     return parser
 
 
-def truth(text: str) -> bool:
-    """``true`` or ``false`` as written in YAML."""
-    if text.lower() not in {"true", "false"}:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
-    return text.lower() == "true"
+def add_settings(parser: argparse.ArgumentParser, name: str, kind: type[Settings]) -> None:
+    """Add one option per setting of a class.
+
+    A value of the wrong type is kept as text and rejected by the class, like a number out of range.
+    """
+    group = parser.add_argument_group(name, summary(kind))
+    for setting, rule in rules(kind).items():
+        _add_setting(group, setting, rule)
 
 
-def add_settings(parser: argparse.ArgumentParser, kind: type[Settings]) -> None:
-    """Add one option for each field of a settings class."""
-    hints = get_type_hints(kind)
-    group = parser.add_argument_group(f"{kind.__name__}: {kind.__doc__}")
-    for item in fields(kind):  # type: ignore[arg-type]
-        plain = scalar_type(hints[item.name])
-        group.add_argument(
-            "--" + item.name.replace("_", "-"),
-            dest=item.name,
-            type=truth if plain is bool else plain,
-            choices=choices(hints[item.name]) or None,
-            default=item.default,
-            help=item.metadata["help"].replace("%", "%%"),
+def _add_option(parser: argparse.ArgumentParser, name: str, hint: Any) -> None:
+    shared = rules(RunSettings) | rules(ReadRequest) | rules(SampleSettings)
+    if name in shared and name not in HELP:
+        _add_setting(parser, name, shared[name])
+        return
+    many = get_origin(hint) is Sequence
+    plain = get_args(hint)[0] if many else hint
+    parser.add_argument(
+        "--" + name.replace("_", "-"),
+        type=Path if plain is Path else str,
+        nargs="*" if many else None,
+        help=HELP[name],
+    )
+
+
+def _add_setting(parser: Any, name: str, rule: Rule) -> None:
+    default = rule.get("default")
+    shown = "" if default is None else f" (default: {default})"
+    parser.add_argument(
+        "--" + name.replace("_", "-"),
+        dest=name,
+        type=partial(from_text, rule=rule),
+        metavar="{" + ",".join(rule["enum"]) + "}" if "enum" in rule else None,
+        help=(rule["description"] + shown).replace("%", "%%"),
+    )
+
+
+def arguments_of(work: Work, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The keyword arguments of a stage from the parsed options and the settings file.
+
+    Raises
+    ------
+    UserError
+        The file is unreadable or has an unknown key, or a value is missing or out of range.
+    """
+    listed = _read_settings(options.get("settings"))
+    arguments: dict[str, Any] = {}
+    for name, (hint, default) in parameters(work).items():
+        if is_settings(hint):
+            names = set(rules(hint))
+            values = listed.pop(name, {}) | {k: v for k, v in options.items() if k in names}
+            if unknown := sorted(set(values) - names):
+                raise UserError(
+                    f"unknown setting {', '.join(unknown)} in section {name}; remove it from the "
+                    "settings file"
+                )
+            arguments[name] = hint(**values)
+        elif name in options or name in listed:
+            value = options.get(name, listed.pop(name, None))
+            arguments[name] = Path(value) if hint is Path else value
+        elif default is inspect.Parameter.empty:
+            raise UserError(f"--{name.replace('_', '-')} is missing; specify it")
+    if listed:
+        raise UserError(
+            f"unknown settings: {', '.join(sorted(listed))}; remove them from the settings file"
         )
+    return arguments
 
 
-def settings_from(arguments: argparse.Namespace, kind: type[SomeSettings]) -> SomeSettings:
-    """The settings object that the parsed options describe."""
-    return kind(**{item.name: getattr(arguments, item.name) for item in fields(kind)})  # type: ignore[arg-type]
+def _read_settings(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"settings file {path} cannot be read ({error}); check its path and JSON syntax"
+        ) from error
+    return content
 
 
-def run_stage(
-    stage: str,
-    parser: argparse.ArgumentParser,
-    work: Callable[[argparse.Namespace], Any],
-    argv: Sequence[str] | None = None,
-) -> None:
-    """Parse, set threads and log, do the work, and end with exit code 0 or 1.
+def main(stage: str, argv: Sequence[str] | None = None) -> None:
+    """Run a stage as a program; exit with code 1 after a failure.
 
-    A :class:`UserError` is printed as one sentence. Every failure leaves a note (stage, sentence)
-    in ``--failure``, which the cohort page reads; a success of the same stage takes it away.
+    A :class:`UserError` is printed as one sentence. Failures are recorded in the sample's folder
+    for the cohort report, and removed when the same stage succeeds.
     """
     started = time.monotonic()
-    arguments = parser.parse_args(argv)
-    if arguments.threads:
-        for variable in THREAD_VARIABLES:
-            os.environ[variable] = str(arguments.threads)
-    # idle threads sleep: on a shared node spinning ones make every job several times slower
+    options = vars(stage_parser(stage).parse_args(argv))
+    threads = options.get("threads")
+    if threads:
+        os.environ |= dict.fromkeys(THREAD_VARIABLES, str(threads))
+    # let idle threads sleep: busy waiting makes all jobs of a shared node several times slower
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    where = f"{arguments.sample} {stage}".replace("%", "%%")
+    directory: Path | None = options.get("folder") or options.get("directory")
+    folder_name = options["folder"].resolve().name if "folder" in options else ""
+    sample = options.get("sample", folder_name)
+    where = " ".join(filter(None, (sample, stage))).replace("%", "%%")
     logging.basicConfig(
         level=logging.INFO,
         format=f"%(asctime)s {where}: %(message)s",
@@ -96,71 +208,37 @@ def run_stage(
         stream=sys.stderr,
     )
     try:
-        work(arguments)
+        _run(work_of(stage), options, sample)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        _note_failure(arguments.failure, arguments.sample, stage, str(error))
-        sys.exit(1)
+        print(f"error: {f'sample {sample}: ' if sample else ''}{error}", file=sys.stderr)
+        _fail(directory, sample, stage, str(error))
     except Exception as error:
         traceback.print_exc()
-        name = type(error).__name__
-        sentence = f"unexpected {name} in stage {stage}; its log under results/logs has the details"
-        _note_failure(arguments.failure, arguments.sample, stage, sentence)
-        sys.exit(1)
-    _clear_failure(arguments.failure, stage)
-    _note_usage(arguments, stage, time.monotonic() - started)
+        reason = f"unexpected {type(error).__name__} in stage {stage}; see its log for details"
+        _fail(directory, sample, stage, reason)
+    if directory is not None:
+        clear_failure(directory, stage)
+        note_usage(
+            directory,
+            stage,
+            time.monotonic() - started,
+            threads=threads,
+            asked_mb=options.get("asked_mb"),
+            asked_minutes=options.get("asked_minutes"),
+        )
 
 
-def _note_failure(path: Path | None, sample: str, stage: str, sentence: str) -> None:
-    if path is None:
+def _run(work: Work, options: Mapping[str, Any], sample: str) -> None:
+    arguments = arguments_of(work, options)
+    if "folder" not in options:
+        work(**arguments)
         return
-    from scsiameseclu.store.atomic import write_json
+    from scsiameseclu.store.folder import SampleFolder
 
-    write_json(path, {"sample": sample, "stage": stage, "reason": sentence})
-
-
-def _clear_failure(path: Path | None, stage: str) -> None:
-    if path is not None and path.is_file() and json.loads(path.read_text())["stage"] == stage:
-        path.unlink()
+    work(SampleFolder(options["folder"], sample, tuple(options.get("features", ()))), **arguments)
 
 
-def _note_usage(arguments: argparse.Namespace, stage: str, seconds: float) -> None:
-    """Time and peak memory, beside what was asked for: the report shows both."""
-    if arguments.usage is None:
-        return
-    from scsiameseclu.store.atomic import write_json
-
-    own, others = (
-        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    per_mb = 2**20 if sys.platform == "darwin" else 2**10
-    write_json(
-        arguments.usage,
-        {
-            "stage": stage,
-            "seconds": round(seconds, 1),
-            "cpu_seconds": round(sum(u.ru_utime + u.ru_stime for u in (own, others)), 1),
-            "peak_mb": round(max(own.ru_maxrss, others.ru_maxrss) / per_mb),
-            "asked_mb": arguments.asked_mb,
-            "asked_minutes": arguments.asked_minutes,
-            "threads": arguments.threads,
-            "where": where_it_ran(os.environ),
-        },
-    )
-
-
-def where_it_ran(environment: Mapping[str, str]) -> dict[str, str]:
-    """Node, partition and GPUs of a Slurm job, and the container's image, as far as there are any.
-
-    Empty outside of Slurm and containers, so that two runs on one machine leave the same.
-    """
-    names = {
-        "node": ("SLURMD_NODENAME",),
-        "partition": ("SLURM_JOB_PARTITION",),
-        "gpus": ("SLURM_JOB_GPUS", "SLURM_STEP_GPUS"),
-        "image": ("APPTAINER_CONTAINER", "SINGULARITY_CONTAINER"),
-    }
-    found = {
-        what: [environment[v] for v in own if environment.get(v)] for what, own in names.items()
-    }
-    return {what: values[0] for what, values in found.items() if values}
+def _fail(directory: Path | None, sample: str, stage: str, reason: str) -> None:
+    if directory is not None:
+        note_failure(directory, sample or stage, stage, reason)
+    sys.exit(1)

@@ -1,69 +1,49 @@
-"""Stage quality: from counts to the cells and genes that stay, with a reason for every loss."""
+"""Filter cells and genes, and record the reason for each removal."""
 
-from pathlib import Path
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from scsiameseclu.settings import QualitySettings
 
-TABLE_COLUMNS = [
-    "n_genes",
-    "total_counts",
-    "pct_top20",
-    "pct_mito",
-    "doublet_score",
-    "predicted_doublet",
-    "kept",
-    "reason",
-]
+if TYPE_CHECKING:
+    from scsiameseclu.store.folder import SampleFolder
+
+METRICS = ("n_genes", "total_counts", "pct_top20", "pct_mito", "doublet_score", "predicted_doublet")
 
 
-def quality(
-    counts: Path,
-    output: Path,
-    table: Path,
-    *,
-    settings: QualitySettings,
-    seed: int,
-    sample: str,
-) -> None:
-    """Run quality control on one sample.
+def run(folder: SampleFolder, *, settings: QualitySettings, seed: int = 0) -> None:
+    """Write ``filtered`` and ``quality_table`` (one row per ingested cell).
 
-    Parameters
-    ----------
-    counts
-        The h5ad of the stage ingest.
-    output
-        Where to write the kept cells (``obs`` metrics), the kept genes (``var["n_cells"]``) and
-        ``uns["quality"]``; there is no matrix in it.
-    table
-        Where to write one line for every ingested cell.
+    ``filtered`` contains the metrics of the kept cells in ``obs``, ``var["n_cells"]`` of the kept
+    genes, and ``uns["quality"]`` with thresholds and losses, but no matrix.
 
     Raises
     ------
     UserError
-        Too few cells are left.
+        Too few cells remain.
     """
     import pandas as pd
 
+    from scsiameseclu.preprocess.batches import batches_of
     from scsiameseclu.preprocess.quality import control
-    from scsiameseclu.store.atomic import write_table
-    from scsiameseclu.store.files import add_warnings, read_h5ad, sidecar, write_h5ad
-    from scsiameseclu.store.provenance import record
+    from scsiameseclu.store.files import read_h5ad
 
-    adata = read_h5ad(counts)
-    result = control(adata, settings, seed=seed, sample=sample)
+    adata = read_h5ad(folder.path("counts"))
+    result = control(adata, settings, batches=batches_of(adata, "batch"), seed=seed)
     genes = pd.DataFrame(
         {"n_cells": result.cells_per_gene[result.kept_genes]},
         index=adata.var_names[result.kept_genes],
     )
-    filtered = sidecar(
-        result.table.loc[result.kept_cells, TABLE_COLUMNS[:6]],
+    table = result.table[[*METRICS, "kept", "reason"]].rename_axis("barcode")
+    folder.write_table("quality_table", table, index=True)
+    folder.write(
+        "filtered",
+        result.table.loc[result.kept_cells, list(METRICS)],
         var=genes,
-        uns={
-            "quality": result.summary,
-            "provenance": record("quality", seed=seed, settings=settings.to_dict()),
-        },
+        uns={"quality": result.summary},
+        stage="quality",
+        seed=seed,
+        settings=settings.to_dict(),
+        warnings=result.warnings,
     )
-    add_warnings(filtered, result.warnings)
-    write_h5ad(filtered, output)
-    lines = result.table[TABLE_COLUMNS].rename_axis("barcode")
-    write_table(table, lines, index=True)

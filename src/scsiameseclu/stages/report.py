@@ -1,29 +1,24 @@
-"""The report stage: one self-contained page for a sample."""
+"""Write the HTML report of one sample."""
 
-from pathlib import Path
+from __future__ import annotations
 
-from scsiameseclu.store.atomic import write_text
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scsiameseclu.store.folder import SampleFolder
 
 
-def report(
-    directory: Path, output: Path, *, sample: str, label: str | None, trajectory: bool = False
-) -> None:
-    """Write the page of a sample.
+def run(folder: SampleFolder, *, label: str | None = None) -> None:
+    """Write ``report``, a self-contained HTML page.
 
     Parameters
     ----------
-    directory
-        Where the earlier stages wrote the sample's files, under their fixed names.
-    output
-        The page to write; self-contained HTML.
-    sample
-        Name of the sample.
+    folder
+        Folder of the sample.
     label
-        Column of the user's labels in counts.h5ad, shown in the comparison panel alone; None when
-        there are none.
-    trajectory
-        Whether there is one.
+        Column with published labels, shown in the comparison panel only.
     """
     from scsiameseclu.report.sample_page import sample_page
+    from scsiameseclu.store.atomic import write_text
 
-    write_text(output, sample_page(directory, sample, label, trajectory))
+    write_text(folder.path("report"), sample_page(folder, label))

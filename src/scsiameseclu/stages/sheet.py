@@ -1,108 +1,211 @@
-"""What is this? Reads every sample of a sheet and reports all problems of all samples at once."""
+"""Reader for sample sheets, used by Snakemake, ``make check`` and the stage cohort.
+
+Only the standard library is required, since Snakemake may run on hosts without NumPy.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from io import StringIO
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any
 
-from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.errors import UserError
-from scsiameseclu.io.loaded import names
-from scsiameseclu.io.request import Format, Orientation, ReadRequest
-from scsiameseclu.io.sample import read_sample
+from scsiameseclu.options import Rule, as_declared, fits, from_text
+from scsiameseclu.stages.columns import COLUMNS
+from scsiameseclu.stages.input_files import file_problem
+from scsiameseclu.stages.schema_messages import problems_with, reversed_range, unknown_name
 
-if TYPE_CHECKING:
-    import pandas as pd
+SCHEMA: Rule = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["sample", "path"],
+    "properties": COLUMNS,
+}
+QUOTED = re.compile(r'"((?:[^"]|"")*)"')
+"""A cell quoted by a spreadsheet program, with doubled quotation marks inside."""
+Row = dict[str, Any]
+Cells = list[str]
 
-Finding = tuple[str, str, str]
-REQUEST_COLUMNS = (
-    "format", "layer", "genome", "orientation", "metadata", "label", "batch", "subset",
-)  # fmt: skip
+
+@dataclass
+class Line:
+    """A line of a sheet: its number, its non-empty cells by column, and its problems."""
+
+    number: int
+    row: Row
+    problems: list[str] = field(default_factory=list)
 
 
-def read_sheet(sheet: str | Path) -> pd.DataFrame:
-    """A sample sheet as text; empty fields are empty strings.
+@dataclass
+class Sheet:
+    """A sample sheet.
+
+    ``problems`` are those of the sheet itself; if its header is invalid, there are no lines.
+    """
+
+    lines: list[Line] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows, with parsed numbers and without empty cells."""
+        return [line.row for line in self.lines]
+
+    @property
+    def all_problems(self) -> list[str]:
+        """All problems, one message each, in the order of the lines."""
+        return self.problems + [problem for line in self.lines for problem in line.problems]
+
+
+def read_sheet(path: str | Path) -> Sheet:
+    """Read a sample sheet and check its columns and cells, but not the input files.
+
+    Parameters
+    ----------
+    path
+        A tab-separated UTF-8 file with a header. Empty lines and lines that start with ``#`` are
+        ignored; cells are stripped, and Excel's quotation marks are removed.
+    """
+    try:
+        text = _text(Path(path))
+    except UserError as error:
+        return Sheet(problems=[str(error)])
+    sheet = Sheet()
+    header: Cells = []
+    for number, written in enumerate(text.split("\n"), start=1):
+        where = f"{path}, line {number}"
+        cells = _cells(written)
+        if not any(cells):
+            continue
+        if header:
+            sheet.lines.append(Line(number, *_row(header, cells, where)))
+            continue
+        header = cells
+        sheet.problems = _header_problems(header, where)
+        if sheet.problems:
+            return sheet
+    if not header:
+        sheet.problems.append(f"sample sheet {path} is empty; add a header with the column names")
+    elif not sheet.lines:
+        sheet.problems.append(
+            f"sample sheet {path} has no samples; add one line per sample below the header"
+        )
+    _reject_repeated_names(sheet, path)
+    return sheet
+
+
+def check_sheet(path: str | Path) -> Sheet:
+    """Read a sample sheet with :func:`read_sheet`, and check that its input files exist."""
+    sheet = read_sheet(path)
+    for line in sheet.lines:
+        where = f"{path}, line {line.number}"
+        line.problems += [f"{where}: {problem}" for problem in _file_problems(line.row)]
+    return sheet
+
+
+def sample_names(path: str | Path) -> list[str]:
+    """The sample names of a sheet.
 
     Raises
     ------
     UserError
-        It is missing, no table, or lacks the columns ``sample`` and ``path``.
+        The sheet is invalid.
     """
-    import pandas as pd
+    sheet = read_sheet(path)
+    if sheet.all_problems:
+        raise UserError("; also: ".join(sheet.all_problems))
+    return [row["sample"] for row in sheet.rows]
 
-    if not Path(sheet).is_file():
-        raise UserError(f"the sample sheet {sheet} does not exist; correct its path")
+
+def _text(path: Path) -> str:
     try:
-        lines = Path(sheet).read_text(encoding="utf-8-sig").splitlines()
-        text = "\n".join(line for line in lines if not line.startswith("#"))
-        table = pd.read_csv(StringIO(text), sep="\t", dtype=str, keep_default_na=False)
-    except (ValueError, OSError) as error:
-        raise UserError(f"the sample sheet {sheet} is no tab-separated table ({error})") from error
-    lacking = [name for name in ("sample", "path") if name not in table]
-    if lacking:
+        text = path.read_text(encoding="utf-8-sig")
+        if "\0" in text:
+            raise UnicodeError
+    except FileNotFoundError as error:
+        raise UserError(f"sample sheet {path} does not exist; set config key samples") from error
+    except UnicodeError as error:
+        raise UserError(f"sample sheet {path} is not UTF-8 text; save it as UTF-8") from error
+    except OSError as error:
         raise UserError(
-            f"the sample sheet {sheet} lacks column {names(lacking)}; it has: "
-            f"{names(table.columns)} (columns are separated by tabs)"
-        )
-    return table.apply(lambda column: column.str.strip())
+            f"sample sheet {path} cannot be read ({error.strerror}); check config key samples"
+        ) from error
+    return text
 
 
-def request_of(row: dict[str, str]) -> ReadRequest:
-    """The reading part of a sheet's line."""
-    given: dict[str, Any] = {name: row[name] for name in REQUEST_COLUMNS if row.get(name)}
-    for name, allowed in (("format", get_args(Format)), ("orientation", get_args(Orientation))):
-        if given.get(name, "auto") not in allowed:
-            raise UserError(
-                f"sample {row['sample']}: `{name}` is {given[name]!r}; "
-                f"it must be one of {names(allowed)}"
+def _cells(line: str) -> Cells:
+    """The cells of a line, stripped and without quotation marks; none for a comment."""
+    cells = [_unquoted(cell.strip()) for cell in line.split("\t")]
+    return [] if cells[0].startswith("#") else cells
+
+
+def _unquoted(cell: str) -> str:
+    quoted = QUOTED.fullmatch(cell)
+    return quoted[1].replace('""', '"').strip() if quoted else cell
+
+
+def _header_problems(header: Cells, where: str) -> list[str]:
+    names = [name for name in header if name]
+    for mark, name in ((",", "commas"), (";", "semicolons"), (" ", "spaces")):
+        if len(names) == 1 and mark in names[0]:
+            return [f"{where}: the columns seem to be separated by {name}; use tabs"]
+    problems = [
+        f"{where}: {unknown_name(name, list(COLUMNS), 'column')}"
+        for name in names
+        if name not in COLUMNS
+    ]
+    problems += [
+        f"{where}: column {name!r} appears {header.count(name)} times; keep one"
+        for name in COLUMNS
+        if header.count(name) > 1
+    ]
+    problems += [
+        f"{where}: column {name!r} is missing; add it"
+        for name in SCHEMA["required"]
+        if name not in header
+    ]
+    return problems
+
+
+def _row(header: Cells, cells: Cells, where: str) -> tuple[Row, list[str]]:
+    """The non-empty cells by column, and their problems."""
+    named = [*header, *[""] * (len(cells) - len(header))]
+    row: Row = {}
+    problems = []
+    for column, cell in zip(named, cells, strict=False):
+        if cell and column:
+            row[column] = _value(cell, COLUMNS[column])
+        elif cell:
+            problems.append(f"{where}: {cell!r} is in a column without a name; name or remove it")
+    problems += problems_with(
+        row, SCHEMA, place=lambda path: f"{where}: {path[-1]}", section=lambda path: where
+    )
+    problems += [f"{where}: {problem}" for problem in reversed_range(row)]
+    return row, problems
+
+
+def _value(cell: str, rule: Rule) -> Any:
+    """The cell converted to the type of its column, or unchanged if it is not of that type."""
+    value = from_text(cell, rule)
+    return as_declared(value, rule) if fits(value, rule) else cell
+
+
+def _reject_repeated_names(sheet: Sheet, path: str | Path) -> None:
+    first: dict[str, int] = {}
+    for line in sheet.lines:
+        name = line.row.get("sample")
+        if name in first:
+            line.problems.append(
+                f"{path}, line {line.number}: sample {name!r} is already defined in line "
+                f"{first[name]}; sample names must be unique"
             )
-    return ReadRequest(**given)
+        elif name:
+            first[name] = line.number
 
 
-def check_sheet(sheet: str | Path) -> list[Finding]:
-    """Read every sample's file, one at a time, and say everything that is wrong or odd.
-
-    Returns
-    -------
-    list of (sample, level, sentence)
-        Level is ``"error"`` (the sample cannot be done), ``"warning"`` (look at it) or ``"note"``
-        (what was detected). In the sheet's order.
-    """
-    table = read_sheet(sheet)
-    findings: list[Finding] = []
-    if table.empty:
-        raise UserError(f"the sample sheet {sheet} names no sample; add a line for each")
-    for repeated in table["sample"][table["sample"].duplicated()].unique():
-        findings.append((repeated, "error", f"sample {repeated}: named twice in {sheet}"))
-    for row in table.to_dict("records"):
-        findings += _check_row({str(key): value for key, value in row.items()})
-    return findings
-
-
-def _check_row(row: dict[str, str]) -> Iterator[Finding]:
-    name = row["sample"]
-    try:
-        found = read_sample(row["path"], request_of(row), sample=name)
-    except UserError as error:
-        yield name, "error", str(error)
-        return
-    n_cells, n_genes = found.loaded.matrix.shape
-    yield name, "note", f"sample {name}: {n_cells} cells x {n_genes} genes in {row['path']}"
-    yield from ((name, "note", f"sample {name}: {sentence}") for sentence in found.notes)
-    yield from ((name, "warning", f"sample {name}: {sentence}") for sentence in found.warnings)
-    yield from ((name, "error", sentence) for sentence in found.errors)
-    asked = row.get("n_clusters", "")
-    try:
-        number = ClusterNumber.parse(asked or None)
-    except UserError as error:
-        yield name, "error", f"sample {name}: {error}"
-        return
-    if number.largest and number.largest >= n_cells:
-        yield (
-            name,
-            "error",
-            f"sample {name}: `n_clusters` is {asked}; it must be 2 to {n_cells - 1}, for its "
-            f"{n_cells} cells",
-        )
+def _file_problems(row: Row) -> Iterator[str]:
+    for column, rule in COLUMNS.items():
+        if rule.get("file") and column in row and (problem := file_problem(row[column])):
+            yield f"{column} {problem}"

@@ -1,70 +1,82 @@
-"""Stage transfer: the types of an annotated reference, carried over to the cells of a sample."""
+"""Transfer the cell types of an annotated reference to the cells of a sample."""
+
+from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scsiameseclu.store.folder import SampleFolder
 
 log = logging.getLogger(__name__)
 
 
-def transfer(
-    expression: Path, model_dir: Path, reference: Path, output: Path, *, sample: str, seed: int
-) -> None:
-    """Embed the sample with the reference's model, and transport its cells to the types.
+def run(folder: SampleFolder, *, reference: Path, seed: int = 0) -> None:
+    """Write ``transfer``.
+
+    The sample is embedded with the model of the reference, and its cells are transported to the
+    cell types. ``transfer`` contains ``obs["transferred"]`` (category, including "Unknown"),
+    ``obs["transferred_probability"]`` (float32), and ``uns["transfer"]``: path, sha256 and label of
+    the reference, its numbers of cells and types, ``overlap`` (fraction of the model's genes that
+    the sample has) and ``matched_by``.
 
     Parameters
     ----------
-    expression
-        The h5ad of the stage expression (``layers["counts"]``).
-    model_dir, reference
-        What the stage reference wrote.
-    output
-        The h5ad to write: ``obs["transferred"]`` (category, with "Unknown"),
-        ``obs["transferred_probability"]`` (float32), and ``uns["transfer"]``: path, sha256 and
-        label of the reference, number of its cells and types, ``overlap`` (share of the model's
-        genes that the sample has) and ``matched_by``.
+    folder
+        Folder of the sample.
+    reference
+        Output folder of the stage reference.
 
     Raises
     ------
     UserError
-        The sample has less than a fifth of the model's genes.
+        The sample has fewer than 20 % of the model's genes.
     """
     import pandas as pd
 
     from scsiameseclu.annotation.by_reference import LabelTransfer, embed_query
     from scsiameseclu.genes.matching import GeneNames
     from scsiameseclu.model.fitted import FittedModel
-    from scsiameseclu.store.files import read_h5ad, sidecar, write_h5ad
-    from scsiameseclu.store.provenance import record
+    from scsiameseclu.stages.reference import CELLS, MODEL
+    from scsiameseclu.store.files import read_h5ad
 
-    model, known = FittedModel.load(model_dir), read_h5ad(reference)
-    told = known.uns["reference"]
-    genes = GeneNames(*([str(v) for v in told[key]] for key in ("gene_id", "gene_symbol")))
-    cells = read_h5ad(expression, without=["X", "varm", "obsm"])
-    embedding, match = embed_query(
-        *(model, genes, told["places"], cells),
-        reference=f"reference {told['path']}",
-        query_name=f"sample {sample}",
+    model, annotated = FittedModel.load(reference / MODEL), read_h5ad(reference / CELLS)
+    record = annotated.uns["reference"]
+    genes = GeneNames(
+        ids=[str(name) for name in record["gene_id"]],
+        symbols=[str(name) for name in record["gene_symbol"]],
     )
-    types = known.obs["cell_type"]
-    carried = LabelTransfer(random_state=seed).fit(known.obsm["X_siamese"], types)
-    found = carried.predict(embedding)
+    cells = folder.read("expression", without=["X", "varm", "obsm"])
+    embedding, match = embed_query(
+        model,
+        genes,
+        record["places"],
+        cells,
+        reference=f"reference {record['path']}",
+        query_name="the sample",
+    )
+    types = annotated.obs["cell_type"]
+    classifier = LabelTransfer(random_state=seed).fit(annotated.obsm["X_siamese"], types)
+    table = classifier.predict(embedding)
     obs = pd.DataFrame(
         {
-            "transferred": pd.Categorical(found["cell_type"].astype(str)),
-            "transferred_probability": found["probability"].to_numpy(),
+            "transferred": pd.Categorical(table["cell_type"].astype(str)),
+            "transferred_probability": table["probability"].to_numpy(),
         },
         index=cells.obs_names,
     )
     summary = {
-        **{key: told[key] for key in ("path", "sha256", "label")},
+        **{key: record[key] for key in ("path", "sha256", "label")},
         "n_cells": int(types.notna().sum()),
-        "n_types": len(carried.types),
+        "n_types": len(classifier.types),
         "overlap": match.overlap,
         "matched_by": match.by,
-        "least_likeness": carried.least_likeness,
+        "min_similarity": classifier.min_similarity,
     }
-    provenance = known.uns["provenance"] | record("transfer", seed=seed)
-    write_h5ad(sidecar(obs, uns={"transfer": summary, "provenance": provenance}), output)
-    unknown = float((found["cell_type"] == "Unknown").mean())
-    log.info("%.0f%% of the genes, by %s; %.0f%% of the cells are Unknown",
-             100 * match.overlap, match.by, 100 * unknown)  # fmt: skip
+    uns = {"transfer": summary, "provenance": annotated.uns["provenance"]}
+    folder.write("transfer", obs, uns=uns, stage="transfer", seed=seed)
+    share, unknown = 100 * match.overlap, 100 * (table["cell_type"] == "Unknown").mean()
+    log.info(
+        "%.0f%% of the genes, by %s; %.0f%% of the cells are Unknown", share, match.by, unknown
+    )

@@ -1,1 +1,1 @@
-"""The pipeline's own files: atomic writing, sidecars, provenance."""
+"""Files of the pipeline: manifest, atomic writing, sidecars, provenance."""

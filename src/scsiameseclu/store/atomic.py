@@ -1,4 +1,4 @@
-"""Atomic writing: a file is whole or it is not there."""
+"""Atomic writing, so that no file is ever incomplete."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary name beside ``path``; on success flush it to disk and rename it there.
+    """Yield a temporary path in the folder of ``path``; on success, sync and rename it to ``path``.
 
-    A process that is killed inside the block leaves ``path`` as it was, and its temporary file,
-    which the next to write ``path`` removes: no two processes may write it at once.
+    If the process is killed inside the block, ``path`` is unchanged and the temporary file remains
+    until ``path`` is next written. Two processes must not write the same path at once.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    for left in target.parent.glob(f".{glob.escape(target.name)}.{8 * '?'}.tmp"):
-        left.unlink(missing_ok=True)
+    for stale in target.parent.glob(f".{glob.escape(target.name)}.{8 * '?'}.tmp"):
+        stale.unlink(missing_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
     os.close(handle)
     temporary = Path(name)
@@ -52,10 +52,10 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_json(path: str | Path, content: Any, *, sort_keys: bool = True) -> None:
-    """Write ``content`` as indented JSON, atomically; keys sorted, or else in their own order."""
+    """Write ``content`` as indented JSON, atomically; keys are sorted or in insertion order."""
     write_text(path, json.dumps(content, indent=2, sort_keys=sort_keys, allow_nan=False) + "\n")
 
 
 def write_table(path: str | Path, table: pd.DataFrame, *, index: bool = False) -> None:
-    """Write a table as tab-separated text, atomically; floats keep six significant digits."""
+    """Write a table as tab-separated text, atomically; floats have six significant digits."""
     write_text(path, table.to_csv(sep="\t", index=index, float_format="%.6g", na_rep="NA"))

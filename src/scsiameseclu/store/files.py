@@ -1,4 +1,4 @@
-"""The light h5ad sidecars that stages exchange, read and written without holding a matrix."""
+"""Reading and writing of h5ad files and sidecars, without loading matrices that are not needed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scsiameseclu.store.atomic import atomic_path
 
 COMPRESSION: dict[str, Any] = {"compression": "gzip", "compression_opts": 1}
 BLOCK_CELLS = 20_000
-"""Cells whose values of a matrix on disk are held at once."""
+"""Number of cells of a matrix on disk that are in memory at once."""
 
 
 def write_h5ad(
@@ -27,14 +27,14 @@ def write_h5ad(
     *,
     fill: Callable[[h5py.File], None] | None = None,
 ) -> None:
-    """Write ``adata`` atomically, with gzip compression but for dense matrices of floats.
+    """Write ``adata`` atomically, with gzip compression except for dense float matrices.
 
-    Of an embedding gzip saves a twelfth, and takes most of the time of writing it.
+    Gzip makes an embedding only one twelfth smaller but accounts for most of the writing time.
 
     Parameters
     ----------
     fill
-        Called with the open file to add what ``adata`` lacks, such as :func:`copy_elements`.
+        Function that adds further elements to the open file, such as :func:`copy_elements`.
     """
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
         ad.experimental.write_dispatched(file, "/", adata, _write, dataset_kwargs=COMPRESSION)
@@ -50,37 +50,43 @@ def _write(
     dataset_kwargs: Mapping[str, Any],
     **others: Any,
 ) -> None:
-    """Write one element of an AnnData."""
+    """Write one element of an AnnData, unless it is None.
+
+    anndata 0.12 writes None as an HDF5 null element, which anndata 0.11 and older, and the tools
+    pinned to them, cannot read.
+    """
+    if value is None:
+        return
     if isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype.kind == "f":
         dataset_kwargs = {}
     write(group, name, value, dataset_kwargs=dataset_kwargs)
 
 
 def copy_elements(source: Path, keys: Sequence[str], file: h5py.File) -> None:
-    """Copy elements (``"X"``, ``"layers/counts"``) of another h5ad as they lie on disk."""
-    with _opened(source) as given:
+    """Copy elements (``"X"``, ``"layers/counts"``) from another h5ad file without decoding them."""
+    with _opened(source) as original:
         for key in keys:
             if key in file:
                 del file[key]
-            given.copy(key, file, name=key)
+            original.copy(key, file, name=key)
 
 
 def copy_part(
     source: Path, key: str, rows: np.ndarray, columns: np.ndarray, file: h5py.File, name: str
 ) -> None:
-    """Copy some cells and genes of a sparse matrix of another h5ad, a block of cells at a time.
+    """Copy cells and genes of a sparse matrix from another h5ad file, block by block.
 
     Parameters
     ----------
     source, key
-        The h5ad, and its CSR matrix (n_cells, n_genes).
+        The h5ad file, and its CSR matrix (n_cells, n_genes).
     rows, columns
         Masks of the cells and genes to copy.
     file, name
-        Where to, and the element to write there.
+        The target file and element.
     """
-    with _opened(source) as given:
-        for number, block in enumerate(_blocks(given[key], rows, columns)):
+    with _opened(source) as original:
+        for number, block in enumerate(_blocks(original[key], rows, columns)):
             if number == 0:
                 ad.io.write_elem(file, name, block, dataset_kwargs=COMPRESSION)
             else:
@@ -88,13 +94,12 @@ def copy_part(
 
 
 def read_h5ad(path: str | Path, *, without: Sequence[str] = ()) -> ad.AnnData:
-    """Read an h5ad that a stage wrote.
+    """Read an h5ad file written by a stage.
 
     Parameters
     ----------
     without
-        Slots that are not read, such as ``"layers"``: a matrix that a stage does not need would
-        double its memory.
+        Slots to skip, such as ``"layers"``, to save memory.
 
     Raises
     ------
@@ -109,7 +114,7 @@ def read_h5ad(path: str | Path, *, without: Sequence[str] = ()) -> ad.AnnData:
 
 
 def read_parts(path: str | Path, keys: Sequence[str]) -> dict[str, Any]:
-    """Read single elements of an h5ad file, such as ``"obs"`` or ``"uns/source"``, if it has them.
+    """Read elements of an h5ad file, such as ``"obs"`` or ``"uns/source"``; skip missing ones.
 
     Raises
     ------
@@ -123,21 +128,21 @@ def read_parts(path: str | Path, keys: Sequence[str]) -> dict[str, Any]:
 def read_columns(
     path: str | Path, key: str, columns: np.ndarray, *, rows: np.ndarray | None = None
 ) -> sp.csr_matrix:
-    """Read some genes of a sparse matrix in an h5ad, a block of cells at a time.
+    """Read genes of a sparse matrix in an h5ad file, block by block.
 
     Parameters
     ----------
     key
-        Of a CSR matrix (n_cells, n_genes), such as ``"layers/counts"``.
+        Key of a CSR matrix (n_cells, n_genes), such as ``"layers/counts"``.
     columns
-        Positions of the genes, or a mask of them.
+        Positions or mask of the genes.
     rows
         Mask of the cells, (n_cells,); all by default.
 
     Returns
     -------
     csr_matrix
-        (n_rows, n_columns). Memory is that of the result and of one block.
+        (n_rows, n_columns). Peak memory is the size of the result and one block.
 
     Raises
     ------
@@ -146,7 +151,7 @@ def read_columns(
     """
     with _opened(path) as file:
         stored = file[key]
-        # As long as all that is stored: pages that nothing is written to take no memory.
+        # As long as the stored matrix: pages that are never written to take no memory.
         values = np.empty(stored["data"].shape, stored["data"].dtype)
         genes = np.empty(stored["data"].shape, stored["indices"].dtype)
         ends, n_columns = [np.zeros(1, dtype=np.int64)], 0
@@ -162,7 +167,7 @@ def read_columns(
 
 
 def read_blocks(path: str | Path, key: str, n_cells: int) -> Iterator[sp.csr_matrix]:
-    """Read a CSR matrix of an h5ad so many cells at a time, each (n_cells, n_genes).
+    """Read a CSR matrix of an h5ad file in blocks of shape (n_cells, n_genes).
 
     Raises
     ------
@@ -179,7 +184,7 @@ def _blocks(
     columns: np.ndarray | slice,
     n_cells: int | None = None,
 ) -> Iterator[sp.csr_matrix]:
-    """Some cells and genes of a CSR matrix on disk, a block of cells at a time."""
+    """Cells and genes of a CSR matrix on disk, block by block."""
     matrix, step = ad.io.sparse_dataset(stored), n_cells or BLOCK_CELLS
     for first in range(0, matrix.shape[0], step):
         part = slice(first, first + step)
@@ -189,22 +194,22 @@ def _blocks(
 
 @contextmanager
 def _opened(path: str | Path) -> Iterator[h5py.File]:
-    """Open an HDF5 file; what goes wrong in reading it is the user's to mend."""
+    """Open an HDF5 file; failures to read it become user errors."""
     source = Path(path)
     if not source.is_file():
-        raise UserError(f"the file {source} does not exist; run the stage that writes it first")
+        raise UserError(f"file {source} does not exist; run the stage that writes it first")
     try:
         with h5py.File(source, "r") as file:
             yield file
     except (OSError, KeyError) as error:
         raise UserError(
-            f"{source} cannot be read as h5ad ({type(error).__name__}: "
-            f"{first_line(error)}); make it again"
+            f"file {source} cannot be read as h5ad ({type(error).__name__}: "
+            f"{first_line(error)}); recreate it"
         ) from error
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an exception's message, for use inside a sentence."""
+    """The first line of an exception's message, for use inside another message."""
     return (str(error).strip().splitlines() or ["no message"])[0]
 
 
@@ -216,14 +221,14 @@ def sidecar(
     obsp: dict[str, Any] | None = None,
     uns: dict[str, Any] | None = None,
 ) -> ad.AnnData:
-    """An AnnData without a matrix, keyed by the cells' names.
+    """Make an AnnData without a matrix.
 
     Parameters
     ----------
     obs
-        A table of cells, or only their names.
+        Cell metadata, or cell names only.
     var
-        A table of genes; none by default.
+        Gene metadata; none by default.
     obsm, obsp, uns
         As in AnnData.
     """
@@ -231,8 +236,8 @@ def sidecar(
     return ad.AnnData(X=None, obs=table, var=var, obsm=obsm, obsp=obsp, uns=uns or {})
 
 
-def add_warnings(adata: ad.AnnData, sentences: list[str]) -> None:
-    """Append sentences for the report to ``adata.uns["warnings"]`` (a list of strings)."""
-    known = [str(sentence) for sentence in adata.uns.get("warnings", [])]
-    if known + sentences:
-        adata.uns["warnings"] = np.array(known + sentences, dtype=object)
+def add_warnings(adata: ad.AnnData, messages: list[str]) -> None:
+    """Append messages for the report to ``adata.uns["warnings"]`` (an array of strings)."""
+    existing = [str(message) for message in adata.uns.get("warnings", [])]
+    if existing + messages:
+        adata.uns["warnings"] = np.array(existing + messages, dtype=object)

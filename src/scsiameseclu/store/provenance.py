@@ -1,7 +1,6 @@
-"""What made a file: versions, seed, settings, threads and device, kept in ``uns["provenance"]``.
+"""Provenance of a file (versions, seed, settings, threads, device) in ``uns["provenance"]``.
 
-Nothing here changes from one run to the next on one machine (no clock, no host name), so that equal
-inputs give equal bytes.
+It contains neither time nor host name, so that repeated runs on one machine are byte-identical.
 """
 
 import json
@@ -29,25 +28,25 @@ PACKAGES = (
 
 
 def package_versions() -> dict[str, str]:
-    """The installed versions of the packages whose numbers end in a result."""
-    found = {"python": platform.python_version()}
+    """Installed versions of the packages that influence results."""
+    versions = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            versions[name] = "not installed"
+    return versions
 
 
 def threads_in_use() -> int:
-    """The number of threads the stage was given (``OMP_NUM_THREADS``), else the machine's cores."""
+    """Number of threads of the stage (``OMP_NUM_THREADS``, by default all cores)."""
     return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
 
 
 def record(
     stage: str, *, seed: int | None, settings: dict[str, Any] | None = None, device: str = "cpu"
 ) -> dict[str, Any]:
-    """The entry ``{stage: {...}}`` to put under ``uns["provenance"]``."""
+    """Make the entry ``{stage: {...}}`` of ``uns["provenance"]``."""
     return {
         stage: {
             "seed": -1 if seed is None else seed,

@@ -10,6 +10,7 @@ from real_data import as_ingested, counts_of, demo_counts
 from scipy.sparse import csr_matrix, random
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.preprocess.batches import batches_of
 from scsiameseclu.preprocess.quality import QualityResult, control
 from scsiameseclu.preprocess.quality.metrics import cell_metrics
 from scsiameseclu.settings import QualitySettings
@@ -64,7 +65,7 @@ def test_metrics_by_hand() -> None:
 )
 def test_no_real_sample_loses_a_silly_share(name: str, most_lost: float, data_dir: Path) -> None:
     counts = counts_of(data_dir / f"{name}.h5ad")
-    result = control(counts, NO_DOUBLETS, seed=0, sample=name)
+    result = control(counts, NO_DOUBLETS, seed=0)
     check_consistent(result, counts)
     assert 1 - result.kept_cells.mean() <= most_lost
 
@@ -72,7 +73,7 @@ def test_no_real_sample_loses_a_silly_share(name: str, most_lost: float, data_di
 def test_demo_halves_lose_nothing_and_get_doublet_scores() -> None:
     counts = demo_counts()
     for half in (counts[::2].copy(), counts[1::2].copy()):
-        result = control(half, DEFAULT, seed=0, sample="demo")
+        result = control(half, DEFAULT, seed=0)
         check_consistent(result, half)
         assert result.kept_cells.all()
         assert result.table["doublet_score"].notna().all()
@@ -83,8 +84,8 @@ def test_demo_halves_lose_nothing_and_get_doublet_scores() -> None:
 def test_order_of_cells_does_not_matter(data_dir: Path) -> None:
     counts = counts_of(data_dir / "pbmc3k.h5ad", n_cells=900)
     order = np.random.default_rng(0).permutation(counts.n_obs)
-    plain = control(counts, NO_DOUBLETS, seed=0, sample="s")
-    mixed = control(counts[order].copy(), NO_DOUBLETS, seed=0, sample="s")
+    plain = control(counts, NO_DOUBLETS, seed=0)
+    mixed = control(counts[order].copy(), NO_DOUBLETS, seed=0)
     assert (mixed.kept_cells == plain.kept_cells[order]).all()
     assert (mixed.kept_genes == plain.kept_genes).all()
 
@@ -92,12 +93,12 @@ def test_order_of_cells_does_not_matter(data_dir: Path) -> None:
 def test_empty_cells_go_first_and_do_not_move_the_bounds() -> None:
     counts = sparse_counts(200, 300)
     padded = ad.AnnData(csr_matrix(np.vstack([counts.X.toarray(), np.zeros((600, 300), "f4")])))
-    result = control(as_ingested(padded), NO_DOUBLETS, seed=0, sample="s")
+    result = control(as_ingested(padded), NO_DOUBLETS, seed=0)
     assert result.summary["funnel"]["cells"][1] == 200
     assert (result.table["reason"][200:] == "no counts").all()
-    plain = control(counts, NO_DOUBLETS, seed=0, sample="s")
+    plain = control(counts, NO_DOUBLETS, seed=0)
     assert result.summary["thresholds"]["n_genes"] == plain.summary["thresholds"]["n_genes"]
-    assert "do not pass quality control" in result.warnings[0]
+    assert "quality control removes" in result.warnings[0]
 
 
 def test_cells_with_counts_only_in_dropped_genes_go() -> None:
@@ -108,7 +109,7 @@ def test_cells_with_counts_only_in_dropped_genes_go() -> None:
     x[1:, 59] = 0
     counts.X = x.tocsr()
     settings = replace(NO_DOUBLETS, mad_genes=50, mad_top20=50, mad_counts=50)
-    result = control(counts, settings, seed=0, sample="s")
+    result = control(counts, settings, seed=0)
     check_consistent(result, counts)
     assert result.table["reason"].iloc[0] == "no counts in kept genes"
 
@@ -124,18 +125,16 @@ def test_cells_with_counts_only_in_dropped_genes_go() -> None:
 def test_all_cells_filtered_names_the_numbers_and_the_settings(
     settings: QualitySettings, named: str
 ) -> None:
-    with pytest.raises(
-        UserError, match=rf"sample kidney: 0 of 100 cells .*(100|99) at .*loosen .*{named}"
-    ):
-        control(sparse_counts(100, 60), settings, seed=0, sample="kidney")
+    with pytest.raises(UserError, match=rf"^0 of 100 cells .*(100|99) at .*relax .*{named}"):
+        control(sparse_counts(100, 60), settings, seed=0)
 
 
 def test_too_few_cells_left() -> None:
-    with pytest.raises(UserError, match=r"sample s: 12 of 12 cells .* 20 are needed"):
-        control(sparse_counts(12, 60), DEFAULT, seed=0, sample="s")
+    with pytest.raises(UserError, match=r"^12 of 12 cells .* at least 20 are required"):
+        control(sparse_counts(12, 60), DEFAULT, seed=0)
 
 
 def test_uneven_loss_between_batches_is_told(data_dir: Path) -> None:
     counts = counts_of(data_dir / "cellbench3_2batch.h5ad")
-    result = control(counts, DEFAULT, seed=0, sample="s")
-    assert any("batch CELseq2 loses" in warning for warning in result.warnings)
+    result = control(counts, DEFAULT, batches=batches_of(counts, "batch"), seed=0)
+    assert any("of the cells of batch CELseq2" in warning for warning in result.warnings)

@@ -1,4 +1,4 @@
-"""Quality control of one sample: metrics, thresholds, doublets, and what was lost where."""
+"""Quality control of one sample: metrics, thresholds, doublets, and losses per step."""
 
 from scsiameseclu.preprocess.quality.control import QualityResult, control
 

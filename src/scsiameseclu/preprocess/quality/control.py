@@ -1,4 +1,4 @@
-"""Quality control of one sample: which cells and genes stay, and why the others go."""
+"""Quality control: selection of cells and genes, with the reason for each removal."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.genes.matching import GeneNames
 from scsiameseclu.genes.organism import detect_organism, mitochondrial_genes
 from scsiameseclu.limits import MIN_CELLS
 from scsiameseclu.preprocess.quality.doublets import CALLS, Doublets, find_doublets
@@ -23,19 +24,31 @@ METRICS = {
     "pct_top20": ("top-20 share", "top-20 share", "mad_top20"),
     "pct_mito": ("mitochondrial share", "mitochondrial share", "mad_mito, max_pct_mito"),
 }
-"""Metric -> (step of the funnel, word in a cell's reason, settings that loosen it)."""
-MUCH_LOST = 0.3
-BLAMED = 0.1
-FEW_GENES = 50
+"""Step of the funnel, word for the reason of a cell, and settings to relax, by metric."""
+WARN_LOST_SHARE = 0.3
+"""Fraction of removed cells above which a warning is issued."""
+MIN_BLAMED_SHARE = 0.1
+"""Minimum fraction of cells that a step removes for an error to suggest relaxing its settings."""
+WARN_MEDIAN_GENES = 50
+"""Median number of detected genes below which a warning is issued."""
 
 
 @dataclass
 class QualityResult:
-    """What quality control decided.
+    """Result of quality control.
 
-    ``table`` has a row for every ingested cell; ``kept_cells`` and ``kept_genes`` are masks;
-    ``cells_per_gene`` counts the kept cells in which each gene is detected; ``summary`` is
-    ``uns["quality"]``.
+    Attributes
+    ----------
+    table
+        Metrics, decision and reason for each ingested cell.
+    kept_cells, kept_genes
+        Masks, (n_cells,) and (n_genes,).
+    cells_per_gene
+        Number of kept cells in which each gene is detected, (n_genes,).
+    summary
+        Content of ``uns["quality"]``.
+    warnings
+        Messages for the report.
     """
 
     table: pd.DataFrame
@@ -47,56 +60,63 @@ class QualityResult:
 
 
 class Funnel:
-    """Cells that are left after each step, and each cell's reasons for going."""
+    """Number of cells remaining after each step, and the reasons for removing each cell."""
 
     def __init__(self, n_cells: int) -> None:
-        self.alive = np.ones(n_cells, dtype=bool)
+        self.kept = np.ones(n_cells, dtype=bool)
         self.reasons: list[list[str]] = [[] for _ in range(n_cells)]
         self.steps = ["ingested"]
         self.cells = [n_cells]
 
-    def note(self, mask: np.ndarray, reason: str) -> None:
-        """Write a reason down for the cells of ``mask``, whether they are still there or not."""
+    def add_reason(self, mask: np.ndarray, reason: str) -> None:
+        """Record a reason for the cells in ``mask``, whether already removed or not."""
         for cell in mask.nonzero()[0]:
             self.reasons[cell].append(reason)
 
     def drop(self, mask: np.ndarray, step: str) -> None:
-        """Take the cells of ``mask`` away."""
-        self.alive &= ~mask
+        """Remove the cells in ``mask``."""
+        self.kept &= ~mask
         self.steps.append(step)
-        self.cells.append(int(self.alive.sum()))
+        self.cells.append(int(self.kept.sum()))
 
     def lost(self) -> dict[str, int]:
-        """Cells lost at each step that lost any."""
+        """Number of cells removed by each step, for steps that removed any."""
         pairs = zip(self.steps[1:], self.cells[:-1], self.cells[1:], strict=True)
         return {step: before - after for step, before, after in pairs if before > after}
 
 
 def control(
-    counts: ad.AnnData, settings: QualitySettings, *, seed: int, sample: str
+    counts: ad.AnnData,
+    settings: QualitySettings,
+    *,
+    batches: pd.Series | None = None,
+    seed: int,
 ) -> QualityResult:
-    """Decide which cells and genes of a sample stay.
+    """Select the cells and genes to keep.
 
     Parameters
     ----------
     counts
-        Raw counts in ``X`` (CSR), ``var["gene_symbol"]``, ``var["gene_id"]``, ``obs["batch"]``.
+        AnnData with raw counts in ``X`` (CSR). Gene ids and symbols are determined by
+        :meth:`scsiameseclu.genes.matching.GeneNames.of`.
+    batches
+        Categorical batch of each cell; doublets are predicted within batches.
 
     Raises
     ------
     UserError
-        Fewer than ``MIN_CELLS`` cells are left.
+        Fewer than ``MIN_CELLS`` cells remain.
     """
-    symbols, ids = list(counts.var["gene_symbol"]), list(counts.var["gene_id"])
-    mitochondrial, prefix = mitochondrial_genes(symbols, ids)
+    genes = GeneNames.of(counts.var)
+    mitochondrial, prefix = mitochondrial_genes(genes.symbols, genes.ids)
     table = cell_metrics(counts, mitochondrial)
     funnel = Funnel(counts.n_obs)
     bounds = _apply_thresholds(funnel, table, settings)
-    _enough(funnel, sample)
-    doublets = _apply_doublets(funnel, table, counts, settings, seed=seed, sample=sample)
+    _require_enough(funnel)
+    doublets = _apply_doublets(funnel, table, counts, settings, batches, seed)
     kept_genes, per_gene = _apply_gene_filter(funnel, counts, settings.min_cells)
-    _enough(funnel, sample)
-    table["kept"] = funnel.alive
+    _require_enough(funnel)
+    table["kept"] = funnel.kept
     table["reason"] = [", ".join(reasons) for reasons in funnel.reasons]
     summary = {
         "thresholds": {name: {"low": b.low, "high": b.high} for name, b in bounds.items()},
@@ -104,12 +124,12 @@ def control(
         "genes_before": counts.n_vars,
         "genes_after": int(kept_genes.sum()),
         "mito_prefix": prefix,
-        "organism": detect_organism(symbols, ids),
+        "organism": detect_organism(genes.symbols, genes.ids),
         "doublets": doublets.sentence,
     }
-    notes = _warnings(funnel, table, bounds, counts.obs["batch"], sample)
+    notes = _warnings(funnel, table, bounds, batches)
     return QualityResult(
-        table, funnel.alive, kept_genes, per_gene, summary, notes + doublets.warnings
+        table, funnel.kept, kept_genes, per_gene, summary, notes + doublets.warnings
     )
 
 
@@ -118,13 +138,13 @@ def _apply_thresholds(
 ) -> dict[str, Bound]:
     bounds = thresholds(table, settings)
     empty = (table["total_counts"] == 0).to_numpy()
-    funnel.note(empty, "no counts")
+    funnel.add_reason(empty, "no counts")
     funnel.drop(empty, "not empty")
     for name, (step, word, _) in METRICS.items():
         values = table[name].to_numpy(float)
         below, above = bounds[name].below(values) & ~empty, bounds[name].above(values) & ~empty
-        funnel.note(below, f"low {word}")
-        funnel.note(above, f"high {word}")
+        funnel.add_reason(below, f"low {word}")
+        funnel.add_reason(above, f"high {word}")
         funnel.drop(below | above, step)
     return bounds
 
@@ -134,30 +154,29 @@ def _apply_doublets(
     table: pd.DataFrame,
     counts: ad.AnnData,
     settings: QualitySettings,
-    *,
+    batches: pd.Series | None,
     seed: int,
-    sample: str,
 ) -> Doublets:
-    """Seek doublets among the cells still there, and drop them if that is asked for."""
-    found = find_doublets(counts, settings, cells=funnel.alive, seed=seed, sample=sample)
-    table["doublet_score"] = found.score
-    table["predicted_doublet"] = pd.Categorical(found.call, categories=CALLS)
-    removed = found.called & (settings.doublets == "remove")
-    funnel.note(removed, "doublet")
+    """Predict doublets among the remaining cells, and remove them if requested."""
+    doublets = find_doublets(counts, settings, cells=funnel.kept, batches=batches, seed=seed)
+    table["doublet_score"] = doublets.score
+    table["predicted_doublet"] = pd.Categorical(doublets.call, categories=CALLS)
+    removed = doublets.called & (settings.doublets == "remove")
+    funnel.add_reason(removed, "doublet")
     funnel.drop(removed, "doublets")
-    return found
+    return doublets
 
 
 def _apply_gene_filter(
     funnel: Funnel, counts: ad.AnnData, min_cells: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Keep genes detected in ``min_cells`` kept cells, then drop cells that lost all counts."""
-    per_gene = cells_per_gene(counts.X, funnel.alive)
+    """Keep genes detected in ``min_cells`` kept cells, then remove cells without counts in them."""
+    per_gene = cells_per_gene(counts.X, funnel.kept)
     genes = per_gene >= min_cells
-    bare = np.asarray(counts.X @ genes.astype(np.float32)).ravel() == 0
-    bare &= funnel.alive
-    funnel.note(bare, "no counts in kept genes")
-    funnel.drop(bare, "counts in kept genes")
+    empty = np.asarray(counts.X @ genes.astype(np.float32)).ravel() == 0
+    empty &= funnel.kept
+    funnel.add_reason(empty, "no counts in kept genes")
+    funnel.drop(empty, "counts in kept genes")
     return genes, per_gene
 
 
@@ -168,23 +187,23 @@ def _funnel_arrays(funnel: Funnel) -> dict[str, np.ndarray]:
     }
 
 
-def _enough(funnel: Funnel, sample: str) -> None:
+def _require_enough(funnel: Funnel) -> None:
+    """Raise an error with the settings to relax if too few cells remain."""
     if funnel.cells[-1] >= MIN_CELLS:
         return
     lost = funnel.lost()
-    by_step = ", ".join(f"{cells} at {step}" for step, cells in lost.items()) or "none lost"
+    by_step = ", ".join(f"{cells} at step {step!r}" for step, cells in lost.items()) or "none"
     settings = {step: names for step, _, names in METRICS.values()}
     settings |= {"doublets": "doublets", "counts in kept genes": "min_cells"}
-    # A handful of outliers is not what emptied the sample.
-    loosen = [
+    relax = [
         settings[step]
         for step, cells in lost.items()
-        if step in settings and cells >= BLAMED * funnel.cells[0]
+        if step in settings and cells >= MIN_BLAMED_SHARE * funnel.cells[0]
     ]
-    advice = f"loosen {', '.join(loosen)}, or leave" if loosen else "leave"
+    advice = f"relax {', '.join(relax)}, or exclude" if relax else "exclude"
     raise UserError(
-        f"sample {sample}: {funnel.cells[-1]} of {funnel.cells[0]} cells pass quality control, and "
-        f"{MIN_CELLS} are needed ({by_step}); {advice} the sample out"
+        f"{funnel.cells[-1]} of {funnel.cells[0]} cells pass quality control, but at least "
+        f"{MIN_CELLS} are required (cells removed: {by_step}); {advice} the sample"
     )
 
 
@@ -192,39 +211,38 @@ def _warnings(
     funnel: Funnel,
     table: pd.DataFrame,
     bounds: dict[str, Bound],
-    batch: pd.Series,
-    sample: str,
+    batches: pd.Series | None,
 ) -> list[str]:
-    """What a careful reader of the report should look at."""
+    """Messages on unusual losses and thresholds."""
     notes = []
-    total, left = funnel.cells[0], funnel.cells[-1]
-    if total - left > MUCH_LOST * total:
+    total, n_kept = funnel.cells[0], funnel.cells[-1]
+    if total - n_kept > WARN_LOST_SHARE * total:
         worst = max(funnel.lost().items(), key=lambda item: item[1])
         notes.append(
-            f"sample {sample}: {total - left:,} of {total:,} cells ({1 - left / total:.0%}) do not "
-            f"pass quality control, most of them ({worst[1]:,}) at {worst[0]}; look at the "
-            "thresholds before trusting the clusters"
+            f"quality control removes {total - n_kept:,} of {total:,} cells "
+            f"({1 - n_kept / total:.0%}), most of them ({worst[1]:,}) at step {worst[0]!r}; check "
+            "the thresholds before trusting the clusters"
         )
-    else:
-        kept = table["kept"].groupby(batch.astype(str)).mean()
+    elif batches is not None:
+        kept = table["kept"].groupby(batches.astype(str)).mean()
         notes += [
-            f"sample {sample}: batch {name} loses {1 - share:.0%} of its cells to quality control, "
-            f"the whole sample {1 - left / total:.0%}; give the batch as a sample of its own if "
-            "its chemistry differs"
+            f"quality control removes {1 - share:.0%} of the cells of batch {name}, but "
+            f"{1 - n_kept / total:.0%} of all cells; process the batch as a separate sample if its "
+            "chemistry differs"
             for name, share in kept.items()
-            if 1 - share > MUCH_LOST
+            if 1 - share > WARN_LOST_SHARE
         ]
     for name, bound in bounds.items():
         if bound.widened:
             notes.append(
-                f"sample {sample}: {bound.widened:,} cells lie above the MAD bound of "
-                f"{METRICS[name][0]}, too many to be outliers; the bound was raised to "
-                f"{bound.high:,.0f}, so that 2 % of the cells go at most"
+                f"{bound.widened:,} cells exceed the MAD threshold of {METRICS[name][0]}, too many "
+                f"to be outliers; the threshold was raised to {bound.high:,.0f}, so that at most "
+                "2 % of the cells are removed"
             )
     median = table["n_genes"].median()
-    if median < FEW_GENES:
+    if median < WARN_MEDIAN_GENES:
         notes.append(
-            f"sample {sample}: half of the cells have {median:.0f} detected genes or fewer; if the "
-            "matrix holds empty droplets, give the filtered one or set min_counts"
+            f"half of the cells have {median:.0f} detected genes or fewer; if the matrix contains "
+            "empty droplets, use the filtered matrix or set min_counts"
         )
     return notes

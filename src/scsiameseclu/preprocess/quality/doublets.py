@@ -1,4 +1,4 @@
-"""Doublets by Scrublet, batch by batch, with an honest NA where it cannot tell."""
+"""Doublet prediction with Scrublet within batches; NA where no prediction is possible."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from scsiameseclu.limits import SCORED_CELLS
+from scsiameseclu.limits import MAX_SCORED_CELLS
 from scsiameseclu.preprocess.quality.metrics import cells_per_gene
 from scsiameseclu.settings import QualitySettings
 from scsiameseclu.store.files import first_line
 
 CALLS = ("no", "yes", "NA")
 MIN_GENES = 200
-"""Fewest genes of a matrix in which simulated doublets can be told from cells."""
-MOST_DOUBLETS = 0.25
-"""A threshold that calls more than this share has split the cells, not found the doublets."""
+"""Minimum number of genes for simulated doublets to be distinguishable from cells."""
+MAX_DOUBLET_SHARE = 0.25
+"""Maximum credible fraction of doublets; a threshold that calls more has split the cells."""
 
 
 @dataclass
 class Doublets:
-    """Scores and calls of all cells, and what to say of them."""
+    """Doublet scores and calls of all cells, with a summary sentence and warnings."""
 
     score: np.ndarray
     call: np.ndarray
@@ -43,56 +43,58 @@ def find_doublets(
     settings: QualitySettings,
     *,
     cells: np.ndarray | None = None,
+    batches: pd.Series | None = None,
     seed: int,
-    sample: str,
 ) -> Doublets:
     """Score cells with ``scanpy.pp.scrublet`` (Wolock et al. 2019, doi:10.1016/j.cels.2018.11.005).
 
-    Doublets form within a batch, so each batch is scored on its own, and one of more than
-    ``SCORED_CELLS`` cells in parts. A batch with fewer cells than
-    ``settings.doublet_min_cells``, or one in which Scrublet fails, gets NaN and ``"NA"``; where it
-    finds no credible threshold the scores stay and the calls are ``"NA"``.
+    Doublets form within a batch, so each batch is scored separately, and batches of more than
+    ``MAX_SCORED_CELLS`` cells in parts. Cells of batches with fewer than
+    ``settings.doublet_min_cells`` cells, or for which Scrublet fails, have score NaN and call
+    ``"NA"``. If Scrublet finds no credible threshold, scores are kept and calls are ``"NA"``.
 
     Parameters
     ----------
     counts
-        Raw counts in ``X`` (CSR), ``obs["batch"]``.
+        AnnData with raw counts in ``X`` (CSR).
     cells
-        Mask of the cells that passed the thresholds, (n_cells,); all by default. The others keep
-        NaN and ``"NA"``.
+        Mask of the cells to score, (n_cells,); all by default. Other cells have NaN and ``"NA"``.
+    batches
+        Batch of each cell; a single batch by default.
     """
-    found = Doublets(np.full(counts.n_obs, np.nan), np.full(counts.n_obs, "NA", dtype=object))
+    doublets = Doublets(np.full(counts.n_obs, np.nan), np.full(counts.n_obs, "NA", dtype=object))
     if settings.doublets == "off":
-        found.sentence = "Doublets were not sought (doublets: off)."
-        return found
-    asked = np.ones(counts.n_obs, dtype=bool) if cells is None else cells
-    n_genes = int((cells_per_gene(counts.X, asked) >= settings.min_cells).sum())
+        doublets.sentence = "Doublets were not predicted (doublets: off)."
+        return doublets
+    scored = np.ones(counts.n_obs, dtype=bool) if cells is None else cells
+    n_genes = int((cells_per_gene(counts.X, scored) >= settings.min_cells).sum())
     if n_genes < MIN_GENES:
-        found.sentence = (
-            f"Doublets were not sought: Scrublet needs {MIN_GENES} genes or more, and there are "
-            f"{n_genes} in {settings.min_cells} cells or more."
+        doublets.sentence = (
+            f"Doublets were not predicted: Scrublet requires at least {MIN_GENES} genes, but only "
+            f"{n_genes} are detected in {settings.min_cells} cells or more."
         )
-        return found
-    batches = counts.obs["batch"].astype(str).to_numpy()
+        return doublets
+    labels = np.zeros(counts.n_obs, dtype="U1") if batches is None else batches.astype(str)
+    names = np.asarray(labels)
     small = []
-    several = len(set(batches[asked])) > 1
-    for batch in sorted(set(batches[asked])):
-        rows = np.flatnonzero(asked & (batches == batch))
+    several = len(set(names[scored])) > 1
+    for batch in sorted(set(names[scored])):
+        rows = np.flatnonzero(scored & (names == batch))
         if len(rows) < settings.doublet_min_cells:
             small.append(f"{batch} ({len(rows)})" if several else str(len(rows)))
             continue
-        where = f"sample {sample}" + (f", batch {batch}" if several else "")
         parts = _parts(rows, seed)
         for number, part in enumerate(parts, start=1):
-            told = where if len(parts) == 1 else f"{where}, part {number} of {len(parts)}"
-            _score_batch(counts.X[part], part, found, seed=seed, where=told)
-    found.sentence = _sentence(found, small, settings)
-    return found
+            where = [f"batch {batch}"] if several else []
+            where += [f"part {number} of {len(parts)}"] if len(parts) > 1 else []
+            _score_batch(counts.X[part], part, doublets, seed=seed, where=", ".join(where))
+    doublets.sentence = _sentence(doublets, small, settings)
+    return doublets
 
 
 def _parts(rows: np.ndarray, seed: int) -> list[np.ndarray]:
-    """Cells of a batch in random parts of at most :data:`SCORED_CELLS`, each in file order."""
-    n_parts = -(-len(rows) // SCORED_CELLS)
+    """Split a batch at random into parts of at most :data:`MAX_SCORED_CELLS` cells."""
+    n_parts = -(-len(rows) // MAX_SCORED_CELLS)
     if n_parts == 1:
         return [rows]
     mixed = np.random.default_rng(seed).permutation(rows)
@@ -100,28 +102,29 @@ def _parts(rows: np.ndarray, seed: int) -> list[np.ndarray]:
 
 
 def _score_batch(
-    batch: csr_matrix, rows: np.ndarray, found: Doublets, *, seed: int, where: str
+    batch: csr_matrix, rows: np.ndarray, doublets: Doublets, *, seed: int, where: str
 ) -> None:
-    """Fill scores and calls of one batch into ``found``."""
+    """Score one batch and store the result in ``doublets``."""
+    prefix = f"{where}: " if where else ""
     try:
         score, called = _scrublet(batch, seed)
-    except Exception as error:  # whatever a doublet caller stumbles over must not cost the sample
+    except Exception as error:  # a failure of Scrublet must not fail the sample
         reason = f"{type(error).__name__}: {first_line(error)}"
-        found.warnings.append(f"{where}: Scrublet failed ({reason}); doublets are NA")
+        doublets.warnings.append(f"{prefix}Scrublet failed ({reason}); doublets are NA")
         return
-    found.score[rows] = score
+    doublets.score[rows] = score
     if called is None:
-        found.warnings.append(
-            f"{where}: Scrublet found no threshold between cells and doublets; the scores are "
-            "given, and the calls are NA"
+        doublets.warnings.append(
+            f"{prefix}Scrublet found no threshold between cells and doublets; scores are reported, "
+            "calls are NA"
         )
-    elif called.mean() > MOST_DOUBLETS:
-        found.warnings.append(
-            f"{where}: Scrublet's threshold would call {called.mean():.0%} of the cells doublets, "
-            "which is not credible; the scores are given, and the calls are NA"
+    elif called.mean() > MAX_DOUBLET_SHARE:
+        doublets.warnings.append(
+            f"{prefix}Scrublet's threshold would call {called.mean():.0%} of the cells doublets, "
+            "which is not credible; scores are reported, calls are NA"
         )
     else:
-        found.call[rows] = np.where(np.isnan(score), "NA", np.where(called, "yes", "no"))
+        doublets.call[rows] = np.where(np.isnan(score), "NA", np.where(called, "yes", "no"))
 
 
 def _scrublet(batch: csr_matrix, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -133,7 +136,7 @@ def _scrublet(batch: csr_matrix, seed: int) -> tuple[np.ndarray, np.ndarray | No
         warnings.simplefilter("ignore")
         sc.pp.scrublet(
             work,
-            # Without centring the decomposition stays sparse; the scores are as good.
+            # Without centring, the decomposition stays sparse; scores are of the same quality.
             mean_center=False,
             use_approx_neighbors=False,
             random_state=seed,
@@ -146,23 +149,23 @@ def _scrublet(batch: csr_matrix, seed: int) -> tuple[np.ndarray, np.ndarray | No
         return score, score > float(work.uns["scrublet"]["threshold"])
 
 
-def _sentence(found: Doublets, small: list[str], settings: QualitySettings) -> str:
+def _sentence(doublets: Doublets, small: list[str], settings: QualitySettings) -> str:
     parts = []
-    scored = int((~np.isnan(found.score)).sum())
-    if scored and (found.call != "NA").any():
-        done = "removed" if settings.doublets == "remove" else "flagged, not removed"
-        n_called = int(found.called.sum())
+    scored = int((~np.isnan(doublets.score)).sum())
+    if scored and (doublets.call != "NA").any():
+        action = "removed" if settings.doublets == "remove" else "flagged, not removed"
+        n_called = int(doublets.called.sum())
         parts.append(
-            f"Scrublet scored {scored:,} cells and calls {n_called:,} of them doublets "
-            f"({n_called / scored:.1%}); they are {done}."
+            f"Scrublet scored {scored:,} cells and called {n_called:,} of them doublets "
+            f"({n_called / scored:.1%}); these were {action}."
         )
     elif scored:
-        parts.append(f"Scrublet scored {scored:,} cells and calls no doublets (NA).")
-    elif found.warnings:
+        parts.append(f"Scrublet scored {scored:,} cells but could not call doublets (NA).")
+    elif doublets.warnings:
         parts.append("Scrublet failed; doublets are NA.")
     if small:
         parts.append(
-            f"Too few cells for a doublet score (fewer than {settings.doublet_min_cells}): "
+            f"Too few cells for doublet prediction (fewer than {settings.doublet_min_cells}): "
             + ", ".join(small)
             + "."
         )

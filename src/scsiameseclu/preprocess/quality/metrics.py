@@ -1,4 +1,4 @@
-"""What is measured of every cell before any is left out."""
+"""Quality metrics of cells and genes, before filtering."""
 
 from __future__ import annotations
 
@@ -12,46 +12,46 @@ BLOCK_CELLS = 20_000
 
 
 def cells_per_gene(counts: csr_matrix, cells: np.ndarray) -> np.ndarray:
-    """In how many cells each gene is detected, shape (n_genes,).
+    """Number of cells in which each gene is detected, (n_genes,).
 
     Parameters
     ----------
     counts
         (n_cells, n_genes).
     cells
-        Mask of the cells that count, (n_cells,).
+        Mask of the cells to consider, (n_cells,).
     """
-    found = np.zeros(counts.shape[1], dtype=np.int64)
+    n_cells = np.zeros(counts.shape[1], dtype=np.int64)
     for first in range(0, counts.shape[0], BLOCK_CELLS):
         block = slice(first, first + BLOCK_CELLS)
         kept = counts[block][cells[block]]
-        found += np.bincount(kept.indices[kept.data > 0], minlength=counts.shape[1])
-    return found
+        n_cells += np.bincount(kept.indices[kept.data > 0], minlength=counts.shape[1])
+    return n_cells
 
 
 def cell_metrics(counts: ad.AnnData, mitochondrial: np.ndarray) -> pd.DataFrame:
-    """Detected genes, counts, share of the 20 largest genes and of mitochondrial genes.
+    """Detected genes, total counts, and percentages of the top 20 and mitochondrial genes.
 
     Parameters
     ----------
     counts
-        Raw counts in ``X``, sparse, shape (n_cells, n_genes).
+        AnnData with sparse raw counts in ``X``, (n_cells, n_genes).
     mitochondrial
-        Mask of the mitochondrial genes, shape (n_genes,).
+        Mask of the mitochondrial genes, (n_genes,).
 
     Returns
     -------
-    DataFrame with the cells' names as index and the columns ``n_genes``, ``total_counts``,
-    ``pct_top20`` (percent; NaN for empty cells; 100 when there are 20 genes or fewer) and
-    ``pct_mito`` (percent; NaN where no mitochondrial gene is known).
+    DataFrame indexed by cell name with the columns ``n_genes``, ``total_counts``, ``pct_top20``
+    (percent; NaN for empty cells; 100 if the matrix has at most 20 genes) and ``pct_mito``
+    (percent; NaN if no mitochondrial gene is known).
     """
     import scanpy as sc
 
-    bare = ad.AnnData(counts.X, obs=pd.DataFrame(index=counts.obs_names))
-    bare.var["mito"] = mitochondrial
+    work = ad.AnnData(counts.X, obs=pd.DataFrame(index=counts.obs_names))
+    work.var["mito"] = mitochondrial
     enough = counts.n_vars > TOP_GENES
     table, _ = sc.pp.calculate_qc_metrics(
-        bare, qc_vars=["mito"], percent_top=(TOP_GENES,) if enough else None, log1p=False
+        work, qc_vars=["mito"], percent_top=(TOP_GENES,) if enough else None, log1p=False
     )
     total = table["total_counts"].to_numpy(dtype=float)
     top = table[f"pct_counts_in_top_{TOP_GENES}_genes"].to_numpy(float) if enough else 100.0

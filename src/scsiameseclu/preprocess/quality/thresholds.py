@@ -1,15 +1,15 @@
-"""Bounds of the quality metrics: median absolute deviations, floors, and the user's own numbers.
+"""Thresholds of the quality metrics: MAD rule, floors, and user-defined limits.
 
-The rule is that of Germain et al. (2020), doi:10.1186/s13059-020-02136-7, as the single-cell best
-practices give it (Heumos et al. 2023, doi:10.1038/s41576-023-00586-w): with the unscaled
-MAD = median(abs(x - median(x))), a cell goes when log1p counts, log1p genes or the top-20 share lie
-more than 5 MADs from the median on either side, or when the mitochondrial share lies more than
-3 MADs above the median and above 8 %.
+The rule is that of Germain et al. (2020), doi:10.1186/s13059-020-02136-7, as recommended by the
+single-cell best practices (Heumos et al. 2023, doi:10.1038/s41576-023-00586-w). With the unscaled
+MAD = median(abs(x - median(x))), a cell is removed if its log1p counts, log1p genes or top-20 share
+differ from the median by more than 5 MADs, or if its mitochondrial share is more than 3 MADs above
+the median and above 8 %.
 
-Two guards are added. A MAD below its floor counts as the floor: in a homogeneous sample (MAD near
-0) the rule would otherwise throw away healthy cells. And an upper bound of counts, genes or top-20
-share never takes more than 2 % of the cells: what lies above in greater numbers is a cell type, not
-an outlier (doublets are sought by other means).
+Two safeguards are added. MADs have a floor, since in a homogeneous sample (MAD near 0) the rule
+would otherwise remove healthy cells. Upper thresholds of counts, genes and top-20 share remove at
+most 2 % of the cells, since a larger group above them is a cell type rather than outliers (doublets
+are predicted separately).
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ import pandas as pd
 from scsiameseclu.settings import QualitySettings
 
 LOG_MAD_FLOOR = 0.25
-"""On the scale of log1p: at 5 MADs, cells within a factor 3.5 of the median always stay."""
+"""On the log1p scale: at 5 MADs, cells within a factor of 3.5 of the median are always kept."""
 SHARE_MAD_FLOOR = 4.0
-"""Percent points: at 5 MADs, cells within 20 points of the median top-20 share stay."""
+"""In percentage points: at 5 MADs, cells within 20 points of the median share are always kept."""
 MITO_MAD_FLOOR = 1.0
-"""Percent points."""
-MOST_ABOVE = 0.02
-"""Largest share of the cells that an upper MAD bound may take (not the mitochondrial one)."""
+"""In percentage points."""
+MAX_SHARE_ABOVE = 0.02
+"""Maximum fraction of the cells above an upper MAD threshold (except the mitochondrial one)."""
 
 
 @dataclass(frozen=True)
 class Bound:
-    """The values a metric may take, both ends allowed; NaN where there is no bound.
+    """Inclusive lower and upper threshold of a metric; NaN for no threshold.
 
-    ``widened`` is the number of cells which the MAD rule alone would have taken above, when that
-    were too many and the bound was raised; else 0.
+    ``widened`` is the number of cells above the MAD threshold if the threshold was raised because
+    they were too many, otherwise 0.
     """
 
     low: float = float("nan")
@@ -44,17 +44,17 @@ class Bound:
     widened: int = 0
 
     def below(self, values: np.ndarray) -> np.ndarray:
-        """Mask of the values below; NaN is never outside."""
+        """Mask of the values below the threshold; NaN is never below."""
         mask: np.ndarray = values < self.low
         return mask
 
     def above(self, values: np.ndarray) -> np.ndarray:
-        """Mask of the values above; NaN is never outside."""
+        """Mask of the values above the threshold; NaN is never above."""
         mask: np.ndarray = values > self.high
         return mask
 
     def override(self, low: float | None, high: float | None) -> Bound:
-        """The bound with the user's own numbers in place of either end."""
+        """Replace either threshold by a user-defined one, if not None."""
         return Bound(
             self.low if low is None else float(low),
             self.high if high is None else float(high),
@@ -63,14 +63,14 @@ class Bound:
 
 
 def thresholds(metrics: pd.DataFrame, settings: QualitySettings) -> dict[str, Bound]:
-    """The bound of each metric, in the metric's own units (counts, genes, percent).
+    """Thresholds of each metric, in the units of the metric (counts, genes, percent).
 
     Parameters
     ----------
     metrics
         From :func:`scsiameseclu.preprocess.quality.metrics.cell_metrics`. Empty cells are ignored.
     settings
-        ``min_*`` and ``max_*`` replace the end of the MAD bound that they name, not the other one.
+        ``min_*`` and ``max_*`` replace the lower and upper MAD threshold, respectively.
     """
     cells = metrics[metrics["total_counts"] > 0]
     counts = _logged(cells["total_counts"].to_numpy(float), settings.mad_counts)
@@ -95,27 +95,27 @@ def _centre(values: np.ndarray, floor: float) -> tuple[float, float]:
 
 
 def _around(values: np.ndarray, mads: float, floor: float) -> Bound:
-    """``median ± mads · MAD``, the upper end raised until at most 2 % of the values lie above."""
+    """``median ± mads · MAD``, raised until at most 2 % of the values exceed the upper end."""
     if values.size == 0:
         return Bound()
     centre, mad = _centre(values, floor)
     low, high = centre - mads * mad, centre + mads * mad
-    allowed = int(MOST_ABOVE * values.size)
-    least = float(np.sort(values)[values.size - 1 - allowed])
-    if high >= least:
+    n_allowed = int(MAX_SHARE_ABOVE * values.size)
+    min_high = float(np.sort(values)[values.size - 1 - n_allowed])
+    if high >= min_high:
         return Bound(low, high)
-    return Bound(low, least, int((values > high).sum()))
+    return Bound(low, min_high, int((values > high).sum()))
 
 
 def _percent(values: np.ndarray, mads: float) -> Bound:
-    """The same on percentages, which no bound needs to leave."""
+    """MAD thresholds of percentages, clipped to 0-100."""
     bound = _around(values, mads, SHARE_MAD_FLOOR)
     return Bound(max(bound.low, 0.0), min(bound.high, 100.0), bound.widened)
 
 
 def _logged(values: np.ndarray, mads: float) -> Bound:
-    """The same on log1p of the values, given back in the values' own units."""
+    """MAD thresholds of log1p values, converted back to the original units."""
     bound = _around(np.log1p(values), mads, LOG_MAD_FLOOR)
-    # A value that is itself the bound must not fall out by rounding in expm1.
+    # Values equal to a threshold must not be excluded by rounding in expm1.
     low, high = np.expm1(bound.low) * (1 - 1e-9), np.expm1(bound.high) * (1 + 1e-9)
     return Bound(max(float(low), 0.0), float(high), bound.widened)

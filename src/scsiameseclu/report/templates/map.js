@@ -1,5 +1,5 @@
-// The map of cells that can be explored: colour, hover, zoom, and a legend that hides and shows.
-// Without it the page shows the drawn maps alone.
+// Interactive map of the cells: colour, hover, zoom, and a legend that hides and shows cells.
+// Without JavaScript the page shows the static maps only.
 "use strict";
 (() => {
   const host = document.getElementById("explorer");
@@ -22,7 +22,7 @@
   const pen = canvas.getContext("2d");
   const menu = host.querySelector("select");
   const legend = host.querySelector(".legend");
-  const told = host.querySelector("[role=status]");
+  const status = host.querySelector("[role=status]");
   const view = { zoom: 1, x: data.shape[0] / 2, y: data.shape[1] / 2 }; // the middle, in map units
   let layer = data.layers[0], hidden = new Set(), scale = 1, order = [], waiting = false;
 
@@ -42,7 +42,7 @@
   }
 
   function arrange() {
-    // numbers from low to high, so that what is rare and high lies on top
+    // draw numbers from low to high, so that high values are on top
     order = [...layer.values.keys()];
     if (layer.kind === "number") {
       const rank = (i) => (layer.values[i] === MISSING ? -1 : layer.values[i]);
@@ -82,9 +82,9 @@
     waiting = true;
   }
 
-  // -- what a cell is -----------------------------------------------------------------------
+  // -- description of a cell -----------------------------------------------------------------------
 
-  function said(of, i) {
+  function describeValue(of, i) {
     const value = of.values[i];
     if (value === MISSING) return "none";
     if (of.kind === "category") return of.names[value];
@@ -96,7 +96,7 @@
   function describe(i) {
     const shown = ["cluster", "confidence", "type", "batch"].filter((name) => layers.has(name));
     if (!shown.includes(layer.name)) shown.push(layer.name);
-    return shown.map((name) => `${layers.get(name).title}: ${said(layers.get(name), i)}`).join(" · ");
+    return shown.map((name) => `${layers.get(name).title}: ${describeValue(layers.get(name), i)}`).join(" · ");
   }
 
   function nearest(x, y) {
@@ -152,16 +152,16 @@
     arrange();
     writeLegend();
     canvas.setAttribute("aria-label", `Map of ${data.n.toLocaleString("en")} cells coloured by ${layer.title}`);
-    told.textContent = "";
+    status.textContent = "";
     redraw();
   }
 
-  // -- moving about -------------------------------------------------------------------------
+  // -- zoom and pan -------------------------------------------------------------------------
 
   function zoom(factor, x = canvas.clientWidth / 2, y = canvas.clientHeight / 2) {
     const wanted = Math.min(Math.max(view.zoom * factor, 1), MOST_ZOOM);
     const before = scale, after = (scale * wanted) / view.zoom;
-    // what lies under the pointer stays there
+    // keep the point under the pointer in place
     view.x += (x - canvas.clientWidth / 2) * (1 / before - 1 / after);
     view.y += (y - canvas.clientHeight / 2) * (1 / before - 1 / after);
     view.zoom = wanted;
@@ -192,33 +192,33 @@
     keys[event.key]();
   });
   canvas.addEventListener("wheel", (event) => {
-    if (!event.ctrlKey && document.activeElement !== canvas) return; // the page scrolls on
+    if (!event.ctrlKey && document.activeElement !== canvas) return; // let the page scroll
     event.preventDefault();
     zoom(Math.exp(-event.deltaY / 400), event.offsetX, event.offsetY);
   }, { passive: false });
-  let held = null;
+  let dragged = null;
   canvas.addEventListener("pointerdown", (event) => {
-    held = [event.clientX, event.clientY];
+    dragged = [event.clientX, event.clientY];
     canvas.setPointerCapture(event.pointerId);
   });
-  canvas.addEventListener("pointerup", () => { held = null; });
-  canvas.addEventListener("pointercancel", () => { held = null; });
+  canvas.addEventListener("pointerup", () => { dragged = null; });
+  canvas.addEventListener("pointercancel", () => { dragged = null; });
   canvas.addEventListener("pointermove", (event) => {
-    if (held) {
-      pan(event.clientX - held[0], event.clientY - held[1]);
-      held = [event.clientX, event.clientY];
+    if (dragged) {
+      pan(event.clientX - dragged[0], event.clientY - dragged[1]);
+      dragged = [event.clientX, event.clientY];
       return;
     }
     const cell = nearest(event.offsetX, event.offsetY);
-    told.textContent = cell < 0 ? "" : describe(cell);
+    status.textContent = cell < 0 ? "" : describe(cell);
   });
-  canvas.addEventListener("pointerleave", () => { told.textContent = ""; });
+  canvas.addEventListener("pointerleave", () => { status.textContent = ""; });
   host.querySelector("[data-do=in]").addEventListener("click", () => zoom(1.5));
   host.querySelector("[data-do=out]").addEventListener("click", () => zoom(1 / 1.5));
   host.querySelector("[data-do=home]").addEventListener("click", home);
   host.querySelector("[data-do=all]").addEventListener("click", () => choose(layer.name));
 
-  // -- begin --------------------------------------------------------------------------------
+  // -- start --------------------------------------------------------------------------------
 
   const groups = new Map();
   for (const one of data.layers) {

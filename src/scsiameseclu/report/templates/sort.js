@@ -1,4 +1,4 @@
-// Sorts and searches the table of samples. Without it the page is a plain table.
+// Sorts and searches the table of samples. Without JavaScript it is a plain table.
 "use strict";
 (() => {
   const table = document.getElementById("samples");

@@ -1,0 +1,71 @@
+"""What the functions of pp, tl and pl read from an AnnData."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anndata as ad
+import pandas as pd
+
+from scsiameseclu.errors import UserError
+from scsiameseclu.genes.matching import GeneNames
+from scsiameseclu.io.loaded import list_names
+from scsiameseclu.preprocess.matrices import log_normalised
+
+
+def clusters_of(adata: ad.AnnData, groupby: str) -> pd.Series:
+    """A column of clusters as categories of text, all of them in use.
+
+    Raises
+    ------
+    UserError
+        There is no such column, or cells without a cluster.
+    """
+    if groupby not in adata.obs:
+        available = list_names(adata.obs.columns)
+        raise UserError(f"adata.obs has no column {groupby!r} (groupby); available: {available}")
+    column = adata.obs[groupby]
+    missing = int(column.isna().sum())
+    if missing:
+        raise UserError(
+            f"{missing} of {adata.n_obs} cells have no cluster in adata.obs[{groupby!r}]; leave "
+            "them out"
+        )
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        return column.astype(str).astype("category")
+    return column.cat.remove_unused_categories().cat.rename_categories(str)
+
+
+def expression_of(adata: ad.AnnData, layer: str | None) -> ad.AnnData:
+    """Log-normalised expression with the names of the genes, sharing memory where possible.
+
+    Returns
+    -------
+    ``X`` (CSR, float32), the columns of ``obs``, and ``gene_id`` and ``gene_symbol`` in ``var``.
+
+    Raises
+    ------
+    UserError
+        As of :func:`scsiameseclu.preprocess.matrices.log_normalised`.
+    """
+    genes = GeneNames.of(adata.var)
+    var = pd.DataFrame({"gene_id": genes.ids, "gene_symbol": genes.symbols}, adata.var_names)
+    return ad.AnnData(log_normalised(adata, layer), obs=adata.obs, var=var)
+
+
+def plain_params(**params: Any) -> dict[str, Any]:
+    """Parameters for ``uns[key]["params"]``: those that are None are left out."""
+    return {name: value for name, value in params.items() if value is not None}
+
+
+def slot_of(adata: ad.AnnData, key: str, maker: str) -> dict[str, Any]:
+    """``adata.uns[key]``, or an error that names the function that sets it.
+
+    Raises
+    ------
+    UserError
+        There is no such slot.
+    """
+    if key not in adata.uns:
+        raise UserError(f"adata.uns has no {key!r}; call {maker} first")
+    return dict(adata.uns[key])

@@ -1,0 +1,6 @@
+"""Plots of a clustering and its markers; all return matplotlib Axes."""
+
+from scsiameseclu.pl._clusters import confidence, evidence, stability
+from scsiameseclu.pl._markers import markers
+
+__all__ = ["confidence", "evidence", "markers", "stability"]

@@ -1,0 +1,1 @@
+"""Drawing on matplotlib Axes, shared by the pages and ``scsiameseclu.pl``."""

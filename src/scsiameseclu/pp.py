@@ -1,0 +1,143 @@
+"""Preprocessing: quality control."""
+
+from __future__ import annotations
+
+import logging
+from typing import Literal
+
+import anndata as ad
+import pandas as pd
+
+from scsiameseclu._inputs import plain_params
+from scsiameseclu.preprocess.batches import batches_of
+from scsiameseclu.preprocess.matrices import find_counts
+from scsiameseclu.preprocess.quality import control
+from scsiameseclu.settings import QualitySettings
+
+__all__ = ["quality"]
+
+log = logging.getLogger(__name__)
+METRICS = ("n_genes", "total_counts", "pct_top20", "pct_mito", "doublet_score", "predicted_doublet")
+
+
+def quality(
+    adata: ad.AnnData,
+    *,
+    layer: str | None = None,
+    batch_key: str | None = None,
+    mad_counts: float = QualitySettings.mad_counts,
+    mad_genes: float = QualitySettings.mad_genes,
+    mad_top20: float = QualitySettings.mad_top20,
+    mad_mito: float = QualitySettings.mad_mito,
+    floor_pct_mito: float = QualitySettings.floor_pct_mito,
+    min_counts: float | None = QualitySettings.min_counts,
+    max_counts: float | None = QualitySettings.max_counts,
+    min_genes: int | None = QualitySettings.min_genes,
+    max_genes: int | None = QualitySettings.max_genes,
+    max_pct_mito: float | None = QualitySettings.max_pct_mito,
+    min_cells: int = QualitySettings.min_cells,
+    doublets: Literal["flag", "remove", "off"] = QualitySettings.doublets,
+    doublet_min_cells: int = QualitySettings.doublet_min_cells,
+    random_state: int = 0,
+    subset: bool = False,
+    copy: bool = False,
+) -> ad.AnnData | None:
+    """Quality metrics of cells, thresholds by median absolute deviations (MADs), and doublets.
+
+    Thresholds follow Germain et al. (2020), doi:10.1186/s13059-020-02136-7, with guards for
+    homogeneous samples and for cell types that look like outliers. Doublets are called by Scrublet
+    (Wolock et al. 2019, doi:10.1016/j.cels.2018.11.005) within batches.
+
+    Parameters
+    ----------
+    adata
+        Raw counts. Mitochondrial genes are recognised by symbols or Ensembl ids.
+    layer
+        Layer of the counts; by default ``layers["counts"]`` if there is one, else X.
+    batch_key
+        Column of ``obs`` with the batch of each cell.
+    mad_counts, mad_genes, mad_top20
+        A cell fails if its log total counts, log detected genes, or share of its 20 largest genes
+        are more than this many MADs from the median.
+    mad_mito, floor_pct_mito
+        A cell fails if its mitochondrial share is more than ``mad_mito`` MADs above the median and
+        above ``floor_pct_mito`` percent.
+    min_counts, max_counts, min_genes, max_genes, max_pct_mito
+        Fixed bounds, in place of those by MADs.
+    min_cells
+        A gene fails if fewer of the passing cells express it.
+    doublets
+        ``"flag"`` calls doublets, with ``"remove"`` they fail too, ``"off"`` does not seek them.
+    doublet_min_cells
+        Batches with fewer cells get no doublet score.
+    random_state
+        Seed of Scrublet.
+    subset
+        Remove the cells and genes that fail.
+    copy
+        Return a copy and leave ``adata`` as it is.
+
+    Returns
+    -------
+    None, or with ``copy`` an AnnData. Sets the following fields:
+
+    ``obs["n_genes"]``, ``obs["total_counts"]``, ``obs["pct_top20"]``, ``obs["pct_mito"]``
+        Metrics, int64 and float64; percent from 0 to 100, NaN where undefined.
+    ``obs["doublet_score"]``, ``obs["predicted_doublet"]``
+        Scrublet's score, float64, and call, category of ``"no"``, ``"yes"`` and ``"NA"``.
+    ``obs["quality_pass"]``, ``obs["quality_reason"]``
+        Whether the cell passes, bool, and why not, category, empty for cells that pass.
+    ``var["n_cells"]``, ``var["quality_pass"]``
+        Number of passing cells that express the gene, int64, and whether it passes, bool.
+    ``uns["quality"]``
+        ``thresholds``, ``funnel`` (cells left after each step), ``genes_before``, ``genes_after``,
+        ``organism``, ``mito_prefix``, ``doublets`` (a sentence) and ``params`` (dict).
+
+    Raises
+    ------
+    UserError
+        There are no counts, or fewer than 20 cells pass.
+
+    Examples
+    --------
+    >>> import scsiameseclu
+    >>> adata = scsiameseclu.datasets.pbmc()
+    >>> scsiameseclu.pp.quality(adata, min_genes=215, subset=True)
+    >>> adata.n_obs
+    637
+    """
+    settings = QualitySettings(
+        mad_counts=mad_counts,
+        mad_genes=mad_genes,
+        mad_top20=mad_top20,
+        mad_mito=mad_mito,
+        floor_pct_mito=floor_pct_mito,
+        min_counts=min_counts,
+        max_counts=max_counts,
+        min_genes=min_genes,
+        max_genes=max_genes,
+        max_pct_mito=max_pct_mito,
+        min_cells=min_cells,
+        doublets=doublets,
+        doublet_min_cells=doublet_min_cells,
+    )
+    counts = ad.AnnData(find_counts(adata, layer), obs=adata.obs[[]], var=adata.var)
+    result = control(counts, settings, batches=batches_of(adata, batch_key), seed=random_state)
+    adata = adata.copy() if copy else adata
+    for name in METRICS:
+        adata.obs[name] = result.table[name].to_numpy()
+    adata.obs["predicted_doublet"] = result.table["predicted_doublet"].array
+    adata.obs["quality_pass"] = result.kept_cells
+    adata.obs["quality_reason"] = pd.Categorical(result.table["reason"])
+    adata.var["n_cells"] = result.cells_per_gene
+    adata.var["quality_pass"] = result.kept_genes
+    params = plain_params(
+        layer=layer, batch_key=batch_key, random_state=random_state, **settings.to_dict()
+    )
+    adata.uns["quality"] = result.summary | {"params": params}
+    for sentence in result.warnings:
+        log.warning("%s", sentence)
+    if subset:
+        adata._inplace_subset_obs(result.kept_cells)
+        adata._inplace_subset_var(result.kept_genes)
+    return adata if copy else None

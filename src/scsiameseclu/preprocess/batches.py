@@ -1,0 +1,43 @@
+"""Batches of cells, from a column of ``obs``."""
+
+from __future__ import annotations
+
+import anndata as ad
+import pandas as pd
+
+from scsiameseclu.errors import UserError
+from scsiameseclu.io.loaded import list_names
+
+
+def batches_of(adata: ad.AnnData, batch_key: str | None) -> pd.Series | None:
+    """The batch of each cell as text categories without unused ones.
+
+    Parameters
+    ----------
+    batch_key
+        Column of ``adata.obs``, or None for no batches.
+
+    Returns
+    -------
+    Categorical Series indexed by cell name, or None.
+
+    Raises
+    ------
+    UserError
+        The column does not exist, or has missing values.
+    """
+    if batch_key is None:
+        return None
+    if batch_key not in adata.obs:
+        raise UserError(
+            f"adata.obs has no column {batch_key!r} (batch_key); available: "
+            f"{list_names(adata.obs.columns)}"
+        )
+    column = adata.obs[batch_key]
+    missing = int(column.isna().sum())
+    if missing:
+        raise UserError(
+            f"{missing} of {adata.n_obs} cells have no batch in adata.obs[{batch_key!r}]; assign "
+            "them a batch or remove them"
+        )
+    return column.astype(str).astype("category")

@@ -1,0 +1,109 @@
+"""The results of a finished sample, without count matrices and labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from scsiameseclu.store.files import read_parts
+from scsiameseclu.store.folder import SampleFolder
+
+CELL_COLUMNS = {
+    "clusters": ["siamese", "siamese_confidence", "siamese_coarse", "siamese_fine"],
+    "layout": ["leiden"],
+    "annotation": ["cell_type_predicted", "cell_type_by_cell"],
+}
+"""Columns per cell that the page shows, by file."""
+
+
+@dataclass(frozen=True)
+class FinishedSample:
+    """Everything that the page of a sample shows outside the comparison panel.
+
+    ``cells`` has one row per kept cell, in the order of ``umap`` (n_cells, 2); ``ingested`` has one
+    per input cell. ``quality_scores`` are the metrics that need no labels. Nothing here comes from
+    a label column.
+    """
+
+    name: str
+    folder: SampleFolder
+    source: dict[str, Any]
+    quality: dict[str, Any]
+    ingested: pd.DataFrame
+    cells: pd.DataFrame
+    umap: np.ndarray
+    n_highly_variable: int
+    siamese: dict[str, Any]
+    training: pd.DataFrame
+    training_notes: dict[str, Any]
+    markers: pd.DataFrame
+    annotation: pd.DataFrame
+    annotation_notes: dict[str, Any]
+    transfer_notes: dict[str, Any]
+    celltypist_notes: dict[str, Any]
+    trajectory_notes: dict[str, Any]
+    quality_scores: dict[str, float]
+    time_scores: dict[str, float] | None
+    provenance: dict[str, dict[str, Any]]
+    warnings: list[tuple[str, str]]
+
+    @property
+    def clusters(self) -> list[str]:
+        """Names of the clusters, largest first."""
+        return [str(name) for name in self.cells["siamese"].cat.categories]
+
+
+NAMES = (
+    *("barcode", "predicted_doublet", "kept", "reason"),
+    *("cluster", "gene", "gene_id", "flag"),
+    *("cell_type", "runner_up", "best_match", "markers_found", "phase"),
+    *("vote_markers", "vote_reference", "vote_celltypist"),
+)
+"""Columns that hold names, which may look like numbers or NA."""
+
+
+def read_table(folder: SampleFolder, name: str) -> pd.DataFrame:
+    """Read a table of the sample, with numeric columns as numbers and names as text."""
+    table = folder.table(name)
+    for column in table.columns.difference(list(NAMES)):
+        table[column] = pd.to_numeric(table[column].mask(table[column].isin(["NA", ""])))
+    return table
+
+
+def load_sample(folder: SampleFolder) -> FinishedSample:
+    """Read everything that the page shows outside the comparison panel."""
+    cells = folder.obs("filtered").copy()
+    cells["batch"] = folder.obs("expression", ["batch"])["batch"].astype("category")
+    for name, columns in CELL_COLUMNS.items():
+        cells = cells.join(folder.obs(name, columns))
+    cells["siamese"] = cells["siamese"].cat.remove_unused_categories()
+    if folder.has("trajectory"):
+        cells["pseudotime"] = folder.obs("trajectory")["pseudotime"]
+    variable = read_parts(folder.path("expression"), ["var"])["var"]["highly_variable"]
+    metrics = folder.json("metrics")
+    return FinishedSample(
+        name=folder.sample,
+        folder=folder,
+        source=folder.uns("counts", "source"),
+        quality=folder.uns("filtered", "quality"),
+        ingested=read_table(folder, "quality_table"),
+        cells=cells,
+        umap=folder.array("layout", "obsm/X_umap"),
+        n_highly_variable=int(variable.sum()),
+        siamese=folder.uns("clusters", "siamese"),
+        training=read_table(folder, "training"),
+        training_notes=folder.uns("embedding", "training"),
+        markers=read_table(folder, "markers_table"),
+        annotation=read_table(folder, "annotation_table"),
+        annotation_notes=folder.uns("annotation", "annotation"),
+        transfer_notes=folder.uns("annotation", "transfer") or {},
+        celltypist_notes=folder.uns("annotation", "celltypist") or {},
+        trajectory_notes=folder.uns("trajectory", "trajectory") if folder.has("trajectory") else {},
+        quality_scores=metrics["unsupervised"],
+        time_scores=metrics["time"],
+        provenance=folder.provenance(),
+        warnings=folder.warnings(),
+    )

@@ -1,0 +1,142 @@
+"""Loading, completion and validation of the config and its sample sheet.
+
+Snakemake and ``make check`` use the same functions. They require only the standard library and
+PyYAML, since Snakemake may run on hosts without NumPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scsiameseclu.errors import UserError
+from scsiameseclu.options import Rule, as_declared, fits, from_text, kinds_of, rules, summary
+from scsiameseclu.run_settings import SECTIONS, RunSettings
+from scsiameseclu.stages.input_files import file_problem
+from scsiameseclu.stages.schema_messages import problems_with, reversed_range
+from scsiameseclu.stages.sheet import Row, Sheet, check_sheet
+
+Config = dict[str, Any]
+
+
+def _closed(properties: dict[str, Rule], **more: Any) -> Rule:
+    return {
+        "type": "object",
+        **more,
+        "additionalProperties": False,
+        "properties": properties,
+    }
+
+
+SCHEMA = _closed(
+    rules(RunSettings)
+    | {
+        name: _closed(rules(section), description=summary(section))
+        for name, section in SECTIONS.items()
+    }
+)
+"""The JSON Schema of the config."""
+
+
+def load_config(files: Sequence[Path]) -> Config:
+    """Load and merge YAML files; later files take precedence.
+
+    Raises
+    ------
+    UserError
+        A file does not exist, is not YAML, or has no keys at its top level.
+    """
+    config: Config = {}
+    for file in files:
+        try:
+            loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UserError(
+                f"config file {file} cannot be read ({error.strerror}); check its path"
+            ) from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            details = " ".join(str(error).split())
+            raise UserError(f"config file {file} is not valid YAML ({details}); fix it") from error
+        if not isinstance(loaded, dict):
+            raise UserError(f"config file {file} has no keys at its top level; write `key: value`")
+        _update(config, loaded)
+    return config
+
+
+def _update(config: Config, changes: Config) -> None:
+    """Merge ``changes`` into ``config`` in place, key by key within sections."""
+    for key, value in changes.items():
+        if isinstance(value, dict) and isinstance(config.get(key), dict):
+            _update(config[key], value)
+        else:
+            config[key] = value
+
+
+def checked(config: Config) -> tuple[Config, dict[str, Row], list[str]]:
+    """The config with defaults, the rows of its sheet by sample, and all problems of both."""
+    complete = with_defaults(config)
+    problems = config_problems(complete)
+    sheet = sheet_of(complete)
+    rows = {row.get("sample", ""): row for row in sheet.rows}
+    return complete, rows, problems + sheet.all_problems
+
+
+def sheet_of(config: Config) -> Sheet:
+    """The checked sample sheet of a config; empty if the config has no valid path to one."""
+    samples = config["samples"]
+    return check_sheet(samples) if fits(samples, rules(RunSettings)["samples"]) else Sheet()
+
+
+def with_defaults(config: Mapping[str, Any], schema: Rule = SCHEMA) -> Config:
+    """Copy ``config`` with defaults for all missing keys.
+
+    An empty section (null in YAML) counts as missing. Two peculiarities of YAML 1.1 are corrected,
+    which reads ``off`` as false and ``1e-3`` as text. Numbers are converted to their declared type.
+    """
+    complete = dict(config)
+    for key, rule in schema["properties"].items():
+        if rule.get("type") == "object":
+            section = complete.get(key)
+            if section is None or isinstance(section, Mapping):
+                complete[key] = with_defaults(section or {}, rule)
+        else:
+            complete[key] = _corrected(complete[key], rule) if key in complete else rule["default"]
+    return complete
+
+
+def config_problems(config: Config) -> list[str]:
+    """One message per problem of a config with defaults."""
+    problems = list(
+        problems_with(
+            config,
+            SCHEMA,
+            place=lambda path: "config key " + ".".join(path),
+            section=lambda path: "config section " + ".".join(path) if path else "config",
+        )
+    )
+    problems += [f"config key {problem}" for problem in reversed_range(config)]
+    return problems + list(_missing_files(config))
+
+
+def _missing_files(config: Config) -> Iterator[str]:
+    for name, section in SCHEMA["properties"].items():
+        values = config[name]
+        if section.get("type") != "object" or not isinstance(values, Mapping):
+            continue
+        for key, rule in section["properties"].items():
+            path = values.get(key)
+            if not rule.get("file") or path is None or not fits(path, rule):
+                continue
+            if problem := file_problem(path):
+                yield f"config key {name}.{key}: {problem}"
+
+
+def _corrected(value: Any, rule: Rule) -> Any:
+    if value is False and "off" in rule.get("enum", []):
+        return "off"
+    if isinstance(value, str) and "number" in kinds_of(rule):
+        value = from_text(value, rule)
+    return as_declared(value, rule) if fits(value, rule) else value

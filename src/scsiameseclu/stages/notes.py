@@ -1,0 +1,78 @@
+"""Records that a stage writes in addition to its results: failures and resource usage."""
+
+import json
+import os
+import resource
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from scsiameseclu.store.atomic import write_json
+from scsiameseclu.store.manifest import FAILURE, USAGE
+
+
+def note_failure(directory: Path, sample: str, stage: str, reason: str) -> None:
+    """Record a failure for the cohort report."""
+    write_json(directory / FAILURE, {"sample": sample, "stage": stage, "reason": reason})
+
+
+def clear_failure(directory: Path, stage: str) -> None:
+    """Remove an earlier failure of this stage; failures of other stages are kept."""
+    path = directory / FAILURE
+    if path.is_file() and json.loads(path.read_text(encoding="utf-8"))["stage"] == stage:
+        path.unlink()
+
+
+def note_usage(
+    directory: Path,
+    stage: str,
+    seconds: float,
+    *,
+    threads: int | None,
+    asked_mb: int | None,
+    asked_minutes: int | None,
+) -> None:
+    """Record used and requested resources for the report.
+
+    Parameters
+    ----------
+    directory
+        Folder of the sample.
+    seconds
+        Wall time.
+    threads, asked_mb, asked_minutes
+        Requested threads, memory and time; None if not requested.
+    """
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    per_mb = 2**20 if sys.platform == "darwin" else 2**10
+    write_json(
+        directory / USAGE.format(stage=stage),
+        {
+            "stage": stage,
+            "seconds": round(seconds, 1),
+            "cpu_seconds": round(sum(usage.ru_utime + usage.ru_stime for usage in usages), 1),
+            "peak_mb": round(max(usage.ru_maxrss for usage in usages) / per_mb),
+            "asked_mb": asked_mb,
+            "asked_minutes": asked_minutes,
+            "threads": threads,
+            "where": where_it_ran(os.environ),
+        },
+    )
+
+
+def where_it_ran(environment: Mapping[str, str]) -> dict[str, str]:
+    """Node, partition and GPUs of a Slurm job, and the container image, if known.
+
+    The result is empty outside of Slurm and containers, so that local runs are reproducible.
+    """
+    variables = {
+        "node": ("SLURMD_NODENAME",),
+        "partition": ("SLURM_JOB_PARTITION",),
+        "gpus": ("SLURM_JOB_GPUS", "SLURM_STEP_GPUS"),
+        "image": ("APPTAINER_CONTAINER", "SINGULARITY_CONTAINER"),
+    }
+    values = {
+        key: next((environment[name] for name in names if environment.get(name)), "")
+        for key, names in variables.items()
+    }
+    return {key: value for key, value in values.items() if value}

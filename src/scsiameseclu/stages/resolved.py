@@ -1,0 +1,42 @@
+"""The settings of a stage for one sample: the config with the overrides of the sample sheet.
+
+Only the standard library is required, since Snakemake may run on hosts without other dependencies.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from scsiameseclu.options import Settings, rules
+from scsiameseclu.run_settings import SECTIONS
+from scsiameseclu.stages.program import is_settings, parameters, work_of
+
+SECTION_OF: dict[type[Settings], str] = {kind: name for name, kind in SECTIONS.items()}
+
+
+def resolved(stage: str, config: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """Content of the settings file of a stage.
+
+    Parameters
+    ----------
+    stage
+        Name of the stage.
+    config
+        The validated config with defaults.
+    row
+        Row of the sample sheet without empty cells, whose values take precedence. The column
+        ``path`` is passed as ``source``.
+
+    Returns
+    -------
+    The parameters of the stage that have a value; sections are dictionaries.
+    """
+    sheet = {"source": row["path"], **row} if "path" in row else dict(row)
+    values: dict[str, Any] = {}
+    for name, (hint, _) in parameters(work_of(stage)).items():
+        if is_settings(hint):
+            section = config.get(SECTION_OF.get(hint, ""), {})
+            merged = {**section, **sheet}
+            values[name] = {key: merged[key] for key in rules(hint) if key in merged}
+        elif (value := sheet.get(name, config.get(name))) is not None:
+            values[name] = value
+    return values

@@ -1,0 +1,83 @@
+"""Messages on invalid values in the config or in a row of the sample sheet."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from scsiameseclu.cluster_number import ClusterNumber
+from scsiameseclu.errors import UserError
+from scsiameseclu.options import Rule, expected, fits
+from scsiameseclu.run_settings import CLUSTERS
+
+Place = Callable[[tuple[str, ...]], str]
+SECTION = "a section with its own keys"
+
+
+def problems_with(
+    values: Mapping[Any, Any],
+    schema: Rule,
+    place: Place,
+    section: Place,
+    path: tuple[str, ...] = (),
+) -> Iterator[str]:
+    """One message per violation of a schema.
+
+    Parameters
+    ----------
+    values
+        The config, one of its sections, or a row of the sheet.
+    schema
+        A closed JSON Schema of an object, with the rule of each key in ``properties``.
+    place, section
+        Functions that name the value, and the mapping, at a path of keys.
+    path
+        Path of keys to ``values``.
+    """
+    known: dict[str, Rule] = schema["properties"]
+    for name in values:
+        if name not in known:
+            yield f"{section(path)}: {unknown_name(str(name), list(known), 'key')}"
+    for name, rule in known.items():
+        here = (*path, name)
+        if name not in values:
+            if name in schema.get("required", ()):
+                yield f"{place(here)} is missing; set it"
+        elif rule.get("type") != "object":
+            if not fits(values[name], rule):
+                yield f"{place(here)} is {_shown(values[name])}; it must be {expected(rule)}"
+        elif isinstance(values[name], Mapping):
+            yield from problems_with(values[name], rule, place, section, here)
+        else:
+            yield f"{place(here)} is {_shown(values[name])}; it must be {SECTION}"
+
+
+def reversed_range(values: Mapping[Any, Any]) -> list[str]:
+    """Messages on a reversed range ``n_clusters``, which a schema cannot express."""
+    value = values.get("n_clusters")
+    if not isinstance(value, str) or not re.search(CLUSTERS, value):
+        return []
+    try:
+        ClusterNumber.parse(value)
+    except UserError as error:
+        return [str(error)]
+    return []
+
+
+def unknown_name(name: str, known: list[str], kind: str) -> str:
+    """Message on an unknown key or column, with the most similar known one."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    advice = f"did you mean {near[0]!r}?" if near else f"available: {', '.join(known)}"
+    return f"unknown {kind} {name!r}; {advice}"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict | list):
+        return "a section" if isinstance(value, dict) else "a list"
+    return repr(value)

@@ -1,0 +1,142 @@
+"""Manifest of the files of a sample: their paths, and the stages that write and read them.
+
+It is the only definition of the files, used by stages, rules, reports and tests. It requires only
+the standard library, since Snakemake may run on hosts without the other dependencies.
+
+The folder of a sample contains the files for users: the annotated h5ad file, the report and three
+tables. Intermediate files are in its subfolder ``stages/``, so that no sample name can collide with
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+REFERENCE, TRAJECTORY = "reference", "trajectory"
+FEATURES = (REFERENCE, TRAJECTORY)
+"""Optional parts of a run."""
+
+PATHS = {
+    "deliverable": "{sample}.h5ad",
+    "report": "report.html",
+    "quality_table": "quality.tsv",
+    "markers_table": "markers.tsv",
+    "annotation_table": "annotation.tsv",
+    "counts": "stages/counts.h5ad",
+    "dimensions": "stages/size.json",
+    "filtered": "stages/filtered.h5ad",
+    "expression": "stages/expression.h5ad",
+    "graph": "stages/graph.h5ad",
+    "networks": "stages/networks",
+    "embedding": "stages/embedding.h5ad",
+    "training": "stages/training.tsv",
+    "model": "stages/model",
+    "clusters": "stages/clusters.h5ad",
+    "layout": "stages/layout.h5ad",
+    "markers": "stages/markers.h5ad",
+    "markers_full": "stages/markers_full.tsv",
+    "transfer": "stages/transfer.h5ad",
+    "annotation": "stages/annotation.h5ad",
+    "trajectory": "stages/trajectory.h5ad",
+    "metrics": "stages/metrics.json",
+}
+"""Path of each file, relative to the folder of the sample."""
+FOLDERS = ("networks", "model")
+CHECKPOINT = "stages/training.checkpoint"
+FAILURE = "stages/failure.json"
+USAGE = "stages/usage/{stage}.json"
+SETTINGS = "stages/settings/{stage}.json"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Inputs and outputs of a stage.
+
+    Attributes
+    ----------
+    reads, writes
+        Names in :data:`PATHS`; the last of ``writes`` marks the stage as finished.
+    optional
+        Names in :data:`PATHS` that the stage also reads if a feature of the run writes them.
+    feature
+        The feature that the stage belongs to; None for stages of every run.
+    """
+
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    feature: str | None = None
+
+
+RESULTS = (
+    "counts",
+    "filtered",
+    "expression",
+    "graph",
+    "embedding",
+    "clusters",
+    "layout",
+    "markers",
+    "annotation",
+)
+"""The files that the report and the annotated h5ad file are made from."""
+STAGES = {
+    "ingest": Stage((), ("dimensions", "counts")),
+    "quality": Stage(("counts",), ("quality_table", "filtered")),
+    "expression": Stage(("counts", "filtered"), ("expression",)),
+    "graph": Stage(("expression",), ("graph",)),
+    "train": Stage(("expression", "graph"), ("networks", "training", "embedding")),
+    "cluster": Stage(("networks", "embedding"), ("model", "clusters")),
+    "layout": Stage(("graph", "embedding"), ("layout",)),
+    "markers": Stage(("expression", "clusters"), ("markers_table", "markers_full", "markers")),
+    "transfer": Stage(("expression",), ("transfer",), feature=REFERENCE),
+    "annotate": Stage(
+        ("expression", "clusters", "embedding"), ("annotation_table", "annotation"), ("transfer",)
+    ),
+    "trajectory": Stage(
+        ("counts", "expression", "embedding", "clusters", "model"),
+        ("trajectory",),
+        feature=TRAJECTORY,
+    ),
+    "evaluate": Stage(
+        ("counts", "expression", "graph", "embedding", "clusters", "layout"),
+        ("metrics",),
+        ("trajectory",),
+    ),
+    "report": Stage(
+        ("quality_table", "training", "markers_table", "annotation_table", "metrics", *RESULTS),
+        ("report",),
+        ("trajectory",),
+    ),
+    "assemble": Stage(RESULTS, ("deliverable",), ("trajectory",)),
+}
+"""The stages, in pipeline order."""
+SIDECARS = {
+    stage: files.writes[-1]
+    for stage, files in STAGES.items()
+    if PATHS[files.writes[-1]].startswith("stages/") and PATHS[files.writes[-1]].endswith(".h5ad")
+}
+"""The h5ad file with warnings and provenance, by stage."""
+
+
+def path(name: str, sample: str) -> str:
+    """Path of a file, relative to the folder of the sample."""
+    return PATHS[name].format(sample=sample)
+
+
+def planned(features: Collection[str] = ()) -> list[str]:
+    """The stages of a run with these features, in pipeline order."""
+    return [name for name, stage in STAGES.items() if stage.feature in (None, *features)]
+
+
+def inputs(stage: str, features: Collection[str] = ()) -> tuple[str, ...]:
+    """The files that a stage reads in a run with these features."""
+    available = set(outputs(features))
+    files = STAGES[stage]
+    return (*files.reads, *(name for name in files.optional if name in available))
+
+
+def outputs(features: Collection[str] = ()) -> list[str]:
+    """All files of a sample after a run with these features."""
+    return [name for stage in planned(features) for name in STAGES[stage].writes]

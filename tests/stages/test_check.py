@@ -1,0 +1,147 @@
+"""``make check`` reports all problems at once, and refuses what the workflow refuses."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from scsiameseclu.errors import UserError
+from scsiameseclu.stages import check
+from scsiameseclu.stages.check import check_sample
+from scsiameseclu.stages.config import checked
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+BRACES = "run{1}.h5ad"
+
+
+def write(folder: Path, sheet: str, **config: Any) -> None:
+    (folder / "config").mkdir(exist_ok=True)
+    (folder / "config/config.yaml").write_text(yaml.safe_dump({"samples": "mine.tsv"} | config))
+    (folder / "mine.tsv").write_text(sheet)
+
+
+def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, SCRIPTS / "check.py", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+
+
+ACCEPTED = {
+    "rows of tabs only": "sample\tpath\tlabel\nS1\tdemo:a\tbulk_labels\n\t\t\n\t\t\n",
+    "trailing tabs": "sample\tpath\t\t\nS1\tdemo:a\t\t\nS2\tdemo:b\t\t\n",
+    "quoted path": 'sample\tpath\nS1\t"demo:a"\n',
+    "quoted cell": 'sample\tpath\tlabel\na\tdemo:a\t"bulk_labels"\n',
+    "padded header": " sample \tpath\tlabel\tn_clusters\na\tdemo:a\tbulk_labels\t6\n",
+    "name of a stage": "sample\tpath\ntrajectory\tdemo:a\ncounts\tdemo:b\n",
+}
+REFUSED = {
+    "misspelt column": ("sample\tpath\tn_cluster\nS1\tdemo:a\t5\n", {}),
+    "bad name": ("sample\tpath\nP 1\tdemo:a\n", {}),
+    "percent": ("sample\tpath\tmax_pct_mito\nS1\tdemo:a\t10%\n", {}),
+    "path with braces": (f"sample\tpath\na\tdemo:a\nb\t{BRACES}\n", {}),
+    "repeated name": ("sample\tpath\na\tdemo:a\na\tdemo:b\n", {}),
+    "no samples": ("sample\tpath\n", {}),
+    "NaN score": ("sample\tpath\na\tdemo:a\n", {"annotation": {"min_score": float("nan")}}),
+    "NaN temperature": ("sample\tpath\na\tdemo:a\n", {"model": {"temperature": float("nan")}}),
+    "infinite MADs": ("sample\tpath\na\tdemo:a\n", {"quality": {"mad_counts": float("inf")}}),
+    "misspelt key": ("sample\tpath\na\tdemo:a\n", {"modell": {}}),
+    "no sheet": ("sample\tpath\na\tdemo:a\n", {"samples": "none.tsv"}),
+}
+
+
+@pytest.mark.parametrize("case", ACCEPTED)
+def test_check_accepts_what_the_workflow_accepts(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, ACCEPTED[case])
+    _, samples, problems = checked({"samples": "mine.tsv"})
+    assert problems == []
+    assert samples
+    check.run(configfile=[Path("config/config.yaml")])
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_check_refuses_what_the_workflow_refuses(
+    case: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sheet, config = REFUSED[case]
+    monkeypatch.chdir(tmp_path)
+    Path(BRACES).touch()
+    write(tmp_path, sheet, **config)
+    _, _, problems = checked({"samples": "mine.tsv"} | config)
+    assert len(problems) == 1
+    with pytest.raises(UserError, match="1 problem in the config and the sample sheet"):
+        check.run(configfile=[Path("config/config.yaml")])
+    assert f"error   {problems[0]}" in capsys.readouterr().out
+
+
+def test_sound_samples_are_read_beside_wrong_lines(tmp_path: Path) -> None:
+    write(tmp_path, "sample\tpath\nS 1\tdemo:a\ngood\tdemo:b\n", graph={"n_neighbors": 2.5})
+    done = run(tmp_path)
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("error   config key graph.n_neighbors is 2.5; ")
+    assert lines[1].startswith("error   mine.tsv, line 2: sample is 'S 1'; ")
+    assert lines[2].startswith("note    sample good: 350 cells x 765 genes in demo:b")
+    assert done.stderr == (
+        "error: 2 problems in the config and the sample sheet; see the lines marked error\n"
+    )
+
+
+def test_another_sheet_and_more_config_files(tmp_path: Path) -> None:
+    write(tmp_path, "sample\tpath\na\tgone.h5\n")
+    (tmp_path / "other.tsv").write_text("sample\tpath\nb\tdemo:b\n")
+    (tmp_path / "more.yaml").write_text("n_clusters: 400\n")
+    assert run(tmp_path, "--samples", "other.tsv").returncode == 0
+    done = run(
+        *(tmp_path, "--configfile", "config/config.yaml", "more.yaml", "--samples", "other.tsv")
+    )
+    assert done.returncode == 1
+    assert "n_clusters is 400; it must be 2 to 349 for 350 cells" in done.stdout
+    assert "1 sample in other.tsv cannot be processed (b)" in done.stderr
+    assert run(tmp_path).returncode == 1
+    assert "cannot be read" in run(tmp_path, "--configfile", "none.yaml").stderr
+
+
+def test_every_sample_and_every_problem(data_dir: Path, tmp_path: Path) -> None:
+    tiny = data_dir / "raw/10x_data/1.2.0/filtered_gene_bc_matrices_h5.h5"
+    logged = data_dir / "ginhoux_dc_traj.h5ad"
+    lines = [
+        ("sample", "path", "label", "n_clusters"),
+        ("good", "demo:a", "bulk_labels", "10"),
+        ("logged", str(logged), "kind", ""),
+        ("tiny", str(tiny), "", "13"),
+    ]
+    write(tmp_path, "".join("\t".join(line) + "\n" for line in lines))
+    done = run(tmp_path)
+    assert done.returncode == 1
+    assert "2 samples in mine.tsv cannot be processed (logged, tiny)" in done.stderr
+    assert "Traceback" not in done.stderr
+    errors = [line for line in done.stdout.splitlines() if line.startswith("error")]
+    assert errors[0] == (
+        f"error   sample logged: file {logged} contains log-transformed values, "
+        "not counts (maximum 14.8087); use raw counts, or set column `layer` to the layer that "
+        "contains them"
+    )
+    assert "no cell metadata column 'kind' (label); available: cell_type, time" in errors[1]
+    assert "sample tiny: file" in errors[2]
+    assert "has 12 cells" in errors[2]
+    assert "sample tiny: n_clusters is 13; it must be 2 to 11 for 12 cells" in errors[3]
+    assert len(errors) == 4
+    assert not any("logged: h5ad: counts read from" in line for line in done.stdout.splitlines())
+
+
+def test_a_good_sample_gives_notes_only() -> None:
+    findings = list(check_sample({"sample": "a", "path": "demo:a", "n_clusters": "2-20"}))
+    assert {level for level, _ in findings} == {"note"}
+    assert all(sentence.startswith("sample a:") for _, sentence in findings)

@@ -1,0 +1,66 @@
+"""The manifest: every file has one owner, is read after it is written, and no two can collide."""
+
+import re
+from pathlib import PurePosixPath
+
+import pytest
+import snakemake.io
+
+from scsiameseclu.stages.program import STAGES as PROGRAMS
+from scsiameseclu.store import manifest
+
+FEATURES: tuple[tuple[str, ...], ...] = ((), ("reference",), ("trajectory",), manifest.FEATURES)
+
+
+def test_every_file_is_written_by_one_stage() -> None:
+    written = [name for stage in manifest.STAGES.values() for name in stage.writes]
+    assert sorted(written) == sorted(manifest.PATHS)
+    assert len(set(manifest.PATHS.values())) == len(manifest.PATHS)
+
+
+@pytest.mark.parametrize("features", FEATURES)
+def test_a_stage_reads_what_an_earlier_one_wrote(features: tuple[str, ...]) -> None:
+    written: set[str] = set()
+    for stage in manifest.planned(features):
+        assert set(manifest.inputs(stage, features)) <= written, stage
+        written |= set(manifest.STAGES[stage].writes)
+    assert written == set(manifest.outputs(features))
+
+
+def test_a_feature_that_is_off_is_neither_planned_nor_read() -> None:
+    assert "trajectory" not in manifest.planned()
+    assert "trajectory" not in manifest.inputs("assemble")
+    assert "trajectory" in manifest.inputs("assemble", ["trajectory"])
+    assert "transfer" not in manifest.inputs("annotate", ["trajectory"])
+    assert "transfer" in manifest.inputs("annotate", ["reference"])
+
+
+def test_every_stage_is_a_program() -> None:
+    assert set(manifest.STAGES) <= set(PROGRAMS)
+    ours = [stage for stage in PROGRAMS if stage in manifest.STAGES]
+    assert ours == list(manifest.STAGES)
+
+
+def test_no_name_of_a_sample_makes_two_files_one() -> None:
+    """Whatever a sample is called, its deliverable is no file of a stage, of it or of another."""
+    stems = {PurePosixPath(path).name.split(".")[0] for path in manifest.PATHS.values()}
+    for sample in sorted(stems - {"{sample}"}):
+        paths = [manifest.path(name, sample) for name in manifest.PATHS]
+        assert len(set(paths)) == len(paths), sample
+
+
+def test_no_file_matches_the_pattern_of_another() -> None:
+    """Snakemake would not know which rule to ask."""
+    samples = "|".join(sorted({*manifest.PATHS, "stages", "a"}))
+    patterns = {
+        name: re.compile(
+            snakemake.io.regex_from_filepattern(
+                f"samples/{{sample,{samples}}}/" + path.replace("{sample}", "{sample}")
+            )
+        )
+        for name, path in manifest.PATHS.items()
+    }
+    for sample in samples.split("|"):
+        for name in manifest.PATHS:
+            path = f"samples/{sample}/{manifest.path(name, sample)}"
+            assert [other for other, p in patterns.items() if p.match(path)] == [name]
