@@ -98,10 +98,13 @@ def test_without_a_file_a_program_has_the_defaults() -> None:
         ({"settings": {"mad_cuonts": 3}}, "unknown setting mad_cuonts in section settings"),
         ({"sede": 1}, "unknown settings: sede"),
         ({"settings": {"mad_counts": -1}}, "mad_counts is -1; it must be a number of 0 or more"),
+        ({"seed": "abc"}, "seed is 'abc'; it must be an integer from 0"),
+        ({"settings": [1]}, "section settings of the settings file is not an object"),
+        ([], "is not a JSON object"),
     ],
 )
 def test_a_wrong_settings_file_is_one_sentence(
-    tmp_path: Path, content: dict[str, object], sentence: str
+    tmp_path: Path, content: object, sentence: str
 ) -> None:
     path = tmp_path / "quality.json"
     path.write_text(json.dumps(content))

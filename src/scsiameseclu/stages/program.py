@@ -24,7 +24,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.request import ReadRequest
-from scsiameseclu.options import Rule, Settings, from_text, rules, summary
+from scsiameseclu.options import Rule, Settings, expected, fits, from_text, rules, summary
 from scsiameseclu.run_settings import RunSettings
 from scsiameseclu.stages.columns import SampleSettings
 from scsiameseclu.stages.notes import clear_failure, note_failure, note_usage
@@ -153,7 +153,10 @@ def arguments_of(work: Work, options: Mapping[str, Any]) -> dict[str, Any]:
     for name, (hint, default) in parameters(work).items():
         if is_settings(hint):
             names = set(rules(hint))
-            values = listed.pop(name, {}) | {k: v for k, v in options.items() if k in names}
+            section = listed.pop(name, {})
+            if not isinstance(section, dict):
+                raise UserError(f"section {name} of the settings file is not an object; correct it")
+            values = section | {k: v for k, v in options.items() if k in names}
             if unknown := sorted(set(values) - names):
                 raise UserError(
                     f"unknown setting {', '.join(unknown)} in section {name}; remove it from the "
@@ -162,6 +165,7 @@ def arguments_of(work: Work, options: Mapping[str, Any]) -> dict[str, Any]:
             arguments[name] = hint(**values)
         elif name in options or name in listed:
             value = options.get(name, listed.pop(name, None))
+            _check(name, value)
             arguments[name] = Path(value) if hint is Path else value
         elif default is inspect.Parameter.empty:
             raise UserError(f"--{name.replace('_', '-')} is missing; specify it")
@@ -170,6 +174,13 @@ def arguments_of(work: Work, options: Mapping[str, Any]) -> dict[str, Any]:
             f"unknown settings: {', '.join(sorted(listed))}; remove them from the settings file"
         )
     return arguments
+
+
+def _check(name: str, value: Any) -> None:
+    """Refuse a value that the configuration or the sheet would refuse."""
+    shared = rules(RunSettings) | rules(ReadRequest) | rules(SampleSettings)
+    if name in shared and name not in HELP and not fits(value, shared[name]):
+        raise UserError(f"{name} is {value!r}; it must be {expected(shared[name], null='None')}")
 
 
 def _read_settings(path: Path | None) -> dict[str, Any]:
@@ -181,6 +192,8 @@ def _read_settings(path: Path | None) -> dict[str, Any]:
         raise UserError(
             f"settings file {path} cannot be read ({error}); check its path and JSON syntax"
         ) from error
+    if not isinstance(content, dict):
+        raise UserError(f"settings file {path} is not a JSON object; write it as {{…}}")
     return content
 
 
