@@ -145,3 +145,13 @@ def test_a_good_sample_gives_notes_only() -> None:
     findings = list(check_sample({"sample": "a", "path": "demo:a", "n_clusters": "2-20"}))
     assert {level for level, _ in findings} == {"note"}
     assert all(sentence.startswith("sample a:") for _, sentence in findings)
+
+
+def test_other_config_files_are_merged_into_the_first_as_snakemake_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, "sample\tpath\na\tdemo:a\n", modell={})
+    (tmp_path / "more.yaml").write_text("seed: 3\n")
+    with pytest.raises(UserError, match="1 problem in the config"):
+        check.run(configfile=[Path("more.yaml")])

@@ -27,7 +27,8 @@ def run(*, configfile: Sequence[Path] = CONFIG, samples: Path | None = None) -> 
     Parameters
     ----------
     configfile
-        YAML files of the config; later files take precedence.
+        YAML files of the config; later files take precedence. As in Snakemake, they are merged
+        into ``config/config.yaml`` if that exists.
     samples
         Sample sheet that replaces the one in the config.
 
@@ -36,7 +37,10 @@ def run(*, configfile: Sequence[Path] = CONFIG, samples: Path | None = None) -> 
     UserError
         The workflow would reject the config or the sheet, or could not process a sample.
     """
-    config = load_config(configfile) | ({} if samples is None else {"samples": str(samples)})
+    defaults = [path for path in CONFIG if path not in configfile and path.is_file()]
+    config = load_config([*defaults, *configfile])
+    if samples is not None:
+        config["samples"] = str(samples)
     complete = with_defaults(config)
     sheet = sheet_of(complete)
     rejected = config_problems(complete) + sheet.all_problems
