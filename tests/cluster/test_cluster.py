@@ -165,7 +165,7 @@ def test_training_goes_on_where_a_node_died(prepared: Clone, cluster: Cluster) -
 def resumed_from(clone: Clone) -> int:
     """The step at which training says that it went on."""
     text = (clone.results / "logs" / "a" / "train.log").read_text()
-    found = re.search(r"network \d goes on from step (\d+)", text)
+    found = re.search(r"network \d of \d+ resumes from step (\d+)", text)
     assert found, text
     return int(found[1])
 

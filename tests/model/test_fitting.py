@@ -1,5 +1,6 @@
 """Training and clustering are two steps, which the disk may lie between."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import anndata as ad
@@ -93,3 +94,10 @@ def test_as_many_clusters_as_cells_are_refused_by_both_steps(prepared: Prepared)
     training = train(prepared, **SHORT)
     with pytest.raises(UserError, match="ask for fewer clusters"):
         cluster_cells(training.networks, training.embedding, many, 0)
+
+
+def test_what_a_gpu_trained_is_clustered_where_there_is_none(prepared: Prepared) -> None:
+    training = train(prepared, **SHORT)
+    here = cluster_cells(training.networks, training.embedding, UNKNOWN, 0)
+    elsewhere = replace(training.networks, device="cuda")
+    assert same(cluster_cells(elsewhere, training.embedding, UNKNOWN, 0), here)

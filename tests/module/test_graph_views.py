@@ -84,3 +84,27 @@ def test_propagation_is_two_steps(adjacency: sp.csr_matrix, components: np.ndarr
     found = propagate(operator, torch.from_numpy(components))
     np.testing.assert_allclose(found, operator @ (operator @ components), atol=1e-5)
     assert found.dtype == torch.float32
+
+
+def test_propagation_has_no_array_of_edges_by_components(
+    adjacency: sp.csr_matrix, components: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Messages would take gigabytes for millions of cells; sparse products take none."""
+    shapes = []
+
+    def product(matrix: torch.Tensor, dense: torch.Tensor, **options: str) -> torch.Tensor:
+        shapes.append((matrix.layout, *matrix.shape))
+        return matrix @ dense
+
+    monkeypatch.setattr("torch_geometric.nn.conv.appnp.spmm", product)
+    operator = normalised_adjacency(adjacency)
+    assert propagate(operator, torch.from_numpy(components)).shape == components.shape
+    assert shapes == [(torch.sparse_csr, N_CELLS, N_CELLS)] * 2
+
+
+def test_similarities_are_computed_in_blocks(
+    adjacency: sp.csr_matrix, components: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = drop_dissimilar_edges(adjacency, components, 0.3)
+    monkeypatch.setattr("scsiameseclu.module.graph_views.EDGES", 7)
+    assert (drop_dissimilar_edges(adjacency, components, 0.3) != whole).nnz == 0

@@ -32,7 +32,7 @@ def test_with_labels(finished: SampleFolder) -> None:
         assert set(learned[space]) == {"accuracy", "precision", "recall", "f1"}
         assert learned[space]["accuracy"] > 0.5
     assert scores["n_labelled"] + scores["n_unlabelled"] == len(clusters)
-    assert "left out" in scores["note"]
+    assert "excluded" in scores["note"]
     assert set(scores["siamese"]) == set(scores["leiden"]) == {"ari", "nmi", "acc", "macro_f1"}
     assert scores["siamese"]["ari"] > 0.3
     confusion = scores["confusion"]
@@ -76,7 +76,7 @@ def test_no_cell_has_a_label(copied: SampleFolder) -> None:
     write_h5ad(counts, copied.path("counts"))
     scores = run(copied, "nothing")["labels"]
     assert (scores["n_labelled"], scores["n_classes"], scores["siamese"]) == (0, 0, None)
-    assert scores["note"] == "No cell has a label, so there are no scores."
+    assert scores["note"] == "No cell has a label, so no scores were computed."
 
 
 def test_missing_column_names_those_there_are(copied: SampleFolder) -> None:

@@ -129,7 +129,7 @@ def test_a_wrong_value_is_named_with_its_line(sheet_of: Reader, line: str, sente
         ("sample\tpath\tlable\ns\tx.h5\n", "unknown column 'lable'; did you mean 'label'?"),
         ("sample\tpath\tn_cluster\ns\tx.h5\t5\n", "did you mean 'n_clusters'?"),
         ("sample\tpath\tpath\ns\tx.h5\tx.h5\n", "column 'path' appears 2 times; keep one"),
-        ("path\nx.h5\n", "line 1: column 'sample' is missing; the sheet needs it"),
+        ("path\nx.h5\n", "line 1: column 'sample' is missing; add it"),
         (
             "sample\tpath\ns\tx.h5\n\ns\tdemo:a\n",
             "sheet.tsv, line 4: sample 's' is already defined in line 2; "

@@ -105,7 +105,7 @@ def test_other_settings_start_anew(
     fit(demo.copy(), path)
     with caplog.at_level(logging.INFO):
         other = fit(demo.copy(), path, learning_rate=0.002)
-    assert "of other data or settings" in caplog.text
+    assert "belongs to other data or settings" in caplog.text
     assert other.model_.summary["n_steps"] == STEPS
 
 

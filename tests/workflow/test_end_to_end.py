@@ -123,7 +123,7 @@ def test_a_reference_and_a_trajectory_can_be_asked_for_later(copied: Path) -> No
         == "0"
     )
     page = (copied / "results" / "samples" / "a" / "report.html").read_text()
-    for part in ('id="votes-table"', 'id="trajectory-table"', "cluster 0, as asked for"):
+    for part in ('id="votes-table"', 'id="trajectory-table"', "cluster 0, as requested"):
         assert part in page
     write_inputs(copied, [row], QUICK)
     assert snakemake(copied).returncode == 0

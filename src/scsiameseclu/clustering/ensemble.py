@@ -325,7 +325,9 @@ def cluster_ensemble(
     more = ensemble.best(lambda found: found >= 1.5 * k)
     log.info(
         "%d clusters (%s); members agree to an adjusted Rand index of %.2f",
-        *(k, "given" if number.is_given else CRITERION, consensus.agreement),
+        k,
+        "given" if number.is_given else CRITERION,
+        consensus.agreement,
     )
     return Clustering(
         consensus,

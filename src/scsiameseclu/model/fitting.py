@@ -129,22 +129,25 @@ def train_networks(
     check_number(number, prepared.n_cells)
     where, device_note = choose_device(device)
     log.info("%s", device_note)
-    inputs_of_fit = _fingerprint(prepared, settings, number, seed)
     modules = _modules(prepared, settings, seed, where)
     inputs = training_inputs(prepared, settings, modules[0][1].needs, seed, where)
     space, readout = fit_space(inputs.components, settings), choose_readout(settings)
     trainers = _trainers(modules, inputs, readout, settings, seed, where)
-    session = Session(trainers, space, inputs.components, Checkpoint(checkpoint, inputs_of_fit))
+    kept = Checkpoint(checkpoint, _fingerprint(prepared, settings, number, seed))
+    session = Session(trainers, space, inputs.components, kept)
     session.resume()
-    n_steps = settings.networks * (settings.pretrain_steps + settings.cluster_steps)
-    session.run([Pretraining(settings) for _ in trainers], n_steps)
+    session.run([Pretraining(settings) for _ in trainers], _n_steps(settings))
     first_search = None
     if settings.cluster_steps:
-        session.before = session.embedding() if session.before is None else session.before
-        first = _cluster(session.before, layout_of(space, settings), number, settings, seed)
-        first_search = FirstSearch(str(number), first.n_clusters, first.evidence)
-        joint = (settings, prepared.adjacency, space, inputs.components, first.labels)
-        session.run([JointPhase(*joint) for _ in trainers], n_steps)
+        first = session.start_of_joint_training()
+        clustering = _cluster(first, layout_of(space, settings), number, settings, seed)
+        first_search = FirstSearch(str(number), clustering.n_clusters, clustering.evidence)
+        phases = [
+            JointPhase(settings, prepared.adjacency, space, inputs.components, clustering.labels)
+            for _ in trainers
+        ]
+        session.run(phases, _n_steps(settings))
+    embedding = session.embedding().cpu().numpy()
     latents = readout.kept([trainer.latents for trainer in trainers], inputs.kept)
     trained = TrainedNetworks(
         networks=[trainer.network.cpu().eval() for trainer in trainers],
@@ -165,7 +168,7 @@ def train_networks(
             "params": {"seed": seed, **settings.to_dict()},
         },
     )
-    return Training(trained, session.embedding().cpu().numpy(), session.history())
+    return Training(trained, embedding, session.history())
 
 
 def cluster_cells(
@@ -194,7 +197,8 @@ def cluster_cells(
     """
     check_number(number, embedding.shape[0])
     tensor = torch.from_numpy(np.asarray(embedding, dtype=np.float32))
-    tensor = tensor.to(choose_device(trained.device)[0])
+    where, _ = choose_device("cpu" if trained.device == "cpu" else "auto")
+    tensor = tensor.to(where)
     layout, settings = trained.layout, trained.settings
     first = trained.first_search
     if first is None or first.asked != str(number):
@@ -238,6 +242,11 @@ def _fingerprint(
     return fingerprint(
         *matrix, prepared.components, settings.to_dict(), asked, seed, torch.__version__
     )
+
+
+def _n_steps(settings: ModelSettings) -> int:
+    """Mini-batches of all networks and phases, at most."""
+    return settings.networks * (settings.pretrain_steps + settings.cluster_steps)
 
 
 def _modules(

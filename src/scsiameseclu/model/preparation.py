@@ -1,4 +1,4 @@
-"""From an AnnData to what training needs: counts checked, missing slots computed."""
+"""From an AnnData to the inputs of a fit; slots that are missing are computed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How parts of a model lie in a folder: tensors as safetensors, plain values as JSON."""
+"""Parts of a model in a folder: tensors as safetensors, plain values as JSON."""
 
 from __future__ import annotations
 

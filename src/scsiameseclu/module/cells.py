@@ -1,8 +1,7 @@
-"""All cells as training sees them, and the mini-batches cut from them.
+"""All cells as training sees them, and mini-batches of them.
 
-The data lie on the device where they fit; else they stay in the machine's memory, and a thread
-prepares the next mini-batch while the device computes. Either way genes are dense in a mini-batch
-only.
+The data are on the device if they fit; otherwise they stay in the machine's memory. Either way
+genes are dense in a mini-batch only.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ class Batch:
     weights: Tensor
 
     def pinned(self) -> Batch:
-        """In memory from which a GPU copies while it computes."""
+        """In pinned memory, from which a GPU copies while it computes."""
         return Batch(*(getattr(self, part.name).pin_memory() for part in fields(self)))
 
     def to(self, device: torch.device) -> Batch:
@@ -43,7 +42,7 @@ class Batch:
 
 @dataclass
 class CellData:
-    """All cells, sparse where genes are concerned; on one device.
+    """All cells on one device; matrices of genes are sparse.
 
     Attributes
     ----------
@@ -77,7 +76,7 @@ class CellData:
 
     @property
     def n_bytes(self) -> int:
-        """What it takes on a device."""
+        """Memory on a device."""
         parts = (getattr(self, part.name) for part in fields(self))
         return sum(part.nbytes if isinstance(part, Tensor) else part.n_bytes for part in parts)
 
@@ -90,12 +89,12 @@ class CellData:
         return replace(self, perturbed=perturbed.to(self.perturbed.device))
 
     def encoder_inputs(self, first: int, last: int) -> tuple[SparseRows, Tensor, Tensor]:
-        """Expression and both views of the graph of cells in a row, where the data lie."""
+        """Expression and both views of consecutive cells, on the device of the data."""
         expression = self.expression.block(first, last)
         return expression, self.perturbed[first:last], self.diffused[first:last]
 
     def batch(self, cells: np.ndarray) -> Batch:
-        """The mini-batch of the given cells, where the data lie."""
+        """The mini-batch of the given cells, on the device of the data."""
         chosen = torch.from_numpy(cells).to(self.size_factor.device)
         return Batch(
             cells=chosen,

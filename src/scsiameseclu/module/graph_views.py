@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+import warnings
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 from torch import Tensor
-
-from scsiameseclu.module.sparse_rows import SparseRows
 
 N_NEIGHBOURS = 24
 N_PROPAGATIONS = 2
-
-Features = TypeVar("Features")
+N_DIFFUSIONS = 10
+EDGES = 1_000_000
+"""Edges whose similarity is computed at once."""
 
 
 def perturbed_view(
@@ -39,6 +39,9 @@ def perturbed_view(
 def diffused_view(operator: sp.csr_matrix, components: Tensor, alpha: float | None) -> Tensor:
     """View 2: personalised PageRank of components; propagated twice where ``alpha`` is None.
 
+    ``alpha (I - (1 - alpha) A)^-1 X`` by its power series (Gasteiger et al. 2019). The error is at
+    most ``(1 - alpha)^10`` of the components' norm.
+
     Parameters
     ----------
     operator
@@ -50,15 +53,45 @@ def diffused_view(operator: sp.csr_matrix, components: Tensor, alpha: float | No
     """
     if alpha is None:
         return propagate(operator, components)
-    return diffuse(SparseRows.of(operator).to(components.device), components, alpha)
+    return propagate(operator, components, N_DIFFUSIONS, alpha)
 
 
-def propagate(operator: sp.csr_matrix, components: Tensor) -> Tensor:
-    """Components (n_cells, n_pcs) propagated twice by the normalised adjacency."""
-    rows = SparseRows.of(operator).to(components.device)
-    for _ in range(N_PROPAGATIONS):
-        components = rows @ components
-    return components
+def propagate(
+    operator: sp.csr_matrix,
+    components: Tensor,
+    n_steps: int = N_PROPAGATIONS,
+    alpha: float = 0.0,
+) -> Tensor:
+    """Propagate components over the graph, ``x <- (1 - alpha) A x + alpha x_0``, n_steps times.
+
+    Only sparse products, so time and memory are linear in cells.
+
+    Parameters
+    ----------
+    operator
+        Normalised adjacency, (n_cells, n_cells) sparse.
+    components
+        (n_cells, n_pcs); the product is computed where they are.
+    n_steps
+        Number of propagations.
+    alpha
+        Restart probability; with 0 these are plain powers of the operator (as in SGC).
+    """
+    from torch_geometric.nn import APPNP  # takes a second to import, and only training needs it
+
+    layer = APPNP(n_steps, alpha, add_self_loops=False, normalize=False)
+    propagated: Tensor = layer(components, csr_tensor(operator).to(components.device))
+    return propagated
+
+
+def csr_tensor(matrix: sp.csr_matrix) -> Tensor:
+    """A torch CSR tensor that shares the arrays of a scipy matrix."""
+    rows, columns, values = map(torch.from_numpy, (matrix.indptr, matrix.indices, matrix.data))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+        return torch.sparse_csr_tensor(
+            rows, columns, values, size=matrix.shape, check_invariants=False
+        )
 
 
 def neighbour_table(operator: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
@@ -109,7 +142,11 @@ def drop_dissimilar_edges(
     """
     upper = sp.triu(adjacency, k=1).tocoo()
     unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
-    similarity = np.einsum("ij,ij->i", unit[upper.row], unit[upper.col])
+    similarity = np.empty(upper.nnz, dtype=unit.dtype)
+    for first in range(0, upper.nnz, EDGES):
+        part = slice(first, first + EDGES)
+        ends = unit[upper.row[part]], unit[upper.col[part]]
+        similarity[part] = np.einsum("ij,ij->i", *ends)
     n_dropped = int(share * similarity.size)
     if n_dropped == 0:
         return sp.csr_matrix(adjacency)
@@ -119,28 +156,3 @@ def drop_dissimilar_edges(
         (upper.data[kept], (upper.row[kept], upper.col[kept])), shape=adjacency.shape
     ).tocsr()
     return half + half.T
-
-
-def diffuse(operator: Any, features: Features, alpha: float, n_steps: int = 10) -> Features:
-    """Personalised PageRank of features, ``alpha (I - (1 - alpha) A)^-1 X``.
-
-    By its power series, ``x <- (1 - alpha) A x + alpha X`` (Gasteiger et al. 2019, APPNP): only
-    sparse products, so time and memory are linear in cells. The error after ``n_steps`` is at most
-    ``(1 - alpha)^n_steps`` of the features' norm.
-
-    Parameters
-    ----------
-    operator
-        Sparse (n_cells, n_cells); whatever multiplies the features from the left by ``@``.
-    features
-        (n_cells, n_features), an array or a tensor.
-    alpha
-        Restart probability.
-    n_steps
-        Terms of the series.
-    """
-    given: Any = features
-    state = given
-    for _ in range(n_steps):
-        state = (1.0 - alpha) * (operator @ state) + alpha * given
-    return cast(Features, state)

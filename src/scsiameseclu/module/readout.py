@@ -30,7 +30,7 @@ class Readout:
         return latents
 
     def kept(self, latents: list[Tensor], cells: np.ndarray) -> np.ndarray | None:
-        """What new cells need of each network's latents of some cells, to be read out alike."""
+        """The latents of landmarks that reading out new cells needs; None if it needs none."""
         return None
 
 

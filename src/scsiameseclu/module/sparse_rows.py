@@ -1,7 +1,7 @@
-"""Rows of a sparse matrix on any device: made dense, or multiplied with a dense matrix as they are.
+"""Rows of a sparse matrix on any device: made dense, or multiplied by a dense matrix.
 
 A row times a dense matrix is a weighted sum of that matrix's rows, torch's ``embedding_bag``: on
-a CPU several times as fast as making the rows dense first, or as scipy's product.
+a CPU this is several times as fast as making the rows dense first, or as scipy's product.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ class SparseRows:
     Attributes
     ----------
     indptr
-        (n_rows + 1,), always in the machine's memory: sizes are known without asking the device.
+        (n_rows + 1,), always in the machine's memory, so that sizes are known without waiting for
+        the device.
     pointers
         The same on the device.
     indices, values
@@ -39,7 +40,7 @@ class SparseRows:
 
     @classmethod
     def of(cls, matrix: sp.csr_matrix) -> SparseRows:
-        """Of a CSR matrix, without a copy where types allow."""
+        """From a CSR matrix, without a copy where types allow."""
         indptr = matrix.indptr.astype(np.int64)
         return cls(
             indptr,
@@ -51,7 +52,7 @@ class SparseRows:
 
     @property
     def n_bytes(self) -> int:
-        """What it takes on a device."""
+        """Memory on a device."""
         return sum(part.nbytes for part in (self.pointers, self.indices, self.values))
 
     def to(self, device: torch.device) -> SparseRows:

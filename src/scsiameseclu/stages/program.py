@@ -197,6 +197,7 @@ def main(stage: str, argv: Sequence[str] | None = None) -> None:
         os.environ |= dict.fromkeys(THREAD_VARIABLES, str(threads))
     # let idle threads sleep: busy waiting makes all jobs of a shared node several times slower
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ["MPLBACKEND"] = "agg"  # a notebook hands its own down, which may not be installed
     directory: Path | None = options.get("folder") or options.get("directory")
     folder_name = options["folder"].resolve().name if "folder" in options else ""
     sample = options.get("sample", folder_name)

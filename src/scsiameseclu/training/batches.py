@@ -1,4 +1,4 @@
-"""Mini-batches of cells whose order can be taken up again where it stopped."""
+"""Mini-batches of cells in a random order that can be saved and restored."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 
 
 class Batches:
-    """Endless mini-batches: every epoch a new order; a last, short one is left out.
+    """Endless mini-batches. Each epoch has a new order and drops its last, short mini-batch.
 
     Parameters
     ----------
     n_cells, batch_size
-        Cells in all and in a mini-batch (all of them, where there are fewer).
+        Number of cells, and of cells in a mini-batch (at most all).
     seed
-        Of the orders.
+        Seed for the orders.
     """
 
     def __init__(self, n_cells: int, batch_size: int, seed: int) -> None:
@@ -40,7 +40,7 @@ class Batches:
         return np.sort(batch)
 
     def peek(self) -> np.ndarray:
-        """What the next call will give, without taking it."""
+        """The next mini-batch, without advancing."""
         state = self._rng.bit_generator.state
         kept = self._before, self._order, self._first
         batch = next(self)
@@ -49,11 +49,11 @@ class Batches:
         return batch
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the order stands, in plain values."""
+        """The position in the order, in plain values."""
         return {"before": self._before, "first": self._first}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Restore a position."""
         self._rng.bit_generator.state = state["before"]
         self._shuffle()
         self._first = state["first"]

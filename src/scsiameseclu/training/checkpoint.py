@@ -1,4 +1,4 @@
-"""A training that can be broken off and taken up again."""
+"""Checkpoints for interruptible training."""
 
 import hashlib
 import logging
@@ -18,23 +18,23 @@ import torch
 log = logging.getLogger(__name__)
 
 SECONDS = 60.0  # between two checkpoints
-TERMINATED = 128 + signal.SIGTERM  # what a shell makes of a program that SIGTERM ended
+TERMINATED = 128 + signal.SIGTERM  # a shell's exit code for a program that SIGTERM ended
 State = dict[str, Any]
 
 
 class Checkpoint:
-    """The file that a training's state is kept in.
+    """The file that holds the state of a training.
 
     It is written every minute, when a network is done, and when SIGTERM arrives (a time limit or a
-    preemption on a cluster); always to a file beside it first, so that a crash leaves the last
-    whole one.
+    preemption on a cluster). It is written to a temporary file and renamed, so that a crash leaves
+    the last complete one.
 
     Parameters
     ----------
     path
-        Of the file; nothing is kept where it is None.
+        The file; None for no checkpoint.
     inputs
-        A fingerprint of data, settings and seed: the state of another training is not taken up.
+        Fingerprint of data, settings and seed: only the state of the same training is restored.
     """
 
     def __init__(self, path: Path | None, inputs: str) -> None:
@@ -43,39 +43,42 @@ class Checkpoint:
         self._saved = time.monotonic()
 
     def load(self) -> State | None:
-        """The state that was kept, or None where there is none of these inputs."""
+        """The saved state; None if there is none for these inputs."""
         if self.path is None or not self.path.is_file():
             return None
         try:
             kept = torch.load(self.path, map_location="cpu", weights_only=True)
             inputs, state = kept["inputs"], dict(kept["state"])
         except (OSError, EOFError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as e:
-            log.warning("%s cannot be read (%s); training starts anew", self.path, e)
+            log.warning("%s cannot be read (%s); training starts from the beginning", self.path, e)
             return None
         if inputs != self.inputs:
-            log.info("%s is of other data or settings; training starts anew", self.path)
+            log.info(
+                "%s belongs to other data or settings; training starts from the beginning",
+                self.path,
+            )
             return None
         return state
 
     def offer(self, state: Callable[[], State], now: bool = False) -> None:
-        """Keep the state if it is time to: tensors and plain values.
+        """Save the state (tensors and plain values) if it is time to.
 
         Raises
         ------
         SystemExit
-            SIGTERM has come; the state is kept, and the exit code is that of SIGTERM.
+            SIGTERM has arrived; the state is saved, and the exit code is that of SIGTERM.
         """
         if self.path is None:
             return
         if now or self.stop_asked or time.monotonic() - self._saved >= SECONDS:
             self._save(state())
         if self.stop_asked:
-            log.warning("SIGTERM: stopped; the same command goes on from %s", self.path)
+            log.warning("SIGTERM: stopped; the same command resumes from %s", self.path)
             raise SystemExit(TERMINATED)
 
     @contextmanager
     def on_sigterm(self) -> Iterator[None]:
-        """While this lasts, SIGTERM asks for a checkpoint and the end."""
+        """Within this context, SIGTERM requests a checkpoint and the end."""
         if self.path is None or threading.current_thread() is not threading.main_thread():
             yield
             return

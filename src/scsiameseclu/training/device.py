@@ -1,25 +1,25 @@
-"""Which device training runs on."""
+"""The device that training runs on."""
 
 import torch
 
 from scsiameseclu.errors import UserError
 
 
-def choose_device(wish: str) -> tuple[torch.device, str]:
+def choose_device(name: str) -> tuple[torch.device, str]:
     """The device for ``auto``, ``cpu`` or ``cuda``, and a sentence about it for log and report.
 
     Raises
     ------
     UserError
-        ``cuda`` is asked for and there is none, or the name is unknown.
+        ``cuda`` is asked for but not available, or the name is unknown.
     """
-    if wish not in {"auto", "cpu", "cuda"}:
-        raise UserError(f"device is {wish!r}; it must be auto, cpu or cuda")
-    if wish == "cpu":
+    if name not in {"auto", "cpu", "cuda"}:
+        raise UserError(f"device is {name!r}; it must be auto, cpu or cuda")
+    if name == "cpu":
         return torch.device("cpu"), "trained on the CPU, as asked"
     if torch.cuda.is_available():
         return torch.device("cuda"), f"trained on the GPU {torch.cuda.get_device_name()}"
-    if wish == "cuda":
+    if name == "cuda":
         raise UserError(
             "device is cuda, but torch finds no CUDA device on this machine; set device to auto or "
             "cpu, or run where there is a GPU"

@@ -1,6 +1,6 @@
-"""Mini-batches on the device, prepared ahead where the data lie elsewhere.
+"""Mini-batches on the device.
 
-The data lie on the device where they fit; else they stay in the machine's memory, and a thread
+The data are on the device if they fit; otherwise they stay in the machine's memory, and a thread
 prepares the next mini-batch while the device computes.
 """
 
@@ -15,11 +15,11 @@ from scsiameseclu.module.sparse_rows import SparseRows
 from scsiameseclu.training.batches import Batches
 
 RESIDENT_SHARE = 0.5
-"""Of the device's free memory that the data may take."""
+"""Share of the device's free memory that the data may take."""
 
 
 def placed(data: CellData, device: torch.device) -> CellData:
-    """The data on the device, if half of its free memory holds them; else as they are."""
+    """The data on the device if they fit into half of its free memory; otherwise unchanged."""
     if device.type != "cuda":
         return data
     free, _ = torch.cuda.mem_get_info(device)
@@ -27,16 +27,16 @@ def placed(data: CellData, device: torch.device) -> CellData:
 
 
 class Loader:
-    """Mini-batches on the device, the next one prepared meanwhile where the data are elsewhere.
+    """Mini-batches on the device; if the data are elsewhere, the next one is prepared ahead.
 
     Parameters
     ----------
     data, batches
-        The cells, and whose turn it is.
+        All cells, and the order of mini-batches.
     device
-        Where mini-batches go.
+        Device of the mini-batches.
     ahead
-        Whether a thread prepares the next one; if not said, where the data lie elsewhere.
+        Whether a thread prepares the next one; by default if the data are on another device.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Loader:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="batches") if ahead else None
 
     def encoder_inputs(self, first: int, last: int) -> tuple[SparseRows, Tensor, Tensor]:
-        """What the encoders take of cells in a row, see :meth:`CellData.encoder_inputs`."""
+        """Inputs of the encoders for consecutive cells; see :meth:`CellData.encoder_inputs`."""
         expression, perturbed, diffused = self.data.encoder_inputs(first, last)
         device = self.device
         return expression.to(device), perturbed.to(device), diffused.to(device)
@@ -76,5 +76,5 @@ class Loader:
         return batch.pinned() if self.device.type == "cuda" else batch
 
     def show(self, data: CellData) -> None:
-        """Go on with other views of the same cells."""
+        """Continue with other views of the same cells."""
         self.data, self._next = data, None

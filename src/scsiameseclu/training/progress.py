@@ -1,4 +1,4 @@
-"""How far training is: a bar on a terminal, one line a minute in a log."""
+"""Progress of the training: a bar on a terminal, one line per minute in a log."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ SECONDS_BETWEEN_LINES = 60.0
 
 
 class Progress:
-    """Counts mini-batches; shows loss, cells a second and the time left.
+    """Counts mini-batches; shows loss, cells per second and the time left.
 
     Parameters
     ----------
     n_steps
-        Mini-batches in all, at most.
+        Largest number of mini-batches.
     batch_size
         Cells in each.
     done
-        Mini-batches that an earlier, broken run has done.
+        Mini-batches that an interrupted run has done.
     bar
-        A bar in place of log lines; by default on a terminal and in a notebook.
+        Show a bar instead of log lines; by default on a terminal and in a notebook.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Progress:
         self._began_at, self._began = done, time.monotonic()
         self._last_line = self._began
         self._bar = None
-        if _somebody_looks() if bar is None else bar:
+        if _interactive() if bar is None else bar:
             self._bar = tqdm(
                 desc="training",
                 total=n_steps * batch_size,
@@ -47,7 +47,7 @@ class Progress:
             )
 
     def advance(self, n_steps: int, loss: float, what: str) -> None:
-        """So many more mini-batches are done; ``what`` says where training is."""
+        """Count mini-batches that are done; ``what`` names the network and the phase."""
         self.done += n_steps
         if self._bar is not None:
             self._bar.set_postfix_str(f"{what}, loss {loss:.4f}", refresh=False)
@@ -61,7 +61,12 @@ class Progress:
         left = (self.n_steps - self.done) / rate
         log.info(
             "%s: step %d of at most %d, loss %.4f, %d cells/s, %d s left at most",
-            *(what, self.done, self.n_steps, loss, rate * self.batch_size, left),
+            what,
+            self.done,
+            self.n_steps,
+            loss,
+            rate * self.batch_size,
+            left,
         )
 
     def __enter__(self) -> Progress:
@@ -77,5 +82,5 @@ class Progress:
             self._bar.close()
 
 
-def _somebody_looks() -> bool:
+def _interactive() -> bool:
     return sys.stderr.isatty() or "ipykernel" in sys.modules

@@ -84,6 +84,15 @@ class Session:
 
         self.checkpoint.offer(state, now)
 
+    def start_of_joint_training(self) -> Tensor:
+        """The embedding after the first phase, (n_cells, n_dimensions).
+
+        Joint training changes the networks, so the checkpoint keeps it.
+        """
+        if self.before is None:
+            self.before = self.embedding()
+        return self.before
+
     def embedding(self) -> Tensor:
         """All cells: the shared block, if any, and every network's; (n_cells, n_dimensions)."""
         return join([*self.shared, *(trainer.block() for trainer in self.trainers)])

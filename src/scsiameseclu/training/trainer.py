@@ -92,7 +92,7 @@ class Trainer:
         self._reported = 0
 
     def run(self, phase: Phase) -> None:
-        """Train until the phase ends; from where it stood, if a state was loaded."""
+        """Train until the phase ends, from the loaded state if there is one."""
         if phase.name in self.ended:
             return
         self._begin(phase)
