@@ -10,63 +10,27 @@ that are slow, or read the real data sets, are left out. What does not end in ti
 
 from __future__ import annotations
 
-import os
-
-if __name__ == "__main__":  # before numpy and numba are imported: one thread, safe to fork
-    variables = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
-    os.environ.update(variables, NUMBA_THREADING_LAYER="workqueue")
-
 import argparse
-import importlib
 import json
-import multiprocessing
+import os
 import platform
 import random
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-import anndata
-import numpy
-import pytest
+from forked_tests import PACKAGE, ROOT, Mutant, Verdict, try_all
 from mutations import changes
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
-PACKAGE = ROOT / "src" / "scsiameseclu"
 LIST = HERE / "mutants.toml"
 ROOMS = ("module", "training", "clustering", "annotation")
-THIRD_PARTY = ("anndata", "decoupler", "ot", "pynndescent", "scanpy", "sklearn", "torch", "umap")
-PATIENCE = 5.0  # times what the tests take on the package as it is
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A changed file of the package, and the tests that are to notice."""
-
-    file: str
-    what: str
-    source: str
-    tests: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether the tests noticed, and which did first."""
-
-    file: str
-    what: str
-    caught: bool
-    by: str
 
 
 def listed(path: Path = LIST) -> list[Mutant]:
@@ -107,130 +71,6 @@ def tests_of(path: Path) -> tuple[str, ...]:
     own = sorted(room.glob(f"test_{path.stem}*.py"))
     others = [other for other in sorted(room.glob("test_*.py")) if other not in own]
     return tuple(str(one.relative_to(ROOT)) for one in [*own, *others])
-
-
-class _FastTests:
-    """A pytest plugin: leaves out slow tests and real data, and keeps the first failure."""
-
-    def __init__(self) -> None:
-        self.failed = ""
-
-    def pytest_collection_modifyitems(self, items: list[pytest.Function]) -> None:
-        items[:] = [
-            item
-            for item in items
-            if not ({"slow", "gpu"} & {mark.name for mark in item.iter_markers()})
-            and "data_dir" not in item.fixturenames
-        ]
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.failed and not self.failed:
-            self.failed = report.nodeid
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed and not self.failed:
-            self.failed = report.nodeid
-
-
-def _run_tests(source: Path, tests: tuple[str, ...], answer: int) -> None:
-    """In a fork: import the package from ``source``, run the tests, and write what came of it."""
-    os.setsid()
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nothing, stream)
-    sys.path[:] = [str(source), *(entry for entry in sys.path if Path(entry) != PACKAGE.parent)]
-    os.environ["PYTHONPATH"] = str(source)
-    plugin = _FastTests()
-    code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests], plugins=[plugin]))
-    used = sys.modules.get("scsiameseclu")
-    place = str(getattr(used, "__file__", source))
-    os.write(answer, json.dumps([code, plugin.failed, place]).encode())
-
-
-def run(source: Path, tests: tuple[str, ...], seconds: float) -> tuple[int, str]:
-    """Exit code of pytest and the test that failed first; code -1 where time was up."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            _run_tests(source, tests, writing)
-        finally:
-            os._exit(0)
-    os.close(writing)
-    deadline = time.monotonic() + seconds
-    while os.waitpid(child, os.WNOHANG)[0] == 0:
-        if time.monotonic() > deadline:
-            os.killpg(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            os.close(reading)
-            return -1, "time limit"
-        time.sleep(0.02)
-    with os.fdopen(reading) as answer:
-        text = answer.read()
-    if not text:
-        return -2, "crash"
-    code, failed, place = json.loads(text)
-    if not place.startswith(str(source)):
-        sys.exit(f"tests ran on {place}, not on the copy in {source}")
-    return code, failed
-
-
-def copy_package(folder: Path) -> Path:
-    """A copy of ``src`` in a folder; its path."""
-    return Path(shutil.copytree(PACKAGE.parent, folder / "src"))
-
-
-def _warm_up() -> None:
-    """Import and compile once what every fork would need to."""
-    for name in THIRD_PARTY:
-        importlib.import_module(name)
-    cells = anndata.AnnData(numpy.random.default_rng(0).normal(size=(60, 10)))
-    importlib.import_module("scanpy").pp.neighbors(cells, n_neighbors=5, use_rep="X")
-
-
-_copy: Path
-_limits: dict[tuple[str, ...], float] = {}
-
-
-def _start_worker(folder: str, limits: dict[tuple[str, ...], float]) -> None:
-    global _copy
-    sys.dont_write_bytecode = True  # a mutant's must not outlive it
-    _copy = copy_package(Path(tempfile.mkdtemp(dir=folder)))
-    _limits.update(limits)
-
-
-def _try(mutant: Mutant) -> Verdict:
-    """In a worker: put the changed file into the copy, test, and put the old one back."""
-    path = _copy / PACKAGE.name / mutant.file
-    path.write_text(mutant.source, encoding="utf-8")
-    code, by = run(_copy, mutant.tests, _limits[tuple(sorted(mutant.tests))])
-    shutil.copy2(PACKAGE / mutant.file, path)
-    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
-        sys.exit(f"no test ran for {mutant.file}: {' '.join(mutant.tests)}")
-    return Verdict(mutant.file, mutant.what, code != 0, by)
-
-
-def try_all(mutants: list[Mutant], jobs: int) -> Iterator[Verdict]:
-    """Verdicts as they come.
-
-    Raises
-    ------
-    SystemExit
-        The tests fail on the package as it is.
-    """
-    _warm_up()
-    limits: dict[tuple[str, ...], float] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        whole = copy_package(Path(folder))
-        for tests in {tuple(sorted(mutant.tests)) for mutant in mutants}:
-            started = time.monotonic()
-            code, failed = run(whole, tests, 3600)
-            if code != 0:
-                sys.exit(f"without any change {' '.join(tests)} end with {code}: {failed}")
-            limits[tests] = 10 + PATIENCE * (time.monotonic() - started)
-        fork = multiprocessing.get_context("fork")
-        with fork.Pool(jobs, _start_worker, (folder, limits)) as pool:
-            yield from pool.imap_unordered(_try, mutants)
 
 
 def resumed(mutants: list[Mutant], kept: Path | None) -> tuple[list[Mutant], list[Verdict]]:
@@ -286,6 +126,7 @@ def main() -> None:
     parser.add_argument("--resume", type=Path, help="keep verdicts here, and skip those caught")
     parser.add_argument("--output", type=Path, help="write the result of a sample as a page")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     if options.random is None:
         mutants = [m for m in listed() if m.file.startswith(tuple(options.only or [""]))]
     else:

@@ -101,3 +101,12 @@ def test_an_embedding_comes_apart_into_its_blocks(n_shared: int) -> None:
 def test_unit_rows_are_centred_directions() -> None:
     values, centre = torch.tensor([[4.0, 1.0], [1.0, 5.0]]), torch.tensor([1.0, 1.0])
     torch.testing.assert_close(unit_rows(values, centre), torch.eye(2))
+
+
+def test_a_space_goes_to_another_device(components: np.ndarray) -> None:
+    moved = JointSpace.fit(torch.from_numpy(components[:50])).to("meta")
+    assert {tensor.device.type for tensor in moved.tensors().values()} == {"meta"}
+    assert set(moved.tensors()) == {"centre", "weights"}
+    alone = LatentSpace()
+    assert alone.to("meta") is alone
+    assert alone.tensors() == {}
