@@ -35,6 +35,17 @@ def test_a_feature_that_is_off_is_neither_planned_nor_read() -> None:
     assert "transfer" in manifest.inputs("annotate", ["reference"])
 
 
+def test_a_stage_depends_on_the_features_upstream_of_it_only() -> None:
+    """What a command does not name cannot rerun it."""
+    depends = {stage: manifest.features_of(stage, manifest.FEATURES) for stage in manifest.STAGES}
+    assert depends["transfer"] == depends["annotate"] == ["reference"]
+    assert depends["trajectory"] == depends["evaluate"] == ["trajectory"]
+    assert depends["report"] == depends["assemble"] == list(manifest.FEATURES)
+    first = ("ingest", "quality", "expression", "graph", "train", "cluster", "layout", "markers")
+    assert [depends[stage] for stage in first] == [[]] * len(first)
+    assert manifest.features_of("report", ["trajectory"]) == ["trajectory"]
+
+
 def test_every_stage_is_a_program() -> None:
     assert set(manifest.STAGES) <= set(PROGRAMS)
     ours = [stage for stage in PROGRAMS if stage in manifest.STAGES]

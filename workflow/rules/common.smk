@@ -68,13 +68,14 @@ FEATURES = [
     )
     if enabled
 ]
-INCLUDED = f"--features {' '.join(FEATURES)}" if FEATURES else ""
 # Additional memory of CellTypist in the stage annotate, independent of the number of cells.
 CELLTYPIST_MB = 1000 if config["annotation"]["celltypist_model"] else 0
-COHORT = (
-    f"python {SCRIPTS}/cohort.py --samples {quote(config['samples'])} --results {RESULTS}"
-    f" {INCLUDED}"
-).rstrip()
+COHORT = " ".join(
+    [
+        f"python {SCRIPTS}/cohort.py --samples {quote(config['samples'])} --results {RESULTS}",
+        *(["--features", *FEATURES] if FEATURES else []),
+    ]
+)
 MULTIQC = (
     f"python -m multiqc {RESULTS}/multiqc --config {RESULTS}/multiqc/multiqc_config.yaml"
     f" --no-version-check --force --no-data-dir -o {RESULTS} -n multiqc_report.html"
@@ -173,8 +174,15 @@ def cores_by_size(wildcards, input):
         return 1
 
 
-def program(stage, where=f"--folder {FOLDER} {INCLUDED}", folder=FOLDER):
+def in_sample(stage):
+    """Options of a stage that works in the folder of a sample."""
+    features = manifest.features_of(stage, FEATURES)
+    return " ".join(["--folder", FOLDER, *(["--features", *features] if features else [])])
+
+
+def program(stage, where=None, folder=FOLDER):
     """Shell command that writes the settings file of a stage, runs the stage and writes its log."""
+    where = in_sample(stage) if where is None else where
     file = f"{folder}/{manifest.SETTINGS.format(stage=stage)}"
     return (
         f"mkdir -p $(dirname {file}) && printf '%s' {{params.settings:q}} > {file} &&"

@@ -140,3 +140,18 @@ def inputs(stage: str, features: Collection[str] = ()) -> tuple[str, ...]:
 def outputs(features: Collection[str] = ()) -> list[str]:
     """All files of a sample after a run with these features."""
     return [name for stage in planned(features) for name in STAGES[stage].writes]
+
+
+def features_of(stage: str, features: Collection[str] = ()) -> list[str]:
+    """The features of a run that a stage depends on, directly or through the files that it reads.
+
+    A stage's command names only these, so that enabling another feature does not rerun it.
+    """
+    writers = {name: writer for writer, files in STAGES.items() for name in files.writes}
+    upstream, pending = {stage}, [stage]
+    while pending:
+        new = {writers[name] for name in inputs(pending.pop(), features)} - upstream
+        upstream |= new
+        pending += new
+    needed = {STAGES[name].feature for name in upstream}
+    return [feature for feature in features if feature in needed]
