@@ -104,7 +104,7 @@ def test_refused(path: str, read: Read) -> None:
 def test_wells_are_the_names_of_the_cells(read: Read) -> None:
     sample = read("cell-names-like-numbers/wells.csv")
     assert sample.obs.index[0] == "1_1"
-    assert "10e2" in sample.obs.index
+    assert sample.obs.index[-1] == "4_4"
     assert sample.loaded.var.index.tolist() == [f"GENE{number}" for number in range(60)]
 
 
@@ -204,7 +204,7 @@ def test_rhapsody(name: str, read: Read) -> None:
     assert any("3 antibodies" in note for note in sample.notes)
     sums = np.asarray(sample.loaded.matrix.sum(axis=0)).ravel()
     largest = sample.loaded.var.index[sums.argmax()]
-    assert largest in {"MALAT1", "TMSB4X", "B2M"}
+    assert largest in {"MALAT1", "RPL10"}
 
 
 def test_spike_ins_and_summary_rows(read: Read) -> None:

@@ -16,6 +16,7 @@ from scsiameseclu.io.detect import detect_format
 from scsiameseclu.io.h5ad import load_h5ad
 from scsiameseclu.io.loaded import Loaded, Origin
 from scsiameseclu.io.loom import load_loom
+from scsiameseclu.io.not_genes import leave_out
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.tenx_h5 import load_10x_h5
 from scsiameseclu.io.tenx_mtx import load_10x_mtx
@@ -63,7 +64,9 @@ def load(path: str | Path, request: ReadRequest) -> Loaded:
     _reject_unused_options(request, kind, origin)
     with origin.reading(kind), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about old layouts and duplicate names, handled here
-        return READERS[kind](Path(path), request, origin)
+        loaded = READERS[kind](Path(path), request, origin)
+    leave_out(loaded)
+    return loaded
 
 
 def _reject_unused_options(request: ReadRequest, kind: str, origin: Origin) -> None:

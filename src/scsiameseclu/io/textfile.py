@@ -8,16 +8,17 @@ import io
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
 from scsiameseclu.io.loaded import Origin, list_names
+from scsiameseclu.io.numbers import is_number
 
 SEPARATORS = {",": "comma", "\t": "tab", ";": "semicolon", " ": "space"}
 GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
-# Headers that R, pandas and users give to a column of row names.
-NAMELESS = {"", "unnamed: 0", "index", "id", "x", "v1", "rownames", "row.names"}
+COMMENTS = ("#", '"#')
 
 
 @contextmanager
@@ -54,18 +55,31 @@ def open_text(path: Path, origin: Origin) -> Iterator[TextIO]:
 
 
 def table_rows(stream: TextIO) -> tuple[str, Iterator[tuple[int, list[str]]]]:
-    """The separator, and the non-empty rows with their line numbers."""
-    first = stream.readline()
-    while first and not first.strip():
-        first = stream.readline()
-    separator = sniff(first)
-    reader = csv.reader(_chain(first, stream), delimiter=separator)
-    return separator, ((reader.line_num, row) for row in reader if any(row))
+    """The separator, and the non-empty rows with their line numbers.
+
+    Comment lines before the header are skipped. If a header starts with ``#`` (``#gene``), it is
+    the last comment line and has as many fields as the rows.
+    """
+    lines: list[str] = []
+    comment, skipped = "", 0
+    for line in stream:
+        if line.strip() and not line.startswith(COMMENTS):
+            lines = [line]
+            break
+        comment = line if line.strip() else comment
+        skipped += 1
+    separator = sniff(lines[0] if lines else comment)
+    if lines and _is_header(comment, lines[0], separator):
+        lines.insert(0, comment)
+        skipped -= 1
+    reader = csv.reader(chain(lines, stream), delimiter=separator)
+    return separator, ((skipped + reader.line_num, row) for row in reader if any(row))
 
 
-def _chain(first: str, stream: TextIO) -> Iterator[str]:
-    yield first
-    yield from stream
+def _is_header(comment: str, row: str, separator: str) -> bool:
+    names, fields = (next(csv.reader([line], delimiter=separator)) for line in (comment, row))
+    several = 1 < len(fields) <= len(names) + 1 <= len(fields) + 1
+    return several and all(map(is_number, fields[1:]))
 
 
 def sniff(line: str) -> str:
