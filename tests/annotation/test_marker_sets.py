@@ -191,7 +191,7 @@ def test_the_gene_of_highest_priority_is_taken_for_ids_too() -> None:
     ("symbols", "expected"),
     [
         (["GNLY", "odd_1", "odd-2", "odd-3", "odd-4"], "human"),  # only in the human column
-        (["odd-1", "odd-2", "odd-3"], "human"),
+        (["odd-1", "odd-2", "odd-3"], "unknown"),
         (["cd8b1", "odd-2", "odd-3", "odd-4"], "mouse"),  # Cd8b1 has another name in man
         (["Actb", "Gapdh", "Cd8b1"], "mouse"),
         (["ACTB", "GAPDH", "CD8B"], "human"),

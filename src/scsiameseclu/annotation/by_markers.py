@@ -192,7 +192,7 @@ def annotate_clusters(
         organism,
         best.overlap,
         cells,
-        _warnings(best, table, tissue),
+        _warnings(best, table, tissue, organism),
     )
 
 
@@ -327,9 +327,16 @@ def _named(scores: pd.DataFrame, settings: AnnotationSettings) -> pd.DataFrame:
     )
 
 
-def _warnings(best: _Candidate, decided: pd.DataFrame, tissue: str) -> list[str]:
+def _warnings(
+    best: _Candidate, decided: pd.DataFrame, tissue: str, organism: str
+) -> list[str]:
     if len(decided) < 2:
         return ["there is only one cluster, so its cell type cannot be scored"]
+    if best.sets.table.empty:
+        return [
+            f"there are no marker sets for this organism ({organism}), so all clusters are "
+            "Unassigned; give your own marker table, or set column `organism`"
+        ]
     table = tissue or "any tissue"
     if best.scores.shape[1] == 0:
         return [

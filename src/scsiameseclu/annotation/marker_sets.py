@@ -18,7 +18,7 @@ import pandas as pd
 
 from scsiameseclu.annotation.cell_types import ABSTENTIONS
 from scsiameseclu.errors import UserError
-from scsiameseclu.genes.organism import detect_organism
+from scsiameseclu.genes.organism import UNKNOWN, detect_organism, is_another_species
 from scsiameseclu.store.files import first_line
 
 SPECIES_COLUMN = {"human": "gene", "mouse": "mouse_gene"}
@@ -60,7 +60,7 @@ def canonical_sets(tissue: str, organism: str) -> list[MarkerSets]:
     tissue
         ``"auto"``, or tissues of the table, comma-separated; sets of one name are joined.
     organism
-        ``"human"`` or ``"mouse"``.
+        ``"human"`` or ``"mouse"``; other organisms have no sets, and the table is empty.
 
     Raises
     ------
@@ -77,6 +77,8 @@ def canonical_sets(tissue: str, organism: str) -> list[MarkerSets]:
             f"tissue: {', '.join(unknown) or repr(tissue)} is not in the table of markers; "
             f"available: auto, {', '.join(known)}"
         )
+    if organism not in SPECIES_COLUMN:
+        return [MarkerSets("", pd.DataFrame({"cell_type": [], "gene": [], "weight": []}))]
     sets = []
     for names in groups:
         rows = table[table["tissue"].isin(names)]
@@ -174,16 +176,22 @@ def _weights(table: pd.DataFrame, where: str) -> pd.Series:
 
 
 def choose_organism(organism: str, symbols: list[str], ids: list[str]) -> str:
-    """Human or mouse: as given, by the names of the genes, or by their overlap with the table."""
+    """The organism: as given, by the names of the genes, or by their overlap with the table.
+
+    ``"unknown"`` if the ids are those of a species that is not supported, or if no gene is in the
+    table.
+    """
     if organism != "auto":
         return organism
     detected = detect_organism(symbols, ids)
-    if detected != "unknown":
+    if detected != UNKNOWN or is_another_species(symbols, ids):
         return detected
     table, genes = canonical_table(), {symbol.upper() for symbol in symbols}
     human, mouse = (
         len(genes & set(table[SPECIES_COLUMN[name]].str.upper())) for name in ("human", "mouse")
     )
+    if not human and not mouse:
+        return UNKNOWN
     return "mouse" if mouse > human else "human"
 
 
