@@ -39,7 +39,6 @@ def refused(read: Read, path: str, *words: str, **settings: str) -> str:
     except UserError as error:
         message = str(error)
     assert "\n" not in message
-    assert "truncated" not in message
     for word in (path.rpartition("/")[2], *words):
         assert word in message, message
     return message
@@ -158,7 +157,7 @@ def test_filter_that_is_missing(read: Read) -> None:
     try:
         import hdf5plugin  # noqa: F401
     except ImportError:
-        refused(read, path, "zstd", "hdf5plugin")
+        assert "damaged" not in refused(read, path, "zstd", "hdf5plugin")
         return
     assert read(path).loaded.matrix.sum() == 21008
 

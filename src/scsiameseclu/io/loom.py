@@ -38,7 +38,7 @@ def load_loom(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         genes, _ = _attributes(file["row_attrs"], matrix.shape[1])
     notes = [f"loom: {f'layer {request.layer}' if request.layer else 'main matrix'}"]
     if skipped:
-        notes.append(f"multi-column attributes were skipped: {list_names(skipped)}")
+        notes.append(f"attributes with several columns were skipped: {list_names(skipped)}")
     if not _set_index(cells, CELL_NAMES):
         cells.index = numbered("cell", len(cells))
         notes.append("cells have no names and were numbered")
@@ -63,8 +63,13 @@ def _attributes(group: h5py.Group, length: int) -> tuple[pd.DataFrame, list[str]
     """Table of the attributes with one value per cell (or gene), and the names of the others."""
     columns, skipped = {}, []
     for name in sorted(group):
-        values = group[name][()]
-        if values.size != length or values.shape[0] != length:
+        item = group[name]
+        single = isinstance(item, h5py.Dataset) and item.shape in ((length,), (length, 1))
+        if not single or item.dtype.kind == "V":  # compound, as written by SCENIC
+            skipped.append(name)
+            continue
+        values = item[()]
+        if values.dtype.kind not in "biufSO":
             skipped.append(name)
         else:
             columns[name] = as_strings(values) if values.dtype.kind in "SO" else values.ravel()

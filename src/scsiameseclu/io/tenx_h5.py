@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -9,8 +11,9 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
+from scsiameseclu.errors import UserError
 from scsiameseclu.genes.names import gene_table
-from scsiameseclu.io.blocks import strings
+from scsiameseclu.io.blocks import check_sparse, strings
 from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.values import describe
@@ -59,9 +62,19 @@ def choose_genome(available: list[str], request: ReadRequest, origin: Origin) ->
     return request.genome or (available[0] if available else None)
 
 
+def no_expression(kinds: Sequence[str], origin: Origin) -> UserError:
+    """The error for a file without genes, which lists its types of features."""
+    counts = Counter(kinds)
+    listed = list_names(f"{name or 'no type'} ({number})" for name, number in counts.items())
+    return origin.error(
+        f"has no feature of type {EXPRESSION}, but: {listed}; use the file with the gene expression"
+    )
+
+
 def _sparse(group: h5py.Group) -> csr_matrix:
     """Read the matrix (n_cells, n_genes); 10x's CSC of genes x cells is a CSR of cells x genes."""
     n_genes, n_cells = (int(number) for number in group["shape"][()])
+    check_sparse(group, n_cells, n_genes)
     matrix = csr_matrix(
         (group["data"][()].astype("float32"), group["indices"][()], group["indptr"][()]),
         shape=(n_cells, n_genes),
@@ -76,13 +89,16 @@ def _version_3(
 ) -> tuple[csr_matrix, np.ndarray, np.ndarray, list[str]]:
     group = file["matrix"]
     features = group["features"]
+    kinds = strings(features["feature_type"]) if "feature_type" in features else None
+    if kinds is not None and kinds.size and EXPRESSION not in kinds:
+        raise no_expression(kinds.tolist(), origin)
     matrix, ids, symbols = _sparse(group), strings(features["id"]), strings(features["name"])
     if not matrix.shape[1] == ids.size == symbols.size:
         raise ValueError(f"{ids.size} features for {matrix.shape[1]} rows of the matrix")
     notes = ["10x HDF5 of Cell Ranger 3 or later"]
     kept = np.ones(ids.size, dtype=bool)
-    if "feature_type" in features:
-        kept = strings(features["feature_type"]) == EXPRESSION
+    if kinds is not None:
+        kept = kinds == EXPRESSION
         if not kept.all():
             notes.append(f"{int((~kept).sum())} features other than {EXPRESSION} were skipped")
     genomes = strings(features["genome"]) if "genome" in features else np.full(ids.size, "")
