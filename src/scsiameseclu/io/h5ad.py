@@ -1,7 +1,7 @@
 """Reader for h5ad files that locates the counts without reading the other matrices.
 
-If no layer is requested, ``layers["counts"]``, ``X``, ``raw`` and then the other layers in
-alphabetical order are searched, and the first matrix of non-negative integers is read.
+If no layer is requested, the first of ``layers["counts"]``, ``X`` and ``raw`` that consists of
+non-negative integers is read, otherwise the layer that :mod:`scsiameseclu.io.count_layers` chooses.
 """
 
 from __future__ import annotations
@@ -11,14 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 import pandas as pd
 from anndata.io import read_elem
 from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import genes_of_table
-from scsiameseclu.io.blocks import as_strings, cells_per_block, dense_to_csr
+from scsiameseclu.io.blocks import (
+    as_strings,
+    cells_per_block,
+    check_sparse,
+    check_stored,
+    dense_to_csr,
+)
+from scsiameseclu.io.count_layers import HEAD_CELLS, choose_layer
 from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.io.tenx_h5 import EXPRESSION, OTHER_FEATURES, no_expression
 from scsiameseclu.io.values import Values, describe
 from scsiameseclu.limits import BLOCK_VALUES
 
@@ -40,17 +49,19 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         name = _choose(matrices, request, origin)
         obs = _table(file, "obs")
         genes = _table(file, "raw.var" if name == "raw" else "var")
-        matrix, values = _read(matrices[name])
-    if values.are_counts and matrix.shape != (len(obs), len(genes)):
-        raise ValueError(
-            f"{name} has shape {matrix.shape}, obs and var require {(len(obs), len(genes))}"
-        )
-    if not values.are_counts:
-        matrix = csr_matrix((len(obs), len(genes)), dtype="float32")
+        shape = (len(obs), len(genes))
+        _check(matrices[name], name, shape)
+        matrix, values = _read(matrices[name], request)
+    usable = _usable(values, request)
+    if usable and matrix.shape != shape:
+        raise ValueError(f"{name} has shape {matrix.shape}, obs and var require {shape}")
+    if not usable:
+        matrix = csr_matrix(shape, dtype="float32")
+    genes, matrix, type_notes = _expression_only(genes, matrix, origin)
     var, gene_notes, warnings = genes_of_table(genes)
     place = PLACES.get(name, f"layer {name}")
     others = [PLACES.get(other, f"layer {other}") for other in matrices if other != name]
-    outcome = f"counts read from {place}" if values.are_counts else f"no counts in {place}"
+    outcome = f"counts read from {place}" if usable else f"no counts in {place}"
     notes = [f"h5ad: {outcome}" + (f" (not used: {list_names(others)})" if others else "")]
     return Loaded(
         matrix=matrix,
@@ -59,7 +70,7 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         format="h5ad",
         files=[path],
         values=values,
-        notes=[*notes, *gene_notes],
+        notes=[*notes, *type_notes, *gene_notes],
         warnings=warnings,
         place=f"{place} of" if request.layer else "",
     )
@@ -86,29 +97,91 @@ def _choose(matrices: dict[str, Any], request: ReadRequest, origin: Origin) -> s
             available = list_names(matrices)
             raise origin.error(f"has no layer {request.layer!r}; available: {available}")
         return request.layer
-    counts = (name for name, node in matrices.items() if _starts_as_counts(node))
-    return next(counts, next(iter(matrices)))
+    usable = [name for name, node in matrices.items() if _starts_usable(node, request)]
+    first = [name for name in usable if name in ("counts", *PLACES)]
+    if first and len(usable) > 1:
+        heads = {name: _head(matrices[name]) for name in usable}
+        more_than_ones = [name for name in usable if heads[name].nnz and heads[name].max() > 1]
+        first = [name for name in first if name in more_than_ones] if more_than_ones else first
+    if first or not usable:
+        return next(iter(first or matrices))
+    return choose_layer({name: _head(matrices[name]) for name in usable}, origin)
 
 
-def _starts_as_counts(node: Any) -> bool:
-    """Whether the first block of a matrix consists of non-negative integers."""
+def _usable(values: Values, request: ReadRequest) -> bool:
+    """Whether values are counts, or may be rounded to counts."""
+    return values.are_counts or (request.counts == "round" and values.can_be_rounded)
+
+
+def _starts_usable(node: Any, request: ReadRequest) -> bool:
+    """Whether the first block of a matrix consists of counts, or may be rounded to counts."""
     if hasattr(node, "keys"):
         first = node["data"][:BLOCK_VALUES]
     else:
         first = node[: cells_per_block(node.shape[1])].ravel()
-    return describe(csr_matrix(first.reshape(1, -1))).are_counts
+    return _usable(describe(csr_matrix(first.reshape(1, -1))), request)
 
 
-def _read(node: Any) -> tuple[csr_matrix, Values]:
+def _head(node: Any) -> csr_matrix:
+    """The first cells of a matrix, for comparisons."""
+    if not hasattr(node, "keys"):
+        cells = min(HEAD_CELLS, cells_per_block(node.shape[1]))
+        return csr_matrix(node[:cells].astype("float32"))
+    if _encoding(node) != "csr":
+        return csr_matrix(read_elem(node).tocsr()[:HEAD_CELLS], dtype="float32")
+    starts = node["indptr"][: HEAD_CELLS + 1]
+    end = int(starts[-1])
+    n_genes = int(node.attrs["shape" if "shape" in node.attrs else "h5sparse_shape"][1])
+    parts = (node["data"][:end].astype("float32"), node["indices"][:end], starts)
+    return csr_matrix(parts, shape=(len(starts) - 1, n_genes))
+
+
+def _encoding(node: Any) -> str:
+    """``"csr"`` or ``"csc"``, also in the layout of anndata before 0.7."""
+    encoding = node.attrs.get("encoding-type", node.attrs.get("h5sparse_format", "csr"))
+    return str(encoding).removesuffix("_matrix")
+
+
+def _check(node: Any, name: str, shape: tuple[int, int]) -> None:
+    """Check the sizes of a matrix before it is read."""
+    if hasattr(node, "keys"):
+        major, minor = shape if _encoding(node) == "csr" else shape[::-1]
+        check_sparse(node, major, minor)
+    elif node.shape != shape:
+        raise ValueError(f"{name} has shape {node.shape}, obs and var require {shape}")
+    else:
+        check_stored(node)
+
+
+def _read(node: Any, request: ReadRequest) -> tuple[csr_matrix, Values]:
     """Read a matrix; only the first block if it is dense and not counts."""
     if hasattr(node, "keys"):
-        matrix = read_elem(node).tocsr().astype("float32")
+        stored = read_elem(node)
+        stored.check_format(full_check=True)
+        matrix = stored.tocsr().astype("float32")
         matrix.sum_duplicates()
-    elif _starts_as_counts(node):
+    elif _starts_usable(node, request):
         matrix = dense_to_csr(node, cells_in_rows=True)
     else:
         matrix = csr_matrix(node[: cells_per_block(node.shape[1])].astype("float32"))
     return csr_matrix(matrix), describe(matrix)
+
+
+def _expression_only(
+    genes: pd.DataFrame, matrix: csr_matrix, origin: Origin
+) -> tuple[pd.DataFrame, csr_matrix, list[str]]:
+    """Leave out antibodies and other features if a column names the types of features."""
+    column = next((name for name in ("feature_types", "feature_type") if name in genes), None)
+    if column is None:
+        return genes, matrix, []
+    kinds = genes[column].astype(str).to_numpy()
+    kept = kinds == EXPRESSION
+    if kept.all() or not (set(kinds) & OTHER_FEATURES):
+        return genes, matrix, []
+    if not kept.any():
+        raise no_expression(kinds.tolist(), origin)
+    note = f"{int((~kept).sum())} features other than {EXPRESSION} were skipped"
+    return genes[kept], matrix[:, np.flatnonzero(kept)], [note]
 
 
 def _table(file: h5py.File, key: str) -> pd.DataFrame:

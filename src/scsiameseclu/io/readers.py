@@ -21,7 +21,7 @@ from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.tenx_h5 import load_10x_h5
 from scsiameseclu.io.tenx_mtx import load_10x_mtx
 from scsiameseclu.io.text import load_text
-from scsiameseclu.io.values import value_problems
+from scsiameseclu.io.values import describe, value_problems
 from scsiameseclu.io.xy import load_xy_h5
 
 READERS: dict[str, Callable[[Path, ReadRequest, Origin], Loaded]] = {
@@ -65,6 +65,8 @@ def load(path: str | Path, request: ReadRequest) -> Loaded:
     with origin.reading(kind), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about old layouts and duplicate names, handled here
         loaded = READERS[kind](Path(path), request, origin)
+    if request.counts == "round" and loaded.values.can_be_rounded:
+        _round_expected(loaded)
     leave_out(loaded)
     return loaded
 
@@ -81,6 +83,20 @@ def value_errors(loaded: Loaded, origin: Origin) -> list[str]:
     """Messages on why the values are not counts; empty if they are."""
     where = f"{loaded.place} {origin.where}" if loaded.place else origin.where
     return [f"{where} {problem}" for problem in value_problems(loaded.values)]
+
+
+def _round_expected(loaded: Loaded) -> None:
+    """Round expected counts to integers, in place, and note by how much their sum changes."""
+    before = loaded.matrix.sum(dtype=np.float64)
+    share = 100 * loaded.values.n_fractional / max(loaded.values.n_stored, 1)
+    np.rint(loaded.matrix.data, out=loaded.matrix.data)
+    loaded.matrix.eliminate_zeros()
+    loaded.values = describe(loaded.matrix)
+    after = loaded.matrix.sum(dtype=np.float64)
+    loaded.notes.append(
+        f"{share:.3g} % of the values were not whole numbers and were rounded, as requested; "
+        f"their sum was {before:,.0f} and is {after:,.0f}"
+    )
 
 
 def round_counts(loaded: Loaded) -> None:

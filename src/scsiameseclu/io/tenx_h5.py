@@ -19,6 +19,13 @@ from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.values import describe
 
 EXPRESSION = "Gene Expression"
+OTHER_FEATURES = frozenset(
+    {
+        "Antibody Capture", "CRISPR Guide Capture", "Multiplexing Capture", "Custom",
+        "Peaks", "Motifs", "Antigen Capture", "VDJ", "VDJ-T", "VDJ-B",
+    }
+)  # fmt: skip
+"""The other types of features of Cell Ranger."""
 
 
 def load_10x_h5(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
