@@ -15,6 +15,7 @@ from scsiameseclu.io.demo import load as load_demo
 from scsiameseclu.io.detect import detect_format
 from scsiameseclu.io.h5ad import load_h5ad
 from scsiameseclu.io.loaded import Loaded, Origin
+from scsiameseclu.io.locate import matrix_below
 from scsiameseclu.io.loom import load_loom
 from scsiameseclu.io.not_genes import leave_out
 from scsiameseclu.io.request import ReadRequest
@@ -60,11 +61,16 @@ def load(path: str | Path, request: ReadRequest) -> Loaded:
     if str(path).startswith(PREFIX):
         _reject_unused_options(request, "demo", origin)
         return load_demo(str(path).removeprefix(PREFIX), origin)
-    kind = detect_format(Path(path), request, origin)
+    place = Path(path)
+    below = matrix_below(place) if place.is_dir() else None
+    place = below or place
+    kind = detect_format(place, request, origin)
     _reject_unused_options(request, kind, origin)
     with origin.reading(kind), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about old layouts and duplicate names, handled here
-        loaded = READERS[kind](Path(path), request, origin)
+        loaded = READERS[kind](place, request, origin)
+    if below is not None:
+        loaded.notes.insert(0, f"the matrix in {below.relative_to(path)} is used")
     if request.counts == "round" and loaded.values.can_be_rounded:
         _round_expected(loaded)
     leave_out(loaded)
