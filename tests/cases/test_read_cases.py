@@ -131,7 +131,9 @@ def test_expected_counts_are_rounded_on_request(read: Read) -> None:
 
 def test_line_breaks_in_gene_names(read: Read) -> None:
     sample = read("gene-name-newline/newline.h5ad")
-    names = sample.loaded.var.astype(str).to_numpy().ravel().tolist() + sample.loaded.var.index.tolist()
+    names = (
+        sample.loaded.var.astype(str).to_numpy().ravel().tolist() + sample.loaded.var.index.tolist()
+    )
     assert all(len(name.splitlines()) == 1 for name in names)
     assert any("line break" in warning for warning in sample.warnings)
 

@@ -327,9 +327,7 @@ def _named(scores: pd.DataFrame, settings: AnnotationSettings) -> pd.DataFrame:
     )
 
 
-def _warnings(
-    best: _Candidate, decided: pd.DataFrame, tissue: str, organism: str
-) -> list[str]:
+def _warnings(best: _Candidate, decided: pd.DataFrame, tissue: str, organism: str) -> list[str]:
     if len(decided) < 2:
         return ["there is only one cluster, so its cell type cannot be scored"]
     if best.sets.table.empty:

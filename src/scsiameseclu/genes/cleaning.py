@@ -1,4 +1,4 @@
-"""Removal of what other programs add to gene names: quotes, genome prefixes, chromosome suffixes."""
+"""Removal of what programs add to gene names: quotes, genome prefixes, chromosome suffixes."""
 
 from __future__ import annotations
 

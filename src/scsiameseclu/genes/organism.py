@@ -1,8 +1,8 @@
 """Detection of the organism and of mitochondrial genes from gene names.
 
-``mitochondrial.tsv`` lists the protein-coding genes of mitochondrial genomes: ids of Ensembl (human,
-mouse, rat, zebrafish, pig, macaque), FlyBase (fruit fly), WormBase (worm) and SGD (yeast), with the
-symbols of the same databases. Genes of yeast's and Arabidopsis' mitochondrial genomes are also
+``mitochondrial.tsv`` lists the protein-coding genes of mitochondrial genomes: ids of Ensembl
+(human, mouse, rat, zebrafish, pig, macaque), FlyBase (fruit fly), WormBase (worm) and SGD (yeast),
+with the symbols of the same databases. Genes of yeast's and Arabidopsis' mitochondrial genomes are also
 recognised by their systematic names (Q0045, ATMG00160).
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
+from anndata._io.specs.registry import IORegistryError
 from scipy.sparse import csr_matrix
 
 from scsiameseclu.errors import UserError
@@ -29,6 +31,10 @@ CORRUPT = (
     AttributeError,
     RuntimeError,
     OverflowError,
+    MemoryError,
+    AssertionError,
+    IORegistryError,
+    struct.error,
     csv.Error,
     zipfile.BadZipFile,
     zlib.error,

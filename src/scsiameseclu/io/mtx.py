@@ -61,7 +61,7 @@ def read_shape(file: Path) -> tuple[int, int]:
 
 
 def _open(file: Path) -> TextIO:
-    return gzip.open(file, "rt") if file.suffix == ".gz" else file.open("rt")  # type: ignore[return-value]
+    return gzip.open(file, "rt") if file.suffix == ".gz" else file.open("rt")
 
 
 def _header(stream: TextIO) -> tuple[tuple[int, int], int]:

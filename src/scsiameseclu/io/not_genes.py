@@ -19,7 +19,9 @@ SUMMARY = re.compile(
 """Rows of htseq-count, STAR, featureCounts and the pipelines that use them."""
 ANTIBODY = re.compile(r".+\|pAbO|(ADT|HTO|AbSeq|adt|hto)[_-].+|.+[_-]Total[_-]?Seq[_-]?[A-D]?")
 """BD AbSeq (``CD3:UCHT1|CD3E|AHS0231|pAbO``), and prefixes and suffixes used in merged tables."""
-SPIKE_IN = re.compile(r"(.*[_-])?ERCC[-_.]?\d{5}|SIRV\w*\d\w*|(.*[_-])?spike[-_]?in.*", re.IGNORECASE)
+SPIKE_IN = re.compile(
+    r"(.*[_-])?ERCC[-_.]?\d{5}|SIRV\w*\d\w*|(.*[_-])?spike[-_]?in.*", re.IGNORECASE
+)
 """ERCC-00002 and SIRV101; the human genes ERCC1 to ERCC8 have one digit."""
 SHARE = "pct_counts_spike_in"
 

@@ -53,7 +53,9 @@ def load_10x_mtx(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     var, gene_notes, warnings = gene_table(
         ids, ids=None if symbols is None else ids, symbols=symbols
     )
-    obs = cells.iloc[:, 1:] if isinstance(cells.columns[0], str) else pd.DataFrame(index=cells.index)
+    obs = (
+        cells.iloc[:, 1:] if isinstance(cells.columns[0], str) else pd.DataFrame(index=cells.index)
+    )
     obs.index = pd.Index(cells.iloc[:, 0].tolist(), dtype=object)
     return Loaded(
         matrix=matrix,
@@ -143,7 +145,7 @@ def _expression_only(
 def _sum_of_splicing(
     matrix: csr_matrix, features: pd.DataFrame
 ) -> tuple[csr_matrix, pd.DataFrame, list[str]]:
-    """Add up the spliced, unspliced and ambiguous counts of each gene, as alevin-fry writes them."""
+    """Add up the spliced, unspliced and ambiguous counts of each gene of alevin-fry."""
     genes = features.iloc[:, 0].str.replace(r"-[UA]$", "", regex=True)
     codes, unique = pd.factorize(genes)
     ones = np.ones(len(codes), dtype=np.float32)

@@ -134,7 +134,8 @@ def value_problems(values: Values) -> list[str]:
         "per_million": "TPM or CPM values, not counts (every cell sums to 1,000,000)",
         "normalised": "normalised values, not counts "
         f"(every cell sums to {values.common_sum or 0:.6g})",
-        "fractional": f"values that are not whole numbers ({share:.3g} % of values, maximum {high})",
+        "fractional": f"values that are not whole numbers ({share:.3g} % of values, "
+        f"maximum {high})",
     }
     contents = [
         f"{values.n_nan} missing values (NaN)" if values.n_nan else "",
