@@ -2,8 +2,8 @@
 
 ``mitochondrial.tsv`` lists the protein-coding genes of mitochondrial genomes: ids of Ensembl
 (human, mouse, rat, zebrafish, pig, macaque), FlyBase (fruit fly), WormBase (worm) and SGD (yeast),
-with the symbols of the same databases. Genes of yeast's and Arabidopsis' mitochondrial genomes are also
-recognised by their systematic names (Q0045, ATMG00160).
+with the symbols of the same databases. Genes of the mitochondrial genomes of yeast and Arabidopsis
+are also recognised by their systematic names (Q0045, ATMG00160).
 """
 
 from __future__ import annotations
