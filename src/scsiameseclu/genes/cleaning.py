@@ -12,7 +12,7 @@ GENOME = re.compile(
     r"(?:_+|-)(?=\S)"
 )
 """GRCh38_CD3E (10x references of several genomes), GRCh38-CD3E (after Seurat), mm10___Cd3e."""
-CHROMOSOME = re.compile(r"(.+)__chr[\w.]+")
+CHROMOSOME = re.compile(r"(.+)__chr[\w.-]+")
 """CD3E__chr11, as written by CEL-Seq2 pipelines."""
 MIN_SHARE = 0.5
 """Minimum fraction of names with a prefix or suffix for it to be removed."""

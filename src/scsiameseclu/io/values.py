@@ -111,15 +111,16 @@ def _kind(n_negative: int, n_fractional: int, largest: float, common: float | No
 
 
 def _are_expected_counts(data: np.ndarray, fractional_share: float) -> bool:
-    """Whether small values are partly integers, and not logarithms of integers.
+    """Whether small values are partly integers, and the others are not logarithms of integers.
 
     The logarithm log2(1 + 1) of the most common count is an integer as well.
     """
     if 1 - fractional_share < MIN_WHOLE_SHARE:
         return False
-    values = data[np.isfinite(data)].astype(np.float64)
+    finite = data[np.isfinite(data)].astype(np.float64)
+    values = finite[fractional(finite)]
     inverses = (np.expm1, lambda x: np.exp2(x) - 1, lambda x: 10**x - 1, np.exp, np.exp2)
-    return all(fractional(inverse(values)).mean() > MIN_WHOLE_SHARE for inverse in inverses)
+    return all(fractional(inverse(values)).mean() > 0.5 for inverse in inverses)
 
 
 def value_problems(values: Values) -> list[str]:
