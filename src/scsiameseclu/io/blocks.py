@@ -10,6 +10,8 @@ from scsiameseclu.limits import BLOCK_VALUES
 
 MAX_COMPRESSION = 2000
 """Upper bound for the ratio of deflate, which is about 1030."""
+MAX_LENGTH = 100_000_000
+"""Maximum number of cells or genes of a dense matrix, of which one line is read at once."""
 SMALL_BYTES = 1 << 26
 """Size below which a dataset is read even if it is not stored (64 MB)."""
 
@@ -34,7 +36,7 @@ def dense_to_csr(dataset: h5py.Dataset, *, cells_in_rows: bool) -> csr_matrix:
     """
     if dataset.ndim != 2:
         raise ValueError(f"{dataset.name} has {dataset.ndim} dimensions, not 2")
-    check_stored(dataset)
+    check_dense(dataset)
     n_cells, n_genes = dataset.shape if cells_in_rows else dataset.shape[::-1]
     step = cells_per_block(n_genes)
     parts = []
@@ -74,6 +76,19 @@ def check_sparse(group: h5py.Group, n_major: int, n_minor: int) -> None:
         raise ValueError(
             f"indptr runs from {starts[0]} to {starts[-1]}, but {data.size} values are stored"
         )
+
+
+def check_dense(dataset: h5py.Dataset) -> None:
+    """Check the size of a dense matrix before parts of it are read.
+
+    Raises
+    ------
+    ValueError
+        It declares more values than are stored, or more genes than any organism has.
+    """
+    check_stored(dataset)
+    if max(dataset.shape) > MAX_LENGTH:
+        raise ValueError(f"{dataset.name} has shape {dataset.shape}")
 
 
 def check_stored(dataset: h5py.Dataset) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pandas as pd
 from anndata.io import read_elem
@@ -20,8 +19,8 @@ from scsiameseclu.genes.names import genes_of_table
 from scsiameseclu.io.blocks import (
     as_strings,
     cells_per_block,
+    check_dense,
     check_sparse,
-    check_stored,
     dense_to_csr,
 )
 from scsiameseclu.io.count_layers import HEAD_CELLS, choose_layer
@@ -29,6 +28,7 @@ from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.tenx_h5 import EXPRESSION, OTHER_FEATURES, no_expression
 from scsiameseclu.io.values import Values, describe
+from scsiameseclu.io.zarr_store import files_of, open_store
 from scsiameseclu.limits import BLOCK_VALUES
 
 PLACES = {"X": "the matrix X", "raw": "the matrix raw.X"}
@@ -42,7 +42,7 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     UserError
         The requested layer does not exist, or the file has no matrix.
     """
-    with h5py.File(path, "r") as file:
+    with open_store(path, origin) as file:
         matrices = dict(_matrices(file))
         if not matrices:
             raise origin.error("has no matrix; use a file with raw counts in X or in a layer")
@@ -68,7 +68,7 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         obs=obs,
         var=var,
         format="h5ad",
-        files=[path],
+        files=files_of(Path(path)),
         values=values,
         notes=[*notes, *type_notes, *gene_notes],
         warnings=warnings,
@@ -76,7 +76,7 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     )
 
 
-def _matrices(file: h5py.File) -> Iterator[tuple[str, Any]]:
+def _matrices(file: Any) -> Iterator[tuple[str, Any]]:
     """Every cells x genes matrix, in search order."""
     layers = file.get("layers", {})
     if "counts" in layers:
@@ -118,6 +118,7 @@ def _starts_usable(node: Any, request: ReadRequest) -> bool:
     if hasattr(node, "keys"):
         first = node["data"][:BLOCK_VALUES]
     else:
+        check_dense(node)
         first = node[: cells_per_block(node.shape[1])].ravel()
     return _usable(describe(csr_matrix(first.reshape(1, -1))), request)
 
@@ -150,7 +151,7 @@ def _check(node: Any, name: str, shape: tuple[int, int]) -> None:
     elif node.shape != shape:
         raise ValueError(f"{name} has shape {node.shape}, obs and var require {shape}")
     else:
-        check_stored(node)
+        check_dense(node)
 
 
 def _read(node: Any, request: ReadRequest) -> tuple[csr_matrix, Values]:
@@ -184,7 +185,7 @@ def _expression_only(
     return genes[kept], matrix[:, np.flatnonzero(kept)], [note]
 
 
-def _table(file: h5py.File, key: str) -> pd.DataFrame:
+def _table(file: Any, key: str) -> pd.DataFrame:
     """Read ``obs``, ``var`` or ``raw.var``, also in the layout of anndata before 0.7."""
     node = file[key] if key in file else file[key.replace(".", "/")]
     if hasattr(node, "keys"):

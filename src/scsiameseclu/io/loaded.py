@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import struct
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -36,6 +37,7 @@ CORRUPT = (
     IORegistryError,
     struct.error,
     csv.Error,
+    tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
 )

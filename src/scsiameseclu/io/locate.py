@@ -26,11 +26,18 @@ def is_matrix(name: str) -> bool:
     return name.lower().endswith(MATRIX)
 
 
-def matrix_below(folder: Path) -> Path | None:
+def matrix_below(folder: Path, shown: str = "") -> Path | None:
     """The folder (or Cell Ranger h5) below ``folder`` with the filtered count matrix.
 
     None if ``folder`` contains a matrix itself, if no matrix is below it, or if its direct
     subfolders are genomes, as in Cell Ranger 1 and 2.
+
+    Parameters
+    ----------
+    folder
+        An existing folder.
+    shown
+        Path for messages; by default, that of the folder.
 
     Raises
     ------
@@ -51,7 +58,7 @@ def matrix_below(folder: Path) -> Path | None:
     if len(chosen) > 1:
         listed = ", ".join(str(path.relative_to(folder)) for path in chosen[:20])
         raise UserError(
-            f"folder {folder} has {len(chosen)} count matrices ({listed}); "
+            f"folder {shown or folder} has {len(chosen)} count matrices ({listed}); "
             "set column `path` to one of them"
         )
     return chosen[0] if chosen else None

@@ -22,8 +22,10 @@ from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.tenx_h5 import load_10x_h5
 from scsiameseclu.io.tenx_mtx import load_10x_mtx
 from scsiameseclu.io.text import load_text
+from scsiameseclu.io.unpack import unpacked
 from scsiameseclu.io.values import describe, value_problems
 from scsiameseclu.io.xy import load_xy_h5
+from scsiameseclu.io.zarr_store import is_zarr
 
 READERS: dict[str, Callable[[Path, ReadRequest, Origin], Loaded]] = {
     "10x_h5": load_10x_h5,
@@ -61,9 +63,20 @@ def load(path: str | Path, request: ReadRequest) -> Loaded:
     if str(path).startswith(PREFIX):
         _reject_unused_options(request, "demo", origin)
         return load_demo(str(path).removeprefix(PREFIX), origin)
-    place = Path(path)
-    below = matrix_below(place) if place.is_dir() else None
-    place = below or place
+    with unpacked(Path(path), origin) as place:
+        loaded = _load(place, request, origin)
+        if place != Path(path):
+            loaded.files = [Path(path)]
+    if request.counts == "round" and loaded.values.can_be_rounded:
+        _round_expected(loaded)
+    leave_out(loaded)
+    return loaded
+
+
+def _load(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
+    is_folder = path.is_dir() and not is_zarr(path)
+    below = matrix_below(path, origin.path) if is_folder else None
+    place = below or path
     kind = detect_format(place, request, origin)
     _reject_unused_options(request, kind, origin)
     with origin.reading(kind), warnings.catch_warnings():
@@ -71,9 +84,6 @@ def load(path: str | Path, request: ReadRequest) -> Loaded:
         loaded = READERS[kind](place, request, origin)
     if below is not None:
         loaded.notes.insert(0, f"the matrix in {below.relative_to(path)} is used")
-    if request.counts == "round" and loaded.values.can_be_rounded:
-        _round_expected(loaded)
-    leave_out(loaded)
     return loaded
 
 
