@@ -52,7 +52,7 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         shape = (len(obs), len(genes))
         _check(matrices[name], name, shape)
         matrix, values = _read(matrices[name], request)
-    usable = _usable(values, request)
+    usable = values.usable(request.counts)
     if usable and matrix.shape != shape:
         raise ValueError(f"{name} has shape {matrix.shape}, obs and var require {shape}")
     if not usable:
@@ -108,11 +108,6 @@ def _choose(matrices: dict[str, Any], request: ReadRequest, origin: Origin) -> s
     return choose_layer({name: _head(matrices[name]) for name in usable}, origin)
 
 
-def _usable(values: Values, request: ReadRequest) -> bool:
-    """Whether values are counts, or may be rounded to counts."""
-    return values.are_counts or (request.counts == "round" and values.can_be_rounded)
-
-
 def _starts_usable(node: Any, request: ReadRequest) -> bool:
     """Whether the first block of a matrix consists of counts, or may be rounded to counts."""
     if hasattr(node, "keys"):
@@ -120,7 +115,7 @@ def _starts_usable(node: Any, request: ReadRequest) -> bool:
     else:
         check_dense(node)
         first = node[: cells_per_block(node.shape[1])].ravel()
-    return _usable(describe(csr_matrix(first.reshape(1, -1))), request)
+    return describe(csr_matrix(first.reshape(1, -1))).usable(request.counts)
 
 
 def _head(node: Any) -> csr_matrix:

@@ -67,7 +67,7 @@ def load(path: str | Path, request: ReadRequest) -> Loaded:
         loaded = _load(place, request, origin)
         if place != Path(path):
             loaded.files = [Path(path)]
-    if request.counts == "round" and loaded.values.can_be_rounded:
+    if not loaded.values.are_counts and loaded.values.usable(request.counts):
         _round_expected(loaded)
     leave_out(loaded)
     return loaded

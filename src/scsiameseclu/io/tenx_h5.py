@@ -95,6 +95,9 @@ def _version_3(
     file: h5py.File, request: ReadRequest, origin: Origin
 ) -> tuple[csr_matrix, np.ndarray, np.ndarray, list[str]]:
     group = file["matrix"]
+    if "features" not in group:  # CellBender 0.2
+        ids, symbols, matrix = _old_genes(group)
+        return matrix, ids, symbols, ["10x HDF5 with genes, as written by CellBender 0.2"]
     features = group["features"]
     kinds = strings(features["feature_type"]) if "feature_type" in features else None
     if kinds is not None and kinds.size and EXPRESSION not in kinds:
@@ -113,7 +116,32 @@ def _version_3(
     if genome is not None:
         kept &= genomes == genome
         notes.append(f"genome {genome}")
-    return matrix[:, np.flatnonzero(kept)], ids[kept], symbols[kept], notes
+    matrix, ids, symbols = matrix[:, np.flatnonzero(kept)], ids[kept], symbols[kept]
+    if "gene_id" in features:
+        matrix, ids, symbols = _sum_of_probes(
+            matrix, strings(features["gene_id"])[kept], strings(features["gene_name"])[kept]
+        )
+        notes.append("the counts of the probes of each gene (Flex) were added")
+    return matrix, ids, symbols, notes
+
+
+def _sum_of_probes(
+    matrix: csr_matrix, ids: np.ndarray, symbols: np.ndarray
+) -> tuple[csr_matrix, np.ndarray, np.ndarray]:
+    """Add up the columns of each gene, in the order of their first occurrence."""
+    codes, unique = pd.factorize(ids)
+    _, first = np.unique(codes, return_index=True)
+    ones = np.ones(len(codes), dtype=np.float32)
+    groups = csr_matrix((ones, (np.arange(len(codes)), codes)), shape=(len(codes), len(unique)))
+    return csr_matrix(matrix @ groups), unique, symbols[first]
+
+
+def _old_genes(group: h5py.Group) -> tuple[np.ndarray, np.ndarray, csr_matrix]:
+    """Ids, symbols and matrix of a group in the layout of Cell Ranger 1 and 2."""
+    ids, symbols, matrix = strings(group["genes"]), strings(group["gene_names"]), _sparse(group)
+    if not matrix.shape[1] == ids.size == symbols.size:
+        raise ValueError(f"{ids.size} genes for {matrix.shape[1]} rows of the matrix")
+    return ids, symbols, matrix
 
 
 def _version_2(
@@ -125,7 +153,5 @@ def _version_2(
     ]  # fmt: skip
     genome = choose_genome(genomes, request, origin)
     group = file[str(genome)]
-    ids, symbols, matrix = strings(group["genes"]), strings(group["gene_names"]), _sparse(group)
-    if not matrix.shape[1] == ids.size == symbols.size:
-        raise ValueError(f"{ids.size} genes for {matrix.shape[1]} rows of the matrix")
+    ids, symbols, matrix = _old_genes(group)
     return group, (matrix, ids, symbols, ["10x HDF5 of Cell Ranger 1 or 2", f"genome {genome}"])

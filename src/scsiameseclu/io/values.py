@@ -48,6 +48,10 @@ class Values:
         """Whether every value is a non-negative integer."""
         return self.kind == "counts" and not (self.n_nan or self.n_infinite)
 
+    def usable(self, counts: str) -> bool:
+        """Whether the values are counts or, if ``counts`` is ``"round"``, may be rounded."""
+        return self.are_counts or (counts == "round" and self.can_be_rounded)
+
     @property
     def can_be_rounded(self) -> bool:
         """Whether the values may be expected counts, such as those of RSEM or salmon."""
