@@ -145,3 +145,35 @@ def test_probes_of_flex_are_added(counts, write) -> None:
     by_gene = counts.values.reshape(40, 20, 3).sum(axis=2)
     np.testing.assert_array_equal(read.X.toarray(), by_gene)
     assert read.var["gene_symbol"].tolist() == counts.symbols[:20]
+
+
+def test_mudata(counts, tmp_path: Path) -> None:
+    counts.adata.write_h5ad(tmp_path / "rna.h5ad")
+    path = tmp_path / "a.h5mu"
+    with h5py.File(path, "w") as file, h5py.File(tmp_path / "rna.h5ad") as rna:
+        file.create_group("obs")
+        file.create_group("var")
+        for name in ("rna", "prot"):
+            rna.copy(rna["/"], file, name=f"mod/{name}")
+    read = read_counts(path)
+    np.testing.assert_array_equal(read.X.toarray(), counts.values)
+    assert any("modality rna" in note for note in read.uns["source"]["detected"])
+    with h5py.File(path, "r+") as file:
+        file.move("mod/rna", "mod/atac")
+    with pytest.raises(UserError, match="modalities atac, prot"):
+        read_counts(path)
+
+
+def test_a_column_of_metadata_that_cannot_be_read(counts, tmp_path: Path) -> None:
+    adata = counts.adata
+    adata.obs["bad"], adata.obs["good"] = 1, ["x", "y"] * 20
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    with h5py.File(tmp_path / "a.h5ad", "r+") as file:
+        del file["obs/bad"]
+        file["obs/bad"] = h5py.Empty("f4")
+        file["obs/bad"].attrs["encoding-type"] = "of the future"
+        file["obs/bad"].attrs["encoding-version"] = "9.0.0"
+    read = read_counts(tmp_path / "a.h5ad")
+    assert read.obs["good"].tolist() == ["x", "y"] * 20
+    assert read.obs.columns.tolist() == ["good"]
+    assert any("left out: bad" in message for message in read.uns["source"]["detected"])

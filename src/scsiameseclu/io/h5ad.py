@@ -17,13 +17,13 @@ from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import genes_of_table
 from scsiameseclu.io.blocks import (
-    as_strings,
     cells_per_block,
     check_dense,
     check_sparse,
     dense_to_csr,
 )
 from scsiameseclu.io.count_layers import HEAD_CELLS, choose_layer
+from scsiameseclu.io.h5ad_table import read_table
 from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.tenx_h5 import EXPRESSION, OTHER_FEATURES, no_expression
@@ -31,6 +31,7 @@ from scsiameseclu.io.values import Values, describe
 from scsiameseclu.io.zarr_store import files_of, open_store
 from scsiameseclu.limits import BLOCK_VALUES
 
+EXPRESSION_MODALITIES = ("rna", "gex", "gene expression")
 PLACES = {"X": "the matrix X", "raw": "the matrix raw.X"}
 
 
@@ -42,13 +43,14 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     UserError
         The requested layer does not exist, or the file has no matrix.
     """
-    with open_store(path, origin) as file:
+    with open_store(path, origin) as store:
+        file, about = _expression_of(store, origin)
         matrices = dict(_matrices(file))
         if not matrices:
             raise origin.error("has no matrix; use a file with raw counts in X or in a layer")
         name = _choose(matrices, request, origin)
-        obs = _table(file, "obs")
-        genes = _table(file, "raw.var" if name == "raw" else "var")
+        obs, lost = read_table(file, "obs")
+        genes, _ = read_table(file, "raw.var" if name == "raw" else "var")
         shape = (len(obs), len(genes))
         _check(matrices[name], name, shape)
         matrix, values = _read(matrices[name], request)
@@ -62,7 +64,9 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     place = PLACES.get(name, f"layer {name}")
     others = [PLACES.get(other, f"layer {other}") for other in matrices if other != name]
     outcome = f"counts read from {place}" if usable else f"no counts in {place}"
-    notes = [f"h5ad: {outcome}" + (f" (not used: {list_names(others)})" if others else "")]
+    if lost:
+        warnings.append(f"cell metadata that cannot be read was left out: {list_names(lost)}")
+    notes = [f"{about}: {outcome}" + (f" (not used: {list_names(others)})" if others else "")]
     return Loaded(
         matrix=matrix,
         obs=obs,
@@ -74,6 +78,20 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         warnings=warnings,
         place=f"{place} of" if request.layer else "",
     )
+
+
+def _expression_of(store: Any, origin: Origin) -> tuple[Any, str]:
+    """The AnnData in a file, or the modality of the gene expression in a MuData file."""
+    if "mod" not in store or "X" in store:
+        return store, "h5ad"
+    modalities = sorted(store["mod"])
+    names = [name for name in modalities if name.lower() in EXPRESSION_MODALITIES]
+    if len(names) != 1:
+        raise origin.error(
+            f"is MuData with the modalities {list_names(modalities)}; write the one with the gene "
+            "expression as h5ad"
+        )
+    return store["mod"][names[0]], f"MuData, modality {names[0]}"
 
 
 def _matrices(file: Any) -> Iterator[tuple[str, Any]]:
@@ -99,22 +117,25 @@ def _choose(matrices: dict[str, Any], request: ReadRequest, origin: Origin) -> s
         return request.layer
     usable = [name for name, node in matrices.items() if _starts_usable(node, request)]
     first = [name for name in usable if name in ("counts", *PLACES)]
-    if first and len(usable) > 1:
-        heads = {name: _head(matrices[name]) for name in usable}
-        more_than_ones = [name for name in usable if heads[name].nnz and heads[name].max() > 1]
-        first = [name for name in first if name in more_than_ones] if more_than_ones else first
+    if first and len(usable) > 1:  # zeros and ones are not the counts if others hold more
+        more = [name for name in usable if _first_block(matrices[name]).max(initial=0) > 1]
+        first = [name for name in first if name in more or not more]
     if first or not usable:
         return next(iter(first or matrices))
     return choose_layer({name: _head(matrices[name]) for name in usable}, origin)
 
 
+def _first_block(node: Any) -> np.ndarray:
+    """The first stored values of a matrix."""
+    if hasattr(node, "keys"):
+        return np.asarray(node["data"][:BLOCK_VALUES])
+    check_dense(node)
+    return np.asarray(node[: cells_per_block(node.shape[1])]).ravel()
+
+
 def _starts_usable(node: Any, request: ReadRequest) -> bool:
     """Whether the first block of a matrix consists of counts, or may be rounded to counts."""
-    if hasattr(node, "keys"):
-        first = node["data"][:BLOCK_VALUES]
-    else:
-        check_dense(node)
-        first = node[: cells_per_block(node.shape[1])].ravel()
+    first = _first_block(node)
     return describe(csr_matrix(first.reshape(1, -1))).usable(request.counts)
 
 
@@ -178,23 +199,3 @@ def _expression_only(
         raise no_expression(kinds.tolist(), origin)
     note = f"{int((~kept).sum())} features other than {EXPRESSION} were skipped"
     return genes[kept], matrix[:, np.flatnonzero(kept)], [note]
-
-
-def _table(file: Any, key: str) -> pd.DataFrame:
-    """Read ``obs``, ``var`` or ``raw.var``, also in the layout of anndata before 0.7."""
-    node = file[key] if key in file else file[key.replace(".", "/")]
-    if hasattr(node, "keys"):
-        table = read_elem(node)
-    else:
-        table = pd.DataFrame.from_records(node[()])
-        for name in table.columns:
-            if table[name].dtype == object:
-                table[name] = as_strings(table[name].to_numpy())
-            categories = file.get(f"uns/{name}_categories")
-            if key == "obs" and categories is not None:
-                codes = table[name].to_numpy()
-                names = pd.Index(as_strings(categories[()]))
-                table[name] = pd.Categorical.from_codes(codes, categories=names)
-        table = table.set_index(table.columns[0])
-    table.index = pd.Index(table.index.astype(str), dtype=object, name=None)
-    return table
