@@ -333,7 +333,7 @@ def _warnings(best: _Candidate, decided: pd.DataFrame, tissue: str, organism: st
     if best.sets.table.empty:
         return [
             f"there are no marker sets for this organism ({organism}), so all clusters are "
-            "Unassigned; give your own marker table, or set column `organism`"
+            "Unassigned; give your own marker table, or set column `organism` to human or mouse"
         ]
     table = tissue or "any tissue"
     if best.scores.shape[1] == 0:

@@ -29,7 +29,7 @@ MITOCHONDRIAL_ID = re.compile(r"Q0\d{3}|ATMG\d{5}|MTCE\.\d+")
 MIN_SYMBOLS = 0.6
 """Minimum fraction of an organism's mitochondrial symbols (ND1, COX1, ...) for them to count."""
 
-UNKNOWN = "unknown"
+UNKNOWN, ANOTHER = "unknown", "another species"
 ORGANISM_IDS = {
     "human": r"ENSG\d{11}",
     "mouse": r"ENSMUSG\d{11}",
@@ -41,7 +41,7 @@ ORGANISM_IDS = {
     "worm": r"WBGene\d{8}|MTCE\.\d+",
     "yeast": r"Y[A-P][LR]\d{3}[WC](-[A-Z])?|Q0\d{3}",
     "Arabidopsis": r"AT[1-5MC]G\d{5}",
-    "another species": r"ENS[A-Z]{3,6}G\d{11}",
+    ANOTHER: r"ENS[A-Z]{3,6}G\d{11}",
 }
 """Ids, and symbols that only one organism has; the first that matches a gene counts."""
 HUMAN_SYMBOL = re.compile(r"^[A-Z][A-Z]+[0-9]*[A-Z]*[0-9]*$")
@@ -76,13 +76,13 @@ def detect_organism(symbols: Sequence[str], ids: Sequence[str]) -> str:
         organism = _largest(_species(symbols), enough)
     if organism == UNKNOWN:
         organism = _by_case(symbols)
-    return UNKNOWN if organism == "another species" else organism
+    return UNKNOWN if organism == ANOTHER else organism
 
 
 def is_another_species(symbols: Sequence[str], ids: Sequence[str]) -> bool:
     """Whether the Ensembl ids are of a species that :data:`ORGANISM_IDS` does not name."""
     matches = _species(ids) + _species(symbols)
-    return _largest(matches, MIN_SHARE * len(ids)) == "another species"
+    return _largest(matches, MIN_SHARE * len(ids)) == ANOTHER
 
 
 @cache
