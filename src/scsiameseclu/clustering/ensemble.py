@@ -81,9 +81,9 @@ class Clustering:
 
     @property
     def labels(self) -> np.ndarray:
-        """The likeliest cluster of each cell, (n_cells,)."""
-        found: np.ndarray = self.probability.argmax(axis=1)
-        return found
+        """The most probable cluster of each cell, (n_cells,)."""
+        labels: np.ndarray = self.probability.argmax(axis=1)
+        return labels
 
     @property
     def n_clusters(self) -> int:
@@ -178,8 +178,8 @@ class Ensemble:
         fewer keeps its clusters, and what other members split off with the least loss of
         agreement becomes the rest.
         """
-        base = self.best(lambda found: found < n_clusters)
-        equal = self.best(lambda found: found == n_clusters)
+        base = self.best(lambda n: n < n_clusters)
+        equal = self.best(lambda n: n == n_clusters)
         if base is None or n_clusters - self.n_found[base] > MAX_SPLITS:
             return
         if equal is not None and self.expected[equal] >= self.expected[base]:
@@ -189,8 +189,8 @@ class Ensemble:
         compared = [partition[among] for partition in partitions]
         labels = np.unique(partitions[base], return_inverse=True)[1]
         for _ in range(n_clusters - self.n_found[base]):
-            seen, own = np.unique(labels[among], return_inverse=True)
-            split = best_split(own, compared)
+            seen, codes = np.unique(labels[among], return_inverse=True)
+            split = best_split(codes, compared)
             if split is None:
                 return
             labels = replace(split, cluster=int(seen[split.cluster])).apply(labels, partitions)
@@ -321,8 +321,8 @@ def cluster_ensemble(
     consensus, probability = ensemble.vote(chosen, keep_all=number.smallest is not None)
     labels, k = probability.argmax(axis=1), consensus.n_clusters
     few = max(k // 2, int(ensemble.n_found.min()))
-    fewer = ensemble.best(lambda found: (found <= few) & (found < k))
-    more = ensemble.best(lambda found: found >= 1.5 * k)
+    fewer = ensemble.best(lambda n: (n <= few) & (n < k))
+    more = ensemble.best(lambda n: n >= 1.5 * k)
     log.info(
         "%d clusters (%s); members agree to an adjusted Rand index of %.2f",
         k,
@@ -341,10 +341,10 @@ def cluster_ensemble(
 
 def _choose(ensemble: Ensemble, number: ClusterNumber) -> int:
     smallest, largest = number.smallest or 2, number.largest or np.inf
-    chosen = ensemble.best(lambda found: (found >= smallest) & (found <= largest))
+    chosen = ensemble.best(lambda n: (n >= smallest) & (n <= largest))
     if chosen is None:  # clusters lost their cells: the most there are, below what was asked for
         most = ensemble.n_found[ensemble.n_found <= largest].max(initial=0)
-        chosen = ensemble.best(lambda found: found == (most or ensemble.n_found.min()))
+        chosen = ensemble.best(lambda n: n == (most or ensemble.n_found.min()))
     assert chosen is not None
     return chosen
 

@@ -85,7 +85,7 @@ class FittedModel:
         blocks = []
         for first in range(0, embedding.shape[0], BLOCK):
             part = torch.from_numpy(np.asarray(embedding[first : first + BLOCK], dtype=np.float32))
-            spaces = [join(own) for own in self.trained.layout.split(part)]
+            spaces = [join(parts) for parts in self.trained.layout.split(part)]
             blocks.append(self.consensus.probability(spaces))
         return torch.cat(blocks).numpy()
 
