@@ -115,6 +115,6 @@ bench-accuracy: $(INSTALLED) ## measure every method on the labelled data of DAT
 	python benchmarks/plots.py
 	python benchmarks/page.py
 
-mutants: $(INSTALLED) ## change the arithmetic and see whether the tests notice (an hour)
+mutants: $(INSTALLED) ## change the arithmetic and see whether the tests notice (20 minutes)
 	python benchmarks/mutants.py
 	python benchmarks/mutants.py --random 200 --seed 0 --output benchmarks/results/mutants.md
