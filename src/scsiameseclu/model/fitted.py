@@ -10,8 +10,8 @@ import anndata as ad
 import numpy as np
 import torch
 
+from scsiameseclu.clustering.clusters import Clustering
 from scsiameseclu.clustering.consensus import Consensus
-from scsiameseclu.clustering.ensemble import Clustering
 from scsiameseclu.clustering.members import Member
 from scsiameseclu.model.scaling import GeneScaling
 from scsiameseclu.model.storage import group, read_part, write_part
