@@ -30,6 +30,8 @@ DEVIATION_FLOOR = 0.1
 """Smallest deviation of a gene's log expression to divide by."""
 EXPRESSED = 0.1
 """A gene is used if at least this share of the cells of some cluster express it."""
+MIN_RANGE = 1e-6
+"""A cluster whose signals differ by less than this, in standard deviations, is not scored."""
 
 
 @dataclass(frozen=True)
@@ -90,20 +92,25 @@ def _usable(sets: MarkerSets, matched: pd.DataFrame) -> pd.DataFrame:
 
 
 def marker_t_values(signal: pd.DataFrame, sets: MarkerSets, matched: pd.DataFrame) -> pd.DataFrame:
-    """t values, clusters x types in the order of the marker table."""
+    """t values, clusters x types in the order of the marker table.
+
+    0 where there is nothing to compare: a cluster in which all genes have the same signal, or a set
+    that gives all genes the same weight.
+    """
     import decoupler as dc
 
-    usable = _usable(sets, matched)
-    net = pd.DataFrame(
-        {
-            "source": usable["cell_type"],
-            "target": usable["target"].astype(str),
-            "weight": usable["weight"],
-        }
-    )
-    scores, _ = dc.mt.ulm(signal, net, tmin=sets.min_markers, empty=False)
-    order = [name for name in dict.fromkeys(sets.table["cell_type"]) if name in scores.columns]
-    return scores.loc[signal.index, order].fillna(0.0)
+    net = _usable(sets, matched)[["cell_type", "target", "weight"]]
+    net.columns = ["source", "target", "weight"]
+    net = net.assign(target=net["target"].astype(str))
+    types = [name for name in dict.fromkeys(sets.table["cell_type"]) if name in set(net["source"])]
+    weights = net.pivot(index="target", columns="source", values="weight")
+    weights = weights.reindex(signal.columns).fillna(0.0)
+    net = net[net["source"].isin(weights.columns[weights.nunique() > 1])]
+    rows = signal[signal.max(axis=1) - signal.min(axis=1) > MIN_RANGE]
+    if net.empty or rows.empty:
+        return pd.DataFrame(0.0, index=signal.index, columns=types)
+    scores, _ = dc.mt.ulm(rows, net, tmin=sets.min_markers, empty=False)
+    return scores.reindex(index=signal.index, columns=types).fillna(0.0)
 
 
 def strength(scores: pd.DataFrame, sizes: np.ndarray) -> float:
