@@ -8,11 +8,11 @@ PYTHONS ?= 3.11 3.13
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-cluster test-dist containers dist docs screenshot lint format settings lock \
+.PHONY: help install demo check test test-cluster test-compatibility test-dist containers dist docs screenshot lint format settings lock \
   clean bench-accuracy bench-speed mutants
 
 help: ## list these commands
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
 install: $(INSTALLED) ## make .venv and install the locked requirements in it
 
@@ -40,6 +40,9 @@ test: $(INSTALLED) ## run the tests
 
 test-cluster: $(INSTALLED) ## run the tests on a real Slurm that they install and start (root, Debian 12)
 	pytest -v --durations=0 tests/cluster
+
+test-compatibility: $(INSTALLED) ## open what the pipeline writes in anndata 0.10 to 0.13 (needs Python 3.12 or newer too)
+	pytest tests/compatibility
 
 docs: $(DOCUMENTED) ## build the documentation into docs/_build/html
 	python -m sphinx -q -n -W --keep-going -b html docs docs/_build/html
@@ -112,6 +115,6 @@ bench-accuracy: $(INSTALLED) ## measure every method on the labelled data of DAT
 	python benchmarks/plots.py
 	python benchmarks/page.py
 
-mutants: $(INSTALLED) ## change the arithmetic and see whether the tests notice (an hour)
+mutants: $(INSTALLED) ## change the arithmetic and see whether the tests notice (20 minutes)
 	python benchmarks/mutants.py
 	python benchmarks/mutants.py --random 200 --seed 0 --output benchmarks/results/mutants.md

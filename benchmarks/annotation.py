@@ -118,16 +118,16 @@ def table(rows: pd.DataFrame) -> str:
         "",
         "Share of the labelled cells whose predicted type agrees with the published label, mean "
         "over seeds; clusters by default settings with their number unknown. *Same*: both names "
-        "mean one type. *Compatible*: the same, or one is a wider type of the other. *None*: "
+        "denote one type. *Compatible*: the same, or one type contains the other. *None*: "
         "Unassigned, Unknown or conflict, which count as wrong.",
         "",
         "| set | labelled cells | votes | by | seeds | same | compatible | none |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for (name, votes, by), own in rows.groupby(["set", "votes", "by"], sort=False):
-        mean = own.mean(numeric_only=True)
+    for (name, votes, by), group in rows.groupby(["set", "votes", "by"], sort=False):
+        mean = group.mean(numeric_only=True)
         lines.append(
-            f"| {name} | {own['n_labelled'].iloc[0]} | {votes} | {by} | {len(own)} "
+            f"| {name} | {group['n_labelled'].iloc[0]} | {votes} | {by} | {len(group)} "
             f"| {mean['same']:.3f} | {mean['compatible']:.3f} | {mean['none']:.1%} |"
         )
     lines += ["", f"Machine: {rows['machine'].iloc[0]}. Date: {rows['date'].iloc[0]}."]

@@ -22,7 +22,8 @@ from baseline import vote
 from sklearn.metrics import adjusted_rand_score
 
 from scsiameseclu.cluster_number import ClusterNumber
-from scsiameseclu.clustering.ensemble import NetworkSpace, cluster_ensemble
+from scsiameseclu.clustering.clusters import cluster_ensemble
+from scsiameseclu.clustering.ensemble import NetworkSpace
 from scsiameseclu.clustering.members import Proportions, fit_member
 from scsiameseclu.clustering.start import component_blocks, grow_hierarchy
 from scsiameseclu.module.joint_space import signal_weights

@@ -1,4 +1,4 @@
-"""Operations on the graph of cells: this package's own beside torch-geometric's.
+"""Operations on the graph of cells: this package's beside torch-geometric's.
 
     python benchmarks/propagation.py
 
@@ -74,9 +74,9 @@ def normalisations(adjacency: sp.csr_matrix) -> dict[str, Run]:
         return as_scipy(*gcn_norm(edges, weights.float(), n_cells, dtype=torch.float32), n_cells)
 
     def from_csr() -> sp.csr_matrix:
-        whole = csr_tensor(sp.csr_matrix(adjacency, dtype=np.float32))
-        found = gcn_norm(whole, None, n_cells, dtype=torch.float32)[0]
-        parts = (found.values(), found.col_indices(), found.crow_indices())
+        operator = csr_tensor(sp.csr_matrix(adjacency, dtype=np.float32))
+        normalised = gcn_norm(operator, None, n_cells, dtype=torch.float32)[0]
+        parts = (normalised.values(), normalised.col_indices(), normalised.crow_indices())
         return sp.csr_matrix(tuple(part.numpy() for part in parts), adjacency.shape)
 
     return {

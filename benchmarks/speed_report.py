@@ -53,7 +53,7 @@ def markdown(rows: pd.DataFrame) -> str:
         "# Time and memory",
         "",
         f"Machine: {machine}, {rows['threads'].iloc[0]} threads, device {rows['device'].iloc[0]}. "
-        f"Date: {days}. Each stage is a process of its own; memory is the largest of them.",
+        f"Date: {days}. Each stage is a separate process; memory is the largest of all stages.",
         "",
         "| cells | pipeline, s | MB | train + cluster, s | MB | scanpy, s | MB | ratio of times |",
         "|---|---|---|---|---|---|---|---|",
@@ -61,13 +61,13 @@ def markdown(rows: pd.DataFrame) -> str:
     for cells, row in table.iterrows():
         cell = [f"{value:,.0f}" if np.isfinite(value) else "–" for value in row]
         ratio = row["pipeline_s"] / row["usual_s"]
-        told = f"{ratio:.1f}" if np.isfinite(ratio) else "–"
+        times = f"{ratio:.1f}" if np.isfinite(ratio) else "–"
         if cells in stopped.index:
-            own = stopped.loc[cells]
-            cell[4] = f"{own['status']} after {own['wall_s']:,.0f}"
-            if own["status"] == "stopped: time":
-                told = f"below {row['pipeline_s'] / own['wall_s']:.1f}"
-        lines.append(f"| {cells:,} | {' | '.join(cell)} | {told} |")
+            row_stopped = stopped.loc[cells]
+            cell[4] = f"{row_stopped['status']} after {row_stopped['wall_s']:,.0f}"
+            if row_stopped["status"] == "stopped: time":
+                times = f"below {row['pipeline_s'] / row_stopped['wall_s']:.1f}"
+        lines.append(f"| {cells:,} | {' | '.join(cell)} | {times} |")
     fitted = [exponent(table[name]) for name in table]
     shown = [f"{value:.2f}" if np.isfinite(value) else "–" for value in fitted]
     lines += [f"| exponent from {FITTED_FROM:,} cells | {' | '.join(shown)} |  |", ""]
@@ -80,21 +80,21 @@ def _stages(rows: pd.DataFrame) -> list[str]:
     sizes = sorted(set(rows["cells"]))
     head = ["", *(f"{size:,}" for size in sizes)]
     lines = ["## Each stage: seconds / MB", "", _line(head), _line(["---"] * len(head))]
-    for stage, own in rows.groupby("stage", sort=False):
-        own = own.set_index("cells")
-        told = [
-            f"{own['wall_s'][n]:,.0f} / {own['peak_mb'][n]:,.0f}" if n in own.index else "–"
+    for stage, group in rows.groupby("stage", sort=False):
+        group = group.set_index("cells")
+        values = [
+            f"{group['wall_s'][n]:,.0f} / {group['peak_mb'][n]:,.0f}" if n in group.index else "–"
             for n in sizes
         ]
-        lines.append(_line([str(stage), *told]))
+        lines.append(_line([str(stage), *values]))
     bounds = rows.groupby("cells")["nonzeros"].first().map(allowed_mb)
     lines.append(_line(["**bound, MB**", *(f"{bounds[n]:,.0f}" for n in sizes)]))
     above = rows[rows["peak_mb"] > rows["nonzeros"].map(allowed_mb)]
-    told = ", ".join(f"{r.stage} at {r.cells:,} cells" for r in above.itertuples()) or "none"
+    over = ", ".join(f"{r.stage} at {r.cells:,} cells" for r in above.itertuples()) or "none"
     return [
         *lines,
         "",
-        f"The bound is three times the sparse counts and 2 GB. Above it: {told}.",
+        f"The bound is three times the sparse counts and 2 GB. Above it: {over}.",
         "",
     ]
 
@@ -122,11 +122,11 @@ def draw(rows: pd.DataFrame, output: Path) -> None:
     for axes, unit, label in zip(
         panels, ("s", "mb"), ("wall time, s", "peak memory, MB"), strict=True
     ):
-        for (name, told), marker in zip(names.items(), "os^", strict=True):
+        for (name, legend), marker in zip(names.items(), "os^", strict=True):
             values = table[f"{name}_{unit}"].dropna()
             slope = exponent(values)
-            told += f" (exponent {slope:.2f})" if np.isfinite(slope) else ""
-            axes.loglog(values.index, values, marker=marker, label=told)
+            legend += f" (exponent {slope:.2f})" if np.isfinite(slope) else ""
+            axes.loglog(values.index, values, marker=marker, label=legend)
         axes.set_xlabel("cells")
         axes.set_ylabel(label)
         axes.grid(alpha=0.3)

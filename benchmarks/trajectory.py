@@ -78,10 +78,10 @@ def table(rows: pd.DataFrame) -> str:
         "| root | space | seeds | Spearman | smallest | largest |",
         "|---|---|---|---|---|---|",
     ]
-    for (root, space), own in rows.groupby(["root", "space"], sort=False):
-        value = own["spearman"]
+    for (root, space), group in rows.groupby(["root", "space"], sort=False):
+        value = group["spearman"]
         lines.append(
-            f"| {root} | {space} | {len(own)} | {value.mean():.3f} | {value.min():.3f} "
+            f"| {root} | {space} | {len(group)} | {value.mean():.3f} | {value.min():.3f} "
             f"| {value.max():.3f} |"
         )
     lines += ["", f"Machine: {rows['machine'].iloc[0]}. Date: {rows['date'].iloc[0]}."]

@@ -9,10 +9,10 @@ for a cell whose type the reference does not have is Unknown.
 
 By default a model is fitted for the pair, in the genes that both have, as ``transfer_labels`` does.
 ``--genes reference --output results/transfer-pipeline.csv`` measures the pipeline's way: one model
-in the reference's own genes, whatever the query has.
+in the reference's genes, whatever the query has.
 
 CellTypist (``pip install .[peers]``) is trained on the reference's log-normalised counts with its
-defaults and names the likeliest type of each cell, as it does by default.
+defaults and names the most probable type of each cell, as it does by default.
 """
 
 import argparse
@@ -51,7 +51,7 @@ COLUMNS += ["machine", "date"]
 
 
 def load(data: Path, name: str, genes: str) -> list[ad.AnnData]:
-    """Reference and query of raw counts, in their common genes or each in its own."""
+    """Reference and query of raw counts, in their common genes or each in its group."""
     found = []
     for file, batch in PAIRS[name]:
         cells = ad.read_h5ad(data / file)
@@ -169,7 +169,7 @@ def measure(data: Path, name: str, seed: int, methods: list[str], genes: str) ->
 
 MODEL = {
     "shared": "A model for each pair, in the genes that both have (`transfer_labels`).",
-    "reference": "One model in the reference's own genes, whatever the query has (the pipeline).",
+    "reference": "One model in the reference's genes, whatever the query has (the pipeline).",
 }
 
 
@@ -178,22 +178,22 @@ def table(rows: pd.DataFrame, genes: str) -> str:
     lines = [
         "# Label transfer",
         "",
-        f"{MODEL[genes]} Mean over seeds. *Likeliest type*: accuracy and macro-F1 over the cells "
-        "whose type the reference has, each given its likeliest type. *Unknown*: share of those "
-        "cells that are called Unknown, accuracy of the rest, and share of the cells of other "
-        "types that are called Unknown. Neighbours and logistic regression are baselines in the "
-        "same embedding; CellTypist is trained on the same reference.",
+        f"{MODEL[genes]} Mean over seeds. *Most probable type*: accuracy and macro-F1 over the "
+        "cells whose type the reference has, each given its most probable type. *Unknown*: share "
+        "of those cells that are called Unknown, accuracy of the rest, and share of the cells of "
+        "other types that are called Unknown. Neighbours and logistic regression are baselines in "
+        "the same embedding; CellTypist is trained on the same reference.",
         "",
-        "| pair | cells | method | seeds | likeliest type: accuracy | macro-F1 | Unknown | "
+        "| pair | cells | method | seeds | most probable type: accuracy | macro-F1 | Unknown | "
         "accuracy of the named | Unknown of absent types |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for (pair, method), own in rows.groupby(["pair", "method"], sort=False):
-        mean = own.mean(numeric_only=True)
+    for (pair, method), group in rows.groupby(["pair", "method"], sort=False):
+        mean = group.mean(numeric_only=True)
         absent = mean.get("unknown_of_absent", float("nan"))
         lines.append(
-            f"| {pair} | {own['n_reference'].iloc[0]} → {own['n_query'].iloc[0]} "
-            f"| {NAMES.get(method, 'CellTypist')} | {len(own)} "
+            f"| {pair} | {group['n_reference'].iloc[0]} → {group['n_query'].iloc[0]} "
+            f"| {NAMES.get(method, 'CellTypist')} | {len(group)} "
             f"| {mean['accuracy_best']:.3f} | {mean['macro_f1_best']:.3f} "
             f"| {mean['unknown']:.1%} | {mean['accuracy_named']:.3f} "
             f"| {'–' if np.isnan(absent) else f'{absent:.0%}'} |"

@@ -6,7 +6,8 @@ import numpy as np
 from directions import five_groups
 
 from scsiameseclu.cluster_number import ClusterNumber
-from scsiameseclu.clustering.ensemble import Clustering, Ensemble, NetworkSpace, cluster_ensemble
+from scsiameseclu.clustering.clusters import Clustering, cluster_ensemble
+from scsiameseclu.clustering.ensemble import Ensemble, NetworkSpace
 from scsiameseclu.clustering.members import Proportions
 
 CANDIDATES = range(4, 21)

@@ -11,6 +11,7 @@ from synthetic_expression import expressed
 
 from scsiameseclu.annotation import by_markers as module
 from scsiameseclu.annotation.by_markers import Annotation, annotate_clusters
+from scsiameseclu.annotation.marker_sets import given_markers
 from scsiameseclu.annotation.profiles import similar_groups
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import AnnotationSettings
@@ -248,3 +249,25 @@ def test_one_cluster_cannot_be_named(cells: ad.AnnData, table: Path) -> None:
     assert found.scores.shape == (1, 0)
     assert set(found.cells["cell_type"]) == {"Unassigned"}
     assert "only one cluster" in found.warnings[0]
+
+
+def test_a_set_of_all_genes_scores_nothing_and_changes_no_other_set(cells: ad.AnnData) -> None:
+    clusters = cells.obs["cluster"]
+    plain = annotate_clusters(
+        cells, clusters, AnnotationSettings(), marker_sets=given_markers(SETS)
+    )
+    with_all = given_markers(SETS | {"all": GENES})
+    taken = annotate_clusters(cells, clusters, AnnotationSettings(), marker_sets=with_all)
+    assert (taken.scores["all"] == 0).all()
+    # The last gene takes part only where a set names it.
+    np.testing.assert_allclose(taken.scores[list(SETS)], plain.scores, rtol=0.1)
+    assert taken.table["cell_type"].tolist() == plain.table["cell_type"].tolist()
+
+
+def test_clusters_of_equal_means_are_unassigned(cells: ad.AnnData) -> None:
+    same = ad.concat([cells, cells, cells], keys=["a", "b", "c"], index_unique="-")
+    clusters = pd.Series(pd.Categorical(np.repeat(["a", "b", "c"], cells.n_obs)), same.obs_names)
+    sets = given_markers(SETS)
+    found = annotate_clusters(same, clusters, AnnotationSettings(min_score=0.5), marker_sets=sets)
+    assert (found.scores.to_numpy() == 0).all()
+    assert set(found.table["cell_type"]) == {"Unassigned"}

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from synthetic_expression import expressed
 
-from scsiameseclu.annotation import by_markers as module
+from scsiameseclu.annotation import marker_scores
 from scsiameseclu.annotation.by_markers import annotate_clusters
 from scsiameseclu.annotation.marker_sets import canonical_table
 from scsiameseclu.settings import AnnotationSettings
@@ -46,8 +46,8 @@ def test_the_tissue_of_the_highest_scores_is_taken(
 def test_strength_is_the_mean_best_score_weighted_by_the_root_of_sizes() -> None:
     scores = pd.DataFrame({"A": [1.0, 9.0], "B": [4.0, 2.0]})
     sizes = np.array([100, 25])
-    assert module._strength(scores, sizes) == pytest.approx((10 * 4 + 5 * 9) / 15)
-    assert module._strength(scores[[]], sizes) == -np.inf
+    assert marker_scores.strength(scores, sizes) == pytest.approx((10 * 4 + 5 * 9) / 15)
+    assert marker_scores.strength(scores[[]], sizes) == -np.inf
 
 
 def test_sets_with_fewer_than_three_genes_in_the_data_are_not_asked() -> None:

@@ -6,7 +6,8 @@ from directions import nested_groups
 from ensembles import CANDIDATES, clusters, ensemble_of
 
 from scsiameseclu.cluster_number import ClusterNumber
-from scsiameseclu.clustering.ensemble import Clustering, Ensemble, NetworkSpace
+from scsiameseclu.clustering.clusters import Clustering
+from scsiameseclu.clustering.ensemble import Ensemble, NetworkSpace
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,9 @@ from sklearn.metrics import adjusted_rand_score
 
 from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.clustering import ensemble as module
+from scsiameseclu.clustering.clusters import Clustering
 from scsiameseclu.clustering.consensus import cluster_stability
-from scsiameseclu.clustering.ensemble import Clustering, Ensemble, NetworkSpace
+from scsiameseclu.clustering.ensemble import Ensemble, NetworkSpace
 from scsiameseclu.clustering.start import grow_hierarchy
 
 # -- the members ------------------------------------------------------------------------

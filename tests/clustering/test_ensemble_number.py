@@ -10,8 +10,10 @@ from ensembles import CANDIDATES, clusters, ensemble_of, exactly, found_in
 from sklearn.metrics import adjusted_rand_score
 
 from scsiameseclu.cluster_number import ClusterNumber
+from scsiameseclu.clustering import clusters as clusters_module
 from scsiameseclu.clustering import ensemble as module
-from scsiameseclu.clustering.ensemble import Clustering, Ensemble, NetworkSpace
+from scsiameseclu.clustering.clusters import Clustering
+from scsiameseclu.clustering.ensemble import Ensemble, NetworkSpace
 from scsiameseclu.clustering.evidence import Evidence
 from scsiameseclu.clustering.levels import coarser, finer
 from scsiameseclu.clustering.members import MAX_ROUNDS, fit_member
@@ -64,7 +66,7 @@ def tried_numbers(
             tried.extend(candidates)
 
     tried: list[int] = []
-    monkeypatch.setattr(module, "Ensemble", Watched)
+    monkeypatch.setattr(clusters_module, "Ensemble", Watched)
     space, _ = five_groups(0)
     chosen = np.random.default_rng(0).permutation(860)[:n_cells]
     found_in([NetworkSpace([block[chosen] for block in space.blocks])], number)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from scsiameseclu.cluster_number import ClusterNumber
-from scsiameseclu.clustering.ensemble import Clustering
+from scsiameseclu.clustering.clusters import Clustering
 from scsiameseclu.errors import UserError
 from scsiameseclu.model.fitted import FittedModel
 from scsiameseclu.model.fitting import Fit, Training, cluster_cells, fit_model, train_networks

@@ -74,9 +74,9 @@ def test_near_landmarks_weigh_most_and_the_cell_as_much_as_the_nearest(
 ) -> None:
     cells = landmarks.components[:9] + 0.01
     near = landmarks.neighbourhood(cells)
-    np.testing.assert_allclose(near.weights.sum(axis=1) + near.own[:, 0], 1, rtol=1e-5)
+    np.testing.assert_allclose(near.weights.sum(axis=1) + near.self_weights[:, 0], 1, rtol=1e-5)
     np.testing.assert_array_equal(near.indices[:, 0], np.arange(9))
-    np.testing.assert_allclose(near.own[:, 0], near.weights[:, 0], rtol=1e-5)
+    np.testing.assert_allclose(near.self_weights[:, 0], near.weights[:, 0], rtol=1e-5)
     assert (np.diff(near.weights, axis=1) <= 0).all()
     assert near.indices.shape == (9, 15)
 

@@ -9,7 +9,7 @@ import pytest
 
 from scsiameseclu.palette import ABSENT
 from scsiameseclu.report.map_data import (
-    MOST_CATEGORIES,
+    MAX_CATEGORIES,
     _positions,
     as_json,
     category_layer,
@@ -48,9 +48,9 @@ def test_more_categories_than_a_byte_holds_are_cut() -> None:
     values = pd.Series([f"c{n}" for n in range(400)] + ["c7"] * 5).astype("category")
     where = plane(np.random.default_rng(0).normal(size=(405, 2)))
     layer = category_layer("Cells", "x", "X", where, values).to_dict()
-    assert len(layer["names"]) == MOST_CATEGORIES
+    assert len(layer["names"]) == MAX_CATEGORIES
     assert layer["names"][0] == "c7"
-    assert (decoded(layer["values"]) == 255).sum() == 400 - MOST_CATEGORIES
+    assert (decoded(layer["values"]) == 255).sum() == 400 - MAX_CATEGORIES
 
 
 def test_numbers_come_back_and_missing_ones_stay_missing() -> None:

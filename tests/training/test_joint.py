@@ -224,3 +224,13 @@ def test_a_phase_resumes_to_the_same_bytes(cells: SmallCells) -> None:
         assert torch.equal(again.targets, phase.targets)
         assert other.history == trainer.history
         assert other.stopped == trainer.stopped
+
+
+def test_the_latents_are_centred_again_when_the_phase_ends(cells: SmallCells) -> None:
+    """New cells are placed by the centre of the latents that were clustered."""
+    trainer, phase = prepared(cells)
+    before = trainer.network.latent_centre.clone()
+    trainer.run(phase)
+    centre = trainer.network.latent_centre
+    torch.testing.assert_close(centre, trainer.read_out().mean(dim=0))
+    assert not torch.allclose(centre, before, atol=1e-4)

@@ -17,7 +17,8 @@ from scsiameseclu.module.terms import BANK
 from scsiameseclu.settings import ModelSettings
 from scsiameseclu.training.phase import Phase
 from scsiameseclu.training.pretraining import Pretraining
-from scsiameseclu.training.trainer import MAX_GRADIENT, Trainer
+from scsiameseclu.training.progress import Progress
+from scsiameseclu.training.trainer import LOG_EVERY, MAX_GRADIENT, Trainer
 
 CPU = torch.device("cpu")
 SHORT = {"hidden_size": 16, "latent_size": 4, "batch_size": 16, "pretrain_steps": 12}
@@ -162,3 +163,10 @@ def test_the_schedule_moves_with_every_step(cells: SmallCells) -> None:
     assert len(set(rates)) == 12
     assert max(rates) == pytest.approx(2 * settings.learning_rate, rel=0.05)
     assert rates[-1] < 0.1 * settings.learning_rate
+
+
+def test_progress_counts_every_mini_batch_once(cells: SmallCells) -> None:
+    trainer, _ = trainer_of(cells)
+    trainer.progress = Progress(2 * LOG_EVERY, batch_size=16, bar=False)
+    trainer.run(Plain(2 * LOG_EVERY, 0.01))
+    assert trainer.progress.done == 2 * LOG_EVERY

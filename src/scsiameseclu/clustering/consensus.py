@@ -19,11 +19,11 @@ def agreement_matrix(partitions: Sequence[np.ndarray]) -> np.ndarray:
     All contingency tables are blocks of one product of indicator matrices, which makes thousands
     of pairs cheap; the result is scikit-learn's ``adjusted_rand_score`` (Hubert and Arabie 1985).
     """
-    own = [np.unique(labels, return_inverse=True)[1] for labels in partitions]
-    n_cells, sizes = own[0].size, np.array([labels.max() + 1 for labels in own])
+    codes = [np.unique(labels, return_inverse=True)[1] for labels in partitions]
+    n_cells, sizes = codes[0].size, np.array([labels.max() + 1 for labels in codes])
     first = np.concatenate([[0], np.cumsum(sizes)])
-    columns = np.concatenate([labels + shift for labels, shift in zip(own, first, strict=False)])
-    rows = np.tile(np.arange(n_cells), len(own))
+    columns = np.concatenate([labels + shift for labels, shift in zip(codes, first, strict=False)])
+    rows = np.tile(np.arange(n_cells), len(codes))
     indicator = sp.csr_matrix((np.ones(rows.size), (rows, columns)), (n_cells, first[-1]))
     counts = np.asarray((indicator.T @ indicator).todense())  # all clusters x all clusters
     pairs = counts * (counts - 1.0) / 2.0
@@ -61,15 +61,15 @@ def cluster_stability(
     """
     n_cells = labels.size
     rows = np.arange(n_cells)
-    own = sp.csr_matrix((np.ones(n_cells), (labels, rows)), (n_clusters, n_cells))
+    membership = sp.csr_matrix((np.ones(n_cells), (labels, rows)), (n_clusters, n_cells))
     sizes = np.bincount(labels, minlength=n_clusters).astype(float)
-    found = []
+    overlaps = []
     for partition in partitions:
         other = sp.csr_matrix((np.ones(n_cells), (rows, partition)))
-        common = (own @ other).toarray()  # n_clusters x n_other
+        common = (membership @ other).toarray()  # n_clusters x n_other
         union = sizes[:, None] + np.bincount(partition) - common
-        found.append((common / np.maximum(union, 1.0)).max(axis=1))
-    return np.where(sizes > 0, np.mean(found, axis=0), np.nan)
+        overlaps.append((common / np.maximum(union, 1.0)).max(axis=1))
+    return np.where(sizes > 0, np.mean(overlaps, axis=0), np.nan)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Clusters of an ensemble of networks: their number, the consensus, coarser and finer levels.
+"""Members of all networks, starts and numbers of clusters, and the consensus that they vote for.
 
 Every network's space is clustered from several starts with every candidate number of clusters. The
 clustering with the largest mean adjusted Rand index with all of them wins, among those with as many
@@ -14,17 +14,14 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.clustering.consensus import Consensus, agree, agreement_matrix
 from scsiameseclu.clustering.evidence import Evidence
-from scsiameseclu.clustering.levels import coarser, finer, union_of_clusters
 from scsiameseclu.clustering.members import MAX_ROUNDS, Member, Proportions, fit_member
 from scsiameseclu.clustering.splits import best_split
 from scsiameseclu.clustering.start import Hierarchy, by_kmeans, grow_hierarchy
@@ -32,7 +29,6 @@ from scsiameseclu.clustering.start import Hierarchy, by_kmeans, grow_hierarchy
 log = logging.getLogger(__name__)
 
 N_STARTS = 2
-SMALLEST = 4  # number of clusters tried
 CRITERION = "mean adjusted Rand index with the clusterings of all numbers, starts and networks"
 MAX_FITTED = 20_000
 MAX_COMPARED = 5_000
@@ -52,59 +48,6 @@ class NetworkSpace:
     def features(self) -> Tensor:
         """The blocks side by side, rows of length 1."""
         return normalize(torch.cat(self.blocks, dim=1), dim=1)
-
-
-@dataclass(frozen=True)
-class Clustering:
-    """Clusters numbered by size, largest first.
-
-    Attributes
-    ----------
-    consensus
-        Of the ensemble.
-    probability
-        Mean votes, (n_cells, n_clusters).
-    coarse, fine
-        Nested levels: unions of clusters, numbers (n_cells,); and names such as ``3.1``.
-    evidence
-        For the number of clusters.
-    asked
-        The number of clusters asked for.
-    """
-
-    consensus: Consensus
-    probability: np.ndarray
-    coarse: np.ndarray
-    fine: np.ndarray
-    evidence: Evidence
-    asked: ClusterNumber
-
-    @property
-    def labels(self) -> np.ndarray:
-        """The likeliest cluster of each cell, (n_cells,)."""
-        found: np.ndarray = self.probability.argmax(axis=1)
-        return found
-
-    @property
-    def n_clusters(self) -> int:
-        """Number of clusters."""
-        return self.consensus.n_clusters
-
-    def answering(self, asked: ClusterNumber, evidence: Evidence) -> Clustering:
-        """The same clusters as the answer to an earlier search and its evidence."""
-        return replace(self, asked=asked, evidence=evidence)
-
-    def summary(self) -> dict[str, Any]:
-        """How the clusters were found, as plain values for JSON."""
-        return {
-            "n_clusters_given": self.asked.is_given,
-            "n_clusters_asked": str(self.asked),
-            "evidence": self.evidence.to_dict(),
-            "stability": [float(value) for value in self.consensus.stability],
-            "agreement": self.consensus.agreement,
-            "n_members": len(self.consensus.members),
-            "coarse": union_of_clusters(self.labels, self.coarse, self.n_clusters),
-        }
 
 
 class Ensemble:
@@ -178,8 +121,8 @@ class Ensemble:
         fewer keeps its clusters, and what other members split off with the least loss of
         agreement becomes the rest.
         """
-        base = self.best(lambda found: found < n_clusters)
-        equal = self.best(lambda found: found == n_clusters)
+        base = self.best(lambda n: n < n_clusters)
+        equal = self.best(lambda n: n == n_clusters)
         if base is None or n_clusters - self.n_found[base] > MAX_SPLITS:
             return
         if equal is not None and self.expected[equal] >= self.expected[base]:
@@ -189,8 +132,8 @@ class Ensemble:
         compared = [partition[among] for partition in partitions]
         labels = np.unique(partitions[base], return_inverse=True)[1]
         for _ in range(n_clusters - self.n_found[base]):
-            seen, own = np.unique(labels[among], return_inverse=True)
-            split = best_split(own, compared)
+            seen, codes = np.unique(labels[among], return_inverse=True)
+            split = best_split(codes, compared)
             if split is None:
                 return
             labels = replace(split, cluster=int(seen[split.cluster])).apply(labels, partitions)
@@ -284,69 +227,6 @@ def _start(hierarchy: Hierarchy, features: Tensor, n_clusters: int, seed: int) -
     if labels.max() + 1 < n_clusters:  # more than there are micro-clusters to join
         labels = by_kmeans(features.cpu().numpy(), n_clusters, seed)
     return torch.from_numpy(labels).long().to(features.device)
-
-
-def cluster_ensemble(
-    spaces: Sequence[NetworkSpace],
-    number: ClusterNumber,
-    *,
-    proportions: Proportions,
-    temperature: float,
-    max_clusters: int,
-    seed: int,
-) -> Clustering:
-    """Cluster cells by what all networks and starts agree on.
-
-    Parameters
-    ----------
-    spaces
-        One for each network.
-    number
-        Of clusters; all candidates count where it is not given.
-    proportions, temperature, seed
-        See :class:`Ensemble`.
-    max_clusters
-        Largest number tried where the user names none.
-    """
-    n_cells = spaces[0].features.shape[0]
-    asked = {number.smallest, number.largest} - {None}
-    candidates = set(range(SMALLEST, max_clusters + 1)) | {k for k in asked if k}
-    numbers = sorted(k for k in candidates if k < n_cells)
-    ensemble = Ensemble(spaces, numbers, proportions, temperature, seed)
-    if number.smallest:
-        ensemble.extend(number.smallest)
-        if ensemble.n_found.max() < number.smallest:  # so many only with clusters of a cell or two
-            ensemble.count(1)
-    chosen = _choose(ensemble, number)
-    consensus, probability = ensemble.vote(chosen, keep_all=number.smallest is not None)
-    labels, k = probability.argmax(axis=1), consensus.n_clusters
-    few = max(k // 2, int(ensemble.n_found.min()))
-    fewer = ensemble.best(lambda found: (found <= few) & (found < k))
-    more = ensemble.best(lambda found: found >= 1.5 * k)
-    log.info(
-        "%d clusters (%s); members agree to an adjusted Rand index of %.2f",
-        k,
-        "given" if number.is_given else CRITERION,
-        consensus.agreement,
-    )
-    return Clustering(
-        consensus,
-        probability,
-        labels if fewer is None else coarser(labels, ensemble.all_labels(fewer)),
-        labels.astype(str) if more is None else finer(labels, ensemble.all_labels(more)),
-        ensemble.evidence(),
-        number,
-    )
-
-
-def _choose(ensemble: Ensemble, number: ClusterNumber) -> int:
-    smallest, largest = number.smallest or 2, number.largest or np.inf
-    chosen = ensemble.best(lambda found: (found >= smallest) & (found <= largest))
-    if chosen is None:  # clusters lost their cells: the most there are, below what was asked for
-        most = ensemble.n_found[ensemble.n_found <= largest].max(initial=0)
-        chosen = ensemble.best(lambda found: found == (most or ensemble.n_found.min()))
-    assert chosen is not None
-    return chosen
 
 
 def _by_size(probability: np.ndarray, min_cells: int) -> list[int]:

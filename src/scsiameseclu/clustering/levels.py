@@ -66,13 +66,13 @@ def finer(labels: np.ndarray, pieces: np.ndarray) -> np.ndarray:
     names = labels.astype(str).astype(object)
     for cluster in np.unique(labels):
         cells = np.flatnonzero(labels == cluster)
-        found, counts = np.unique(pieces[cells], return_counts=True)
+        seen, counts = np.unique(pieces[cells], return_counts=True)
         order = np.argsort(-counts, kind="stable")
         large = [p for p in order if counts[p] >= max(MIN_PIECE, MIN_SHARE * cells.size)]
         if len(large) < 2:
             continue
         part = np.zeros(cells.size, dtype=int)
         for number, position in enumerate(large):
-            part[pieces[cells] == found[position]] = number
+            part[pieces[cells] == seen[position]] = number
         names[cells] = [f"{cluster}.{number}" for number in part]
     return names

@@ -55,7 +55,7 @@ class Member:
 
     @torch.no_grad()
     def labels(self, features: Tensor) -> Tensor:
-        """The likeliest cluster of each cell, (n_cells,)."""
+        """The most probable cluster of each cell, (n_cells,)."""
         return self.probability(features).argmax(dim=1)
 
 

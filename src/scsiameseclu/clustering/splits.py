@@ -19,8 +19,8 @@ class Split:
 
     def apply(self, labels: np.ndarray, partitions: Sequence[np.ndarray]) -> np.ndarray:
         """New labels (n_cells,), for the cells that both have; the new cluster is the last."""
-        own = (labels == self.cluster) & (partitions[self.partition] == self.piece)
-        return np.where(own, labels.max() + 1, labels)
+        cells = (labels == self.cluster) & (partitions[self.partition] == self.piece)
+        return np.where(cells, labels.max() + 1, labels)
 
 
 def best_split(labels: np.ndarray, partitions: Sequence[np.ndarray]) -> Split | None:
@@ -47,14 +47,16 @@ def best_split(labels: np.ndarray, partitions: Sequence[np.ndarray]) -> Split | 
     first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     columns = np.concatenate([p + shift for p, shift in zip(partitions, first, strict=True)])
     others = _indicator(np.tile(np.arange(n_cells), len(partitions)), columns, n_cells)
-    own = _indicator(np.arange(n_cells), labels, n_cells)
-    shared = np.asarray((own.T @ others).todense())  # clusters x all clusters of all partitions
+    membership = _indicator(np.arange(n_cells), labels, n_cells)
+    shared = np.asarray(
+        (membership.T @ others).todense()
+    )  # clusters x all clusters of all partitions
     cluster, column = np.nonzero(
         (shared >= MIN_CELLS) & (np.bincount(labels)[:, None] - shared >= MIN_CELLS)
     )
     if not cluster.size:
         return None
-    parts = others[:, column].multiply(own[:, cluster]).tocsc()
+    parts = others[:, column].multiply(membership[:, cluster]).tocsc()
     # the same cells are often split off by many partitions: keep one of each
     marks = np.random.default_rng(0).normal(size=n_cells) @ parts
     kept = np.sort(np.unique(np.round(marks, 8), return_index=True)[1])

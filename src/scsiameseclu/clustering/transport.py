@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 
 MAX_ITERATIONS = 200
 TOLERANCE = 1e-6
-LARGEST_GAP = 0.01  # of a cluster's share of the cells, beyond which the log says so
+MAX_GAP = 0.01  # of a cluster's share of the cells, beyond which the log says so
 
 
 def log_student_t(latent: Tensor, centres: Tensor, scale: Tensor | float = 1.0) -> Tensor:
@@ -77,7 +77,7 @@ def sinkhorn_targets(
     potential = record["log_v"].to(log_assignment.dtype)
     targets = transported(log_assignment.detach(), potential, sharpness)
     gap = float((targets.mean(dim=0) - share / share.sum()).abs().max())
-    if gap > LARGEST_GAP:
+    if gap > MAX_GAP:
         log.warning("Sinkhorn stopped with a cluster's share of the cells off by %.3f", gap)
     return targets, potential
 

@@ -10,8 +10,8 @@ import anndata as ad
 import numpy as np
 import torch
 
+from scsiameseclu.clustering.clusters import Clustering
 from scsiameseclu.clustering.consensus import Consensus
-from scsiameseclu.clustering.ensemble import Clustering
 from scsiameseclu.clustering.members import Member
 from scsiameseclu.model.scaling import GeneScaling
 from scsiameseclu.model.storage import group, read_part, write_part
@@ -85,7 +85,7 @@ class FittedModel:
         blocks = []
         for first in range(0, embedding.shape[0], BLOCK):
             part = torch.from_numpy(np.asarray(embedding[first : first + BLOCK], dtype=np.float32))
-            spaces = [join(own) for own in self.trained.layout.split(part)]
+            spaces = [join(parts) for parts in self.trained.layout.split(part)]
             blocks.append(self.consensus.probability(spaces))
         return torch.cat(blocks).numpy()
 

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from scsiameseclu.cluster_number import ClusterNumber
-from scsiameseclu.clustering.ensemble import Clustering, NetworkSpace, cluster_ensemble
+from scsiameseclu.clustering.clusters import Clustering, cluster_ensemble
+from scsiameseclu.clustering.ensemble import NetworkSpace
 from scsiameseclu.clustering.members import Proportions
 from scsiameseclu.errors import UserError
 from scsiameseclu.model.fitted import FittedModel

@@ -19,13 +19,13 @@ class Neighbourhood:
     ----------
     indices, weights
         Which landmarks, and their weights, (n_cells, n_neighbours).
-    own
+    self_weights
         The weight of each cell itself, (n_cells, 1).
     """
 
     indices: np.ndarray
     weights: np.ndarray
-    own: np.ndarray
+    self_weights: np.ndarray
 
     def mean(self, of_landmarks: np.ndarray) -> np.ndarray:
         """Weighted sum over the neighbours of values (n_landmarks, d), float32 (n_cells, d)."""
@@ -34,7 +34,7 @@ class Neighbourhood:
 
     def propagate(self, of_cells: np.ndarray, of_landmarks: np.ndarray) -> np.ndarray:
         """One step over the graph: each cell's value and its neighbours', by their weights."""
-        return np.asarray(self.own * of_cells + self.mean(of_landmarks))
+        return np.asarray(self.self_weights * of_cells + self.mean(of_landmarks))
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,11 @@ class Landmarks:
         width = np.maximum(beyond.mean(axis=1, keepdims=True), 1e-12)
         strengths = np.exp(-beyond / width)
         total = 1.0 + strengths.sum(axis=1, keepdims=True)
-        weights, own = (strengths / total).astype(np.float32), (1.0 / total).astype(np.float32)
-        return Neighbourhood(indices, weights, own)
+        weights, self_weights = (
+            (strengths / total).astype(np.float32),
+            (1.0 / total).astype(np.float32),
+        )
+        return Neighbourhood(indices, weights, self_weights)
 
     def propagate(
         self, components: np.ndarray, near: Neighbourhood, alpha: float | None
@@ -96,9 +99,9 @@ class Landmarks:
         twice = near.propagate(near.propagate(components, self.components), self.once)
         if alpha is None:
             return twice, twice
-        # the cell is on both sides of x = (1 - alpha) (own x + mean) + alpha c
+        # the cell is on both sides of x = (1 - alpha) (self_weight x + mean) + alpha c
         known = (1 - alpha) * near.mean(self.diffused) + alpha * components
-        diffused = known / (1 - (1 - alpha) * near.own)
+        diffused = known / (1 - (1 - alpha) * near.self_weights)
         return twice, diffused.astype(np.float32)
 
     def read_out(self, latents: np.ndarray, network: int, near: Neighbourhood) -> np.ndarray:

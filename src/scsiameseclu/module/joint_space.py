@@ -125,7 +125,7 @@ class EmbeddingLayout:
     def parts(self, embedding: Tensor) -> list[Tensor]:
         """All blocks once, each of unit rows: shared components, if any, then the latents."""
         first, *others = self.split(embedding)
-        return [*first, *(own[-1] for own in others)]
+        return [*first, *(blocks[-1] for blocks in others)]
 
 
 def join(blocks: Sequence[Tensor]) -> Tensor:

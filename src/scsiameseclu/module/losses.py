@@ -20,11 +20,11 @@ def cell_refinement(first: Tensor, second: Tensor, neighbours: Tensor | None = N
         are left out of the rest, since pushing them apart would tear cell types.
     """
     similarity = normalize(first, dim=1) @ normalize(second, dim=1).T
-    own = (similarity.diagonal() - 1.0).pow(2).mean()
+    positive = (similarity.diagonal() - 1.0).pow(2).mean()
     apart = ~torch.eye(similarity.shape[0], dtype=torch.bool, device=similarity.device)
     if neighbours is not None:
         apart = apart & ~neighbours
-    return own + (similarity.pow(2) * apart).sum() / apart.sum().clamp(min=1)
+    return positive + (similarity.pow(2) * apart).sum() / apart.sum().clamp(min=1)
 
 
 def latent_refinement(first: Tensor, second: Tensor, membership: Tensor) -> Tensor:
@@ -65,9 +65,9 @@ def adjacency_reconstruction(latent: Tensor, neighbour: Tensor, stranger: Tensor
 
     The reconstruction of the adjacency on sampled pairs; each tensor is (n_cells, latent_size).
     """
-    own = normalize(latent, dim=1)
-    linked = (own * normalize(neighbour, dim=1)).sum(dim=1)
-    unlinked = (own * normalize(stranger, dim=1)).sum(dim=1)
+    unit = normalize(latent, dim=1)
+    linked = (unit * normalize(neighbour, dim=1)).sum(dim=1)
+    unlinked = (unit * normalize(stranger, dim=1)).sum(dim=1)
     return (linked - 1.0).pow(2).mean() + unlinked.pow(2).mean()
 
 

@@ -16,9 +16,9 @@ def smooth_batch(fused: Tensor, batch: Batch, bank: Tensor) -> Tensor:
     A cell's own latent keeps its gradient; those of its neighbours come from the ``bank`` of all
     cells, (n_all_cells, latent_size).
     """
-    own = batch.neighbours == batch.cells.unsqueeze(1)
-    from_bank = (batch.weights * ~own).unsqueeze(2) * bank[batch.neighbours]
-    return from_bank.sum(dim=1) + (batch.weights * own).sum(dim=1, keepdim=True) * fused
+    is_self = batch.neighbours == batch.cells.unsqueeze(1)
+    from_bank = (batch.weights * ~is_self).unsqueeze(2) * bank[batch.neighbours]
+    return from_bank.sum(dim=1) + (batch.weights * is_self).sum(dim=1, keepdim=True) * fused
 
 
 def smooth_all(latents: Tensor, data: CellData) -> Tensor:

@@ -82,12 +82,12 @@ class SparseRows:
         out = torch.zeros(len(rows) * self.n_columns, device=device)
         starts = self.pointers[on_device]
         lengths = self.pointers[on_device + 1] - starts
-        own = torch.arange(len(rows), device=device).repeat_interleave(
+        row = torch.arange(len(rows), device=device).repeat_interleave(
             lengths, output_size=n_stored
         )
         before = lengths.cumsum(0) - lengths
-        place = torch.arange(n_stored, device=device) + (starts - before)[own]
-        out[own * self.n_columns + self.indices[place]] = self.values[place]
+        place = torch.arange(n_stored, device=device) + (starts - before)[row]
+        out[row * self.n_columns + self.indices[place]] = self.values[place]
         return out.view(len(rows), self.n_columns)
 
     def __matmul__(self, table: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from scsiameseclu.annotation.cell_types import ABSTENTIONS
 from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.tables import Cell, Table, count, percent, real, text, whole
 
-LEAST_SHARE = 0.1
+MIN_SHARE = 0.1
 """Smallest share of a cluster's cells for a type to be listed."""
 SOURCES = {"reference": "Reference", "celltypist": "CellTypist", "markers": "Markers"}
 
@@ -71,7 +71,7 @@ def _by_cell(sample: FinishedSample, cluster: str) -> str:
     """The types of a cluster's cells, the most frequent first."""
     types = sample.cells.loc[sample.cells["siamese"] == cluster, "cell_type_by_cell"]
     shares = types.value_counts(normalize=True)
-    kept = shares[shares >= LEAST_SHARE]
+    kept = shares[shares >= MIN_SHARE]
     return ", ".join(f"{name} {_share(share)}" for name, share in kept.items())
 
 

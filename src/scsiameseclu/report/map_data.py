@@ -24,9 +24,9 @@ from scsiameseclu.store.files import read_columns, read_parts
 
 STEPS = 254
 """Number of levels; 255 marks a missing value."""
-MOST_CATEGORIES = 250
+MAX_CATEGORIES = 250
 GENES_PER_CLUSTER = 3
-MOST_GENES = 60
+MAX_GENES = 60
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def category_layer(group: str, name: str, title: str, where: Plane, values: pd.S
     codes = values.cat.codes.to_numpy()
     names = [str(category) for category in values.cat.categories]
     sizes = np.bincount(codes[codes >= 0], minlength=len(names))
-    order = np.argsort(-sizes, kind="stable")[:MOST_CATEGORIES]
+    order = np.argsort(-sizes, kind="stable")[:MAX_CATEGORIES]
     place = np.full(len(names) + 1, STEPS + 1)
     place[order] = np.arange(len(order))
     shown = place[codes[where.rows]]
@@ -158,7 +158,7 @@ def _of_genes(sample: FinishedSample, where: Plane) -> list[Layer]:
     """The top markers of each cluster, without ribosomal and mitochondrial genes."""
     table = sample.markers
     top = table[table["flag"] == ""].groupby("cluster", sort=False).head(GENES_PER_CLUSTER)
-    wanted = list(dict.fromkeys(top.sort_values("rank", kind="stable")["gene"]))[:MOST_GENES]
+    wanted = list(dict.fromkeys(top.sort_values("rank", kind="stable")["gene"]))[:MAX_GENES]
     if not wanted:
         return []
     path = sample.folder.path("expression")

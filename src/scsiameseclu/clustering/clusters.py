@@ -1,0 +1,137 @@
+"""Clusters of an ensemble of networks: their number, the consensus, coarser and finer levels."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from scsiameseclu.cluster_number import ClusterNumber
+from scsiameseclu.clustering.consensus import Consensus
+from scsiameseclu.clustering.ensemble import CRITERION, Ensemble, NetworkSpace
+from scsiameseclu.clustering.evidence import Evidence
+from scsiameseclu.clustering.levels import coarser, finer, union_of_clusters
+from scsiameseclu.clustering.members import Proportions
+
+log = logging.getLogger(__name__)
+
+SMALLEST = 4  # number of clusters tried
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """Clusters numbered by size, largest first.
+
+    Attributes
+    ----------
+    consensus
+        Of the ensemble.
+    probability
+        Mean votes, (n_cells, n_clusters).
+    coarse, fine
+        Nested levels: unions of clusters, numbers (n_cells,); and names such as ``3.1``.
+    evidence
+        For the number of clusters.
+    asked
+        The number of clusters asked for.
+    """
+
+    consensus: Consensus
+    probability: np.ndarray
+    coarse: np.ndarray
+    fine: np.ndarray
+    evidence: Evidence
+    asked: ClusterNumber
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The most probable cluster of each cell, (n_cells,)."""
+        labels: np.ndarray = self.probability.argmax(axis=1)
+        return labels
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters."""
+        return self.consensus.n_clusters
+
+    def answering(self, asked: ClusterNumber, evidence: Evidence) -> Clustering:
+        """The same clusters as the answer to an earlier search and its evidence."""
+        return replace(self, asked=asked, evidence=evidence)
+
+    def summary(self) -> dict[str, Any]:
+        """How the clusters were found, as plain values for JSON."""
+        return {
+            "n_clusters_given": self.asked.is_given,
+            "n_clusters_asked": str(self.asked),
+            "evidence": self.evidence.to_dict(),
+            "stability": [float(value) for value in self.consensus.stability],
+            "agreement": self.consensus.agreement,
+            "n_members": len(self.consensus.members),
+            "coarse": union_of_clusters(self.labels, self.coarse, self.n_clusters),
+        }
+
+
+def cluster_ensemble(
+    spaces: Sequence[NetworkSpace],
+    number: ClusterNumber,
+    *,
+    proportions: Proportions,
+    temperature: float,
+    max_clusters: int,
+    seed: int,
+) -> Clustering:
+    """Cluster cells by what all networks and starts agree on.
+
+    Parameters
+    ----------
+    spaces
+        One for each network.
+    number
+        Of clusters; all candidates count where it is not given.
+    proportions, temperature, seed
+        See :class:`Ensemble`.
+    max_clusters
+        Largest number tried where the user names none.
+    """
+    n_cells = spaces[0].features.shape[0]
+    asked = {number.smallest, number.largest} - {None}
+    candidates = set(range(SMALLEST, max_clusters + 1)) | {k for k in asked if k}
+    numbers = sorted(k for k in candidates if k < n_cells)
+    ensemble = Ensemble(spaces, numbers, proportions, temperature, seed)
+    if number.smallest:
+        ensemble.extend(number.smallest)
+        if ensemble.n_found.max() < number.smallest:  # so many only with clusters of a cell or two
+            ensemble.count(1)
+    chosen = _choose(ensemble, number)
+    consensus, probability = ensemble.vote(chosen, keep_all=number.smallest is not None)
+    labels, k = probability.argmax(axis=1), consensus.n_clusters
+    few = max(k // 2, int(ensemble.n_found.min()))
+    fewer = ensemble.best(lambda n: (n <= few) & (n < k))
+    more = ensemble.best(lambda n: n >= 1.5 * k)
+    log.info(
+        "%d clusters (%s); members agree to an adjusted Rand index of %.2f",
+        k,
+        "given" if number.is_given else CRITERION,
+        consensus.agreement,
+    )
+    return Clustering(
+        consensus,
+        probability,
+        labels if fewer is None else coarser(labels, ensemble.all_labels(fewer)),
+        labels.astype(str) if more is None else finer(labels, ensemble.all_labels(more)),
+        ensemble.evidence(),
+        number,
+    )
+
+
+def _choose(ensemble: Ensemble, number: ClusterNumber) -> int:
+    smallest, largest = number.smallest or 2, number.largest or np.inf
+    chosen = ensemble.best(lambda n: (n >= smallest) & (n <= largest))
+    if chosen is None:  # clusters lost their cells: the most there are, below what was asked for
+        most = ensemble.n_found[ensemble.n_found <= largest].max(initial=0)
+        chosen = ensemble.best(lambda n: n == (most or ensemble.n_found.min()))
+    assert chosen is not None
+    return chosen
