@@ -142,7 +142,9 @@ def test_line_breaks_in_gene_names(read: Read) -> None:
 def test_gene_names_with_prefix_or_suffix(name: str, read: Read) -> None:
     from scsiameseclu.genes.organism import detect_organism, mitochondrial_genes
 
-    var = read(f"gene-names-with-prefix-or-suffix/{name}").loaded.var
+    sample = read(f"gene-names-with-prefix-or-suffix/{name}")
+    assert sample.obs.index[0] == "CGTTAATTACTCCTCC-1"
+    var = sample.loaded.var
     symbols, ids = var["gene_symbol"].tolist(), var["gene_id"].tolist()
     assert {"CD3E", "NOC2L", "MT-CO1"} <= set(symbols)
     assert detect_organism(symbols, ids) == "human"

@@ -177,3 +177,32 @@ def test_a_column_of_metadata_that_cannot_be_read(counts, tmp_path: Path) -> Non
     assert read.obs["good"].tolist() == ["x", "y"] * 20
     assert read.obs.columns.tolist() == ["good"]
     assert any("left out: bad" in message for message in read.uns["source"]["detected"])
+
+
+def test_cellxgene(logged, counts, tmp_path: Path) -> None:
+    """Normalised X with counts in raw, genes by Ensembl id, symbols in feature_name."""
+    adata = ad.read_h5ad(logged())
+    adata.var = adata.var.assign(feature_name=counts.symbols).set_index("gene_id")
+    raw = adata.copy()
+    raw.X = csr_matrix(counts.values.astype("float32"))
+    adata.raw = raw
+    adata.write_h5ad(tmp_path / "b.h5ad")
+    read = read_counts(tmp_path / "b.h5ad")
+    np.testing.assert_array_equal(read.X.toarray(), counts.values)
+    assert read.var["gene_symbol"].tolist() == counts.symbols
+    assert read.var["gene_id"].tolist() == counts.ids
+
+
+def test_velocyto_loom(counts, parts: Parts, tmp_path: Path) -> None:
+    """The main matrix has all molecules; gene attributes name ids and symbols."""
+    with h5py.File(tmp_path / "a.loom", "w") as file:
+        file["matrix"] = counts.values.T.astype("float32")
+        for name, values in parts.items():
+            file[f"layers/{name}"] = values.T.astype("uint32")
+        for name, values in (("Gene", counts.symbols), ("Accession", counts.ids)):
+            file[f"row_attrs/{name}"] = np.array(values, dtype="S")
+        file["row_attrs/Start"] = np.arange(60)
+        file["col_attrs/CellID"] = np.array([f"run:{name}x" for name in counts.barcodes], "S")
+    read = read_counts(tmp_path / "a.loom")
+    np.testing.assert_array_equal(read.X.toarray(), counts.values)
+    assert read.var["gene_id"].tolist() == counts.ids

@@ -217,6 +217,32 @@ def biotypes(folder: Path) -> Path:
     return triplet(folder / "a", VALUES, third="protein_coding")
 
 
+def trailing_separators(folder: Path) -> Path:
+    path = write_lines(folder / "a.csv", genes_in_rows(SYMBOLS), corner="gene")
+    path.write_text("".join(f"{line},\n" for line in path.read_text().splitlines()))
+    return path
+
+
+def excel_unicode_text(folder: Path) -> Path:
+    path = write_lines(folder / "a.txt", genes_in_rows(SYMBOLS), corner="gene")
+    path.write_bytes(path.read_text().encode("utf-16"))
+    return path
+
+
+def cells_with_numeric_batch(folder: Path) -> Path:
+    table = pd.DataFrame(VALUES, index=CELLS, columns=SYMBOLS)
+    table.insert(0, "sample", [1, 2] * 15)
+    return write_lines(folder / "cells.csv", table, corner="")
+
+
+def headers_in_folder(folder: Path) -> Path:
+    place = triplet(folder / "a", VALUES)
+    for name, header in (("features", "gene_id\tgene_name\ttype"), ("barcodes", "barcode")):
+        path = place / f"{name}.tsv"
+        path.write_text(f"{header}\n{path.read_text()}")
+    return place
+
+
 LAYOUTS: dict[str, tuple[Callable[[Path], Path], list[str], str]] = {
     # writer, symbols, a word of the notes
     "featureCounts": (feature_counts, IDS, "Length"),
@@ -239,6 +265,10 @@ LAYOUTS: dict[str, tuple[Callable[[Path], Path], list[str], str]] = {
     "STARsolo": (starsolo, SYMBOLS, "Gene/filtered"),
     "STARsolo EM": (starsolo_em, SYMBOLS, "UniqueAndMult-EM.mtx"),
     "Cell Ranger multi": (cell_ranger_multi, SYMBOLS, "sample_filtered_feature_bc_matrix"),
+    "separators at the ends": (trailing_separators, SYMBOLS, "genes x cells"),
+    "Unicode text of Excel": (excel_unicode_text, SYMBOLS, "tab-separated"),
+    "numeric metadata": (cells_with_numeric_batch, SYMBOLS, "metadata columns: sample"),
+    "headers in a folder": (headers_in_folder, SYMBOLS, "features.tsv"),
     "biotypes": (biotypes, SYMBOLS, "protein_coding"),
 }
 

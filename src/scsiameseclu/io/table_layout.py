@@ -31,7 +31,8 @@ ABOUT_CELLS = re.compile(
     r"n_?counts?(_rna)?|n_?genes?(_by_counts)?|n_?features?(_rna)?|n_?umis?|total_(counts|umis)"
     r"|(percent|pct)_?(counts_)?(mt|mito)|(percent|pct)_mito\w*|seurat_clusters?|louvain|leiden"
     r"|clusters?(_ids?)?|batch(_id)?|tsne_?[12]|umap_?[12]|pc_?[12]|pseudotime|orig_ident|plate"
-    r"|doublet_scores?|size_factors?"
+    r"|doublet_scores?|size_factors?|samples?(_ids?)?|donors?(_ids?)?|patients?(_ids?)?|replicates?"
+    r"|conditions?|groups?|cell_?types?|labels?|lane|library(_id)?"
 )
 """Headers of numeric columns that describe cells, in the form of ``corner_key``."""
 ONE_LIBRARY = {
@@ -100,7 +101,7 @@ def table_layout(
         place
         for place in range(int(named), width)
         if place in text or header[place] in wanted or _is_annotation(header[place])
-        or _counts_rows(columns[place])
+        or _counts_rows(columns[place]) or not (header[place] or any(columns[place]))
     ]  # fmt: skip
     numbers = [place for place in range(int(named), width) if place not in set(texts)]
     if not numbers:

@@ -149,6 +149,8 @@ def _texts(table: Table, layout: Layout) -> pd.DataFrame:
         layout.header[column]: [None if row[i] in MISSING else row[i] for row in table.texts]
         for i, column in enumerate(layout.texts)
     }
+    # an empty column is what separators at the ends of all lines leave
+    columns = {name: fields for name, fields in columns.items() if name or any(fields)}
     return pd.DataFrame(columns, index=pd.Index(table.names, dtype=object))
 
 

@@ -18,6 +18,8 @@ from scsiameseclu.io.numbers import is_number
 SEPARATORS = {",": "comma", "\t": "tab", ";": "semicolon", " ": "space"}
 GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""First bytes of the Unicode text that Excel writes."""
 COMMENTS = ("#", '"#')
 
 
@@ -49,9 +51,11 @@ def open_text(path: Path, origin: Origin) -> Iterator[TextIO]:
                 )
             raw = stack.enter_context(archive.open(members[0]))
         buffered = stack.enter_context(io.BufferedReader(raw, 1 << 20))
-        if b"\0" in buffered.peek(4096)[:4096]:
+        start = buffered.peek(4096)[:4096]
+        encoding = "utf-16" if start.startswith(UTF_16) else "utf-8-sig"
+        if b"\0" in start and encoding != "utf-16":
             raise origin.error("is not text despite its name; use a csv or tsv file")
-        yield io.TextIOWrapper(buffered, encoding="utf-8-sig", errors="replace", newline="")
+        yield io.TextIOWrapper(buffered, encoding=encoding, errors="replace", newline="")
 
 
 def table_rows(stream: TextIO) -> tuple[str, Iterator[tuple[int, list[str]]]]:

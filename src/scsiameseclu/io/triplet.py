@@ -19,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from scsiameseclu.io.loaded import Origin, list_names
+from scsiameseclu.io.orientation import CELL_CORNERS, GENE_CORNERS, corner_key
 
 FEATURES = ("features.tsv", "genes.tsv")
 BARCODES = ("barcodes.tsv",)
@@ -104,8 +105,8 @@ def _companion(matrix: Path, prefix: str, endings: tuple[str, ...], origin: Orig
 def read_names(file: Path) -> pd.DataFrame:
     """Read genes or cells; the columns of a headerless file are numbered.
 
-    The gene name NA is not treated as missing, and quotation marks around lines or fields are
-    removed.
+    The gene name NA is not treated as missing; a header, and quotation marks around lines or
+    fields, are removed.
     """
     is_csv = file.name.removesuffix(".gz").endswith(".csv")
     table = pd.read_csv(
@@ -118,4 +119,10 @@ def read_names(file: Path) -> pd.DataFrame:
     )
     if not is_csv and table[0].str.startswith('"').all():
         table = table.apply(lambda column: column.str.strip('"'))
+    if (
+        not is_csv
+        and len(table)
+        and corner_key(str(table.iat[0, 0])) in GENE_CORNERS | CELL_CORNERS
+    ):
+        return table.iloc[1:].reset_index(drop=True)  # a header
     return table
