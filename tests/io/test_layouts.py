@@ -87,7 +87,8 @@ def rsem_with_lengths(folder: Path) -> Path:
 def rhapsody(folder: Path) -> Path:
     antibodies = [f"CD{n}:CLONE{n}|CD{n}|AHS000{n}|pAbO" for n in (3, 4)]
     table = pd.DataFrame(VALUES, columns=SYMBOLS)
-    table = pd.concat([pd.DataFrame(300, index=table.index, columns=antibodies), table], axis=1)
+    bound = np.random.default_rng(4).poisson(300, size=(N_CELLS, 2))
+    table = pd.concat([pd.DataFrame(bound, columns=antibodies), table], axis=1)
     table.index = pd.Index([4409 + 7919 * cell % 99991 for cell in range(N_CELLS)])
     head = "####################\n## BD Rhapsody pipeline\n"
     return write_lines(folder / "S1_MolsPerCell.csv", table, corner="Cell_Index", head=head)
@@ -235,6 +236,29 @@ def cells_with_numeric_batch(folder: Path) -> Path:
     return write_lines(folder / "cells.csv", table, corner="")
 
 
+def length_last(folder: Path) -> Path:
+    table = genes_in_rows(SYMBOLS)
+    table["Length"] = range(700, 700 + N_GENES)
+    return write_lines(folder / "a.tsv", table, corner="")
+
+
+def version_and_position(folder: Path) -> Path:
+    table = genes_in_rows(SYMBOLS, version=[3] * N_GENES, rank=range(17, 17 + N_GENES))
+    return write_lines(folder / "a.tsv", table, corner="gene")
+
+
+def with_total(folder: Path) -> Path:
+    table = genes_in_rows(SYMBOLS)
+    table["all"] = table.sum(axis=1)
+    return write_lines(folder / "a.tsv", table, corner="gene")
+
+
+def with_total_row(folder: Path) -> Path:
+    table = genes_in_rows(SYMBOLS)
+    table.loc["all"] = table.sum(axis=0)
+    return write_lines(folder / "a.tsv", table, corner="gene")
+
+
 def headers_in_folder(folder: Path) -> Path:
     place = triplet(folder / "a", VALUES)
     for name, header in (("features", "gene_id\tgene_name\ttype"), ("barcodes", "barcode")):
@@ -265,6 +289,10 @@ LAYOUTS: dict[str, tuple[Callable[[Path], Path], list[str], str]] = {
     "STARsolo": (starsolo, SYMBOLS, "Gene/filtered"),
     "STARsolo EM": (starsolo_em, SYMBOLS, "UniqueAndMult-EM.mtx"),
     "Cell Ranger multi": (cell_ranger_multi, SYMBOLS, "sample_filtered_feature_bc_matrix"),
+    "length in the last column": (length_last, SYMBOLS, "genes x cells"),
+    "numbers that are no counts": (version_and_position, SYMBOLS, "version, rank"),
+    "sum of all cells": (with_total, SYMBOLS, "'all' is the sum of all cells"),
+    "sum of all genes": (with_total_row, SYMBOLS, "'all' is the sum of all genes"),
     "separators at the ends": (trailing_separators, SYMBOLS, "genes x cells"),
     "Unicode text of Excel": (excel_unicode_text, SYMBOLS, "tab-separated"),
     "numeric metadata": (cells_with_numeric_batch, SYMBOLS, "metadata columns: sample"),
@@ -361,4 +389,12 @@ def test_numbers_are_read_in_one_notation(
     rows = "".join(f"SYM{place},1,2,3\n" for place in range(30))
     path.write_text(f'gene,c1,c2,c3\nA,"{first}",2,1\nB,"{second}",0,0\n{rows}')
     with pytest.raises(UserError, match=expected):
+        read_counts(path)
+
+
+def test_several_kinds_of_values_per_cell_are_refused(tmp_path: Path) -> None:
+    counts = genes_in_rows(SYMBOLS)
+    table = pd.concat([counts.add_suffix("_counts"), counts.add_suffix("_TPM")], axis=1)
+    path = write_lines(tmp_path / "a.tsv", table, corner="gene")
+    with pytest.raises(UserError, match=r"several kinds of values per cell \(counts, tpm\)"):
         read_counts(path)

@@ -1,7 +1,7 @@
 """Rows of count matrices that are not genes: counter summaries, antibodies and spike-ins.
 
-Summary rows and antibodies are left out with a note. Spike-ins are left out too, but their share
-of the counts of each cell is kept in ``obs["pct_counts_spike_in"]``.
+Summary rows, antibodies and sums of all genes or cells are left out with a note. Spike-ins are left
+out too, but their share of the counts of each cell is kept in ``obs["pct_counts_spike_in"]``.
 """
 
 from __future__ import annotations
@@ -23,11 +23,15 @@ SPIKE_IN = re.compile(
     r"(.*[_-])?ERCC[-_.]?\d{5}|SIRV\w*\d\w*|(.*[_-])?spike[-_]?in.*", re.IGNORECASE
 )
 """ERCC-00002 and SIRV101; the human genes ERCC1 to ERCC8 have one digit."""
+MIN_SUMMED = 10
+"""Minimum numbers of cells and of genes for sums to be recognised."""
 SHARE = "pct_counts_spike_in"
 
 
 def leave_out(loaded: Loaded) -> None:
-    """Remove the rows that are not genes from a matrix, in place."""
+    """Remove what is not a gene, and sums of all genes or cells, from a matrix, in place."""
+    if loaded.values.are_counts:
+        _leave_out_sums(loaded)
     symbols = loaded.var["gene_symbol"].tolist()
     summary, antibody, spike = (
         np.array([bool(pattern.fullmatch(name)) for name in symbols], dtype=bool)
@@ -50,6 +54,28 @@ def leave_out(loaded: Loaded) -> None:
     genes = np.flatnonzero(~(summary | antibody | spike))
     loaded.matrix = loaded.matrix[:, genes]
     loaded.var = loaded.var.iloc[genes]
+
+
+def _leave_out_sums(loaded: Loaded) -> None:
+    """Remove a gene (or cell) whose counts are the sums of all others, in every cell (or gene)."""
+    if min(loaded.matrix.shape) < MIN_SUMMED:
+        return
+    by_cell, by_gene = (
+        np.asarray(loaded.matrix.sum(axis=axis, dtype=np.float64)).ravel() for axis in (1, 0)
+    )
+    total = by_cell.sum()
+    for gene in np.flatnonzero(2 * by_gene == total).tolist() if total else ():
+        if np.array_equal(2 * loaded.matrix[:, [gene]].toarray().ravel(), by_cell):
+            loaded.notes.append(f"{loaded.var.index[gene]!r} is the sum of all genes: left out")
+            kept = np.delete(np.arange(loaded.matrix.shape[1]), gene)
+            loaded.matrix, loaded.var = loaded.matrix[:, kept], loaded.var.iloc[kept]
+            return
+    for cell in np.flatnonzero(2 * by_cell == total).tolist() if total else ():
+        if np.array_equal(2 * loaded.matrix[[cell]].toarray().ravel(), by_gene):
+            loaded.notes.append(f"{loaded.obs.index[cell]!r} is the sum of all cells: left out")
+            kept = np.delete(np.arange(loaded.matrix.shape[0]), cell)
+            loaded.matrix, loaded.obs = loaded.matrix[kept], loaded.obs.iloc[kept]
+            return
 
 
 def _set_share(loaded: Loaded, spike: np.ndarray, counted: np.ndarray) -> None:

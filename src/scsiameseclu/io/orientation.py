@@ -4,10 +4,11 @@ The first of these criteria that applies decides:
 
 1. the requested ``orientation``;
 2. the name of the first column (``gene``, ``symbol``, ...; ``cell``, ``barcode``, ...);
-3. the row and column names: gene ids, mitochondrial, ribosomal and Riken genes indicate genes;
+3. columns such as ``Length`` and ``Chr``, which describe genes, or ``n_counts``, cells;
+4. the row and column names: gene ids, mitochondrial, ribosomal and Riken genes indicate genes;
    barcodes and names containing "cell" indicate cells;
-4. text columns next to the counts: they describe cells, so rows are cells;
-5. the longer side is assumed to be genes, with a warning.
+5. text columns next to the counts: they describe cells, so rows are cells;
+6. the longer side is assumed to be genes, with a warning.
 """
 
 import re
@@ -20,7 +21,8 @@ GENE_CORNERS = {
     "gene", "genes", "gene_id", "geneid", "gene_ids", "gene_name", "gene_names", "genename",
     "gene_symbol", "gene_symbols", "symbol", "symbols", "hgnc_symbol", "mgi_symbol",
     "gene_short_name", "ensembl", "ensembl_id", "ensembl_gene_id", "feature", "features",
-    "feature_id", "feature_name", "tracking_id",
+    "feature_id", "feature_name", "tracking_id", "entrez", "entrez_id", "entrezid",
+    "entrez_gene_id",
 }  # fmt: skip
 CELL_CORNERS = {
     "cell", "cells", "cell_id", "cell_ids", "cellid", "cell_name", "cell_names", "cellname",
@@ -45,6 +47,7 @@ def rows_are_genes(
     *,
     shape: tuple[int, int],
     has_text: bool,
+    about: str = "",
 ) -> tuple[bool, str, bool]:
     """Decide by the criteria above.
 
@@ -60,6 +63,8 @@ def rows_are_genes(
         Numbers of rows and of numeric columns.
     has_text
         Whether the table has text columns.
+    about
+        What the other columns describe by their headers: ``"genes"``, ``"cells"`` or ``""``.
 
     Returns
     -------
@@ -75,6 +80,8 @@ def rows_are_genes(
     first = corner_key(corner)
     if first in GENE_CORNERS or first in CELL_CORNERS:
         return first in GENE_CORNERS, f"the first column is named {corner!r}", False
+    if about:
+        return about == "genes", f"its annotation describes {about}", False
     difference = lean(rows) - lean(columns)
     if abs(difference) > MIN_LEAN:
         return difference > 0, "detected from row and column names", False

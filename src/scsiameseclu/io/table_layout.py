@@ -43,10 +43,19 @@ ONE_LIBRARY = {
     "Cufflinks": {"fpkm", "fpkm_conf_lo"},
 }
 """Columns of programs that write one file per library, with several values per gene."""
+KIND_OF_VALUE = re.compile(
+    r"[_.: -]((?:raw|expected|est|read|umi)?_?counts?|reads|umis?|tpm|fpkm|rpkm|cpm)$",
+    re.IGNORECASE,
+)
+"""Ends of the headers of tables with several values per cell."""
 MIN_TEXT_SHARE = 0.5
 """Minimum fraction of fields that are not numbers in a column of text."""
 MIN_NUMBERED_ROWS = 10
 """Minimum number of rows for distinct integers to be recognised as names."""
+MAX_UNLIKE_SHARE = 0.2
+"""Maximum fraction of columns that are annotation because of their numbers only."""
+MIN_CONSTANT_ROWS = 30
+"""Minimum number of rows with the same number for a column to be annotation."""
 MAX_DISTINCT_SHARE = 0.1
 """Maximum fraction of the other columns that may have distinct integers too."""
 
@@ -64,6 +73,14 @@ class Layout:
     def corner(self) -> str:
         """Header of the row names."""
         return self.header[0] if self.named else ""
+
+    @property
+    def about(self) -> str:
+        """What the annotation describes by its headers: ``"genes"``, ``"cells"`` or ``""``."""
+        keys = [corner_key(self.header[place]) for place in self.texts]
+        genes = sum(key in GENE_CORNERS or bool(ABOUT_GENES.fullmatch(key)) for key in keys)
+        cells = sum(key in CELL_CORNERS or bool(ABOUT_CELLS.fullmatch(key)) for key in keys)
+        return "" if genes == cells else "genes" if genes > cells else "cells"
 
 
 def table_layout(
@@ -96,16 +113,20 @@ def table_layout(
     columns = [[row[place] for _, row in first if len(row) == width] for place in range(width)]
     text = {place for place in range(width) if _is_text(columns[place])}
     named = written_by_r or 0 in text or _has_names(header, columns)
+    unlike_counts = {place for place in range(width) if _counts_rows(columns[place])}
+    if len(unlike_counts) > MAX_UNLIKE_SHARE * width:
+        unlike_counts = set()
     wanted = {name for name in requested if name}
     texts = [
         place
         for place in range(int(named), width)
         if place in text or header[place] in wanted or _is_annotation(header[place])
-        or _counts_rows(columns[place]) or not (header[place] or any(columns[place]))
+        or place in unlike_counts or not (header[place] or any(columns[place]))
     ]  # fmt: skip
     numbers = [place for place in range(int(named), width) if place not in set(texts)]
     if not numbers:
         raise origin.error("has no numeric column; use a table of counts")
+    _reject_several_kinds(header, numbers, origin)
     return Layout(header, named, numbers, texts)
 
 
@@ -124,6 +145,17 @@ def _reject_one_library(header: list[str], origin: Origin) -> None:
         raise origin.error("has no header: its first line is numeric; add a line of column names")
 
 
+def _reject_several_kinds(header: list[str], numbers: list[int], origin: Origin) -> None:
+    """Reject a table with several columns per cell, such as ``A01_counts`` and ``A01_tpm``."""
+    matches = [KIND_OF_VALUE.search(header[place]) for place in numbers]
+    kinds = sorted({match[1].lower() for match in matches if match})
+    if all(matches) and len(kinds) > 1:
+        raise origin.error(
+            f"has several kinds of values per cell ({', '.join(kinds)}); keep the columns with the "
+            "counts"
+        )
+
+
 def _is_text(fields: list[str]) -> bool:
     present = [field for field in fields if field.strip() not in MISSING]
     words = sum(not is_number(field) for field in present)
@@ -137,10 +169,12 @@ def _is_annotation(name: str) -> bool:
 
 
 def _counts_rows(fields: list[str]) -> bool:
-    """Whether the fields are 0, 1, 2, … or 1, 2, 3, …."""
-    if len(fields) < MIN_NUMBERED_ROWS or fields[0].strip() not in ("0", "1"):
+    """Whether the fields are consecutive integers, or the same number other than 0 in all rows."""
+    if len(fields) < MIN_NUMBERED_ROWS or not CANONICAL_INTEGER.fullmatch(fields[0].strip()):
         return False
-    return [field.strip() for field in fields] == numbers_from(int(fields[0]), len(fields))
+    plain = [field.strip() for field in fields]
+    constant = len(plain) >= MIN_CONSTANT_ROWS and plain[0] != "0" and len(set(plain)) == 1
+    return constant or plain == numbers_from(int(plain[0]), len(plain))
 
 
 def numbers_from(first: int, count: int) -> list[str]:

@@ -73,7 +73,8 @@ def load_text(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     if is_long(stored, texts):
         loaded = load_long(stored, texts, table.corner, columns, origin)
     else:
-        loaded = _load_wide(stored, _named_by_text(table, texts, request), columns, request)
+        named = _named_by_text(table, texts, request)
+        loaded = _load_wide(stored, named, columns, layout.about, request)
     loaded.format = "csv" if separator == "," else "tsv"
     loaded.files = [path]
     loaded.notes[0] = f"{kind}; {loaded.notes[0]}"
@@ -81,13 +82,17 @@ def load_text(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
 
 
 def _load_wide(
-    stored: csr_matrix, named: tuple[str, pd.DataFrame], columns: list[str], request: ReadRequest
+    stored: csr_matrix,
+    named: tuple[str, pd.DataFrame],
+    columns: list[str],
+    about: str,
+    request: ReadRequest,
 ) -> Loaded:
     corner, texts = named
     rows = texts.index.tolist()
     genes_in_rows, reason, guessed = rows_are_genes(
         request.orientation, corner, rows, columns,
-        shape=stored.shape, has_text=bool(texts.columns.size),
+        shape=stored.shape, has_text=bool(texts.columns.size), about=about,
     )  # fmt: skip
     shape = "genes x cells" if genes_in_rows else "cells x genes"
     orientation = f"the table is {shape} ({reason})"
