@@ -127,6 +127,13 @@ def long_umi_tools(folder: Path) -> Path:
     return path
 
 
+def long_with_numbered_rows(folder: Path) -> Path:
+    table = pd.read_csv(long_umi_tools(folder), sep="\t")
+    path = folder / "long.csv"
+    table.to_csv(path)
+    return path
+
+
 def names_file(path: Path, names: list[str]) -> None:
     path.write_text("".join(f"{name}\n" for name in names))
 
@@ -281,6 +288,7 @@ LAYOUTS: dict[str, tuple[Callable[[Path], Path], list[str], str]] = {
     "numbered cells": (numbered_cells, SYMBOLS, "cells x genes"),
     "thousands separators": (thousands, [*SYMBOLS, "BIG"], "thousands separators"),
     "UMI-tools, long": (long_umi_tools, SYMBOLS, "long table"),
+    "long, numbered rows": (long_with_numbered_rows, SYMBOLS, "long table"),
     "kb_python": (kb_python, SYMBOLS, "cells_x_genes.genes.txt"),
     "kb_python nac": (kb_python_nac, SYMBOLS, "mature.mtx"),
     "alevin-fry": (alevin_fry, IDS, "quants_mat_cols.txt"),
@@ -398,3 +406,14 @@ def test_several_kinds_of_values_per_cell_are_refused(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "a.tsv", table, corner="gene")
     with pytest.raises(UserError, match=r"several kinds of values per cell \(counts, tpm\)"):
         read_counts(path)
+
+
+def test_a_column_without_zeros_is_unlike_a_cell(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.poisson(0.5, size=(200, 30)), columns=CELLS)
+    table.index = pd.Index([f"SYM{number}" for number in range(200)])
+    cells = read_counts(write_lines(tmp_path / "a.tsv", table, corner="gene"))
+    assert not any("every gene" in message for message in cells.uns["source"]["detected"])
+    table["extent"] = rng.integers(500, 5000, size=200)
+    read = read_counts(write_lines(tmp_path / "b.tsv", table, corner="gene"))
+    assert any("column extent has a count of every" in m for m in read.uns["source"]["detected"])

@@ -14,18 +14,27 @@ MAX_VALUE_COLUMNS = 3
 """Maximum number of value columns (reads, molecules, corrected molecules) of a long table."""
 
 
-def is_long(stored: csr_matrix, texts: pd.DataFrame) -> bool:
-    """Whether a table has one row per cell and gene.
+def long_names(
+    stored: csr_matrix, texts: pd.DataFrame, corner: str
+) -> tuple[str, pd.DataFrame] | None:
+    """The two columns of names of a long table, of which one is the index; None for other tables.
 
-    It then has few value columns, and both the row names and a column of text repeat.
+    A long table has few value columns, and the names of cells and of genes repeat. Its rows may be
+    numbered in addition.
     """
+    if stored.shape[1] > MAX_VALUE_COLUMNS:
+        return None
     repeats = [name for name in texts.columns if not texts[name].is_unique]
-    few = stored.shape[1] <= MAX_VALUE_COLUMNS
-    return bool(few and len(repeats) == 1 and not texts.index.is_unique)
+    if len(repeats) == 1 and not texts.index.is_unique:
+        return corner, texts[repeats]
+    if len(repeats) == 2 and texts.index.is_unique:
+        first, second = repeats
+        return first, texts[[second]].set_axis(pd.Index(texts[first]), axis=0)
+    return None
 
 
 def load_long(
-    stored: csr_matrix, texts: pd.DataFrame, corner: str, values: list[str], origin: Origin
+    stored: csr_matrix, names: tuple[str, pd.DataFrame], values: list[str], origin: Origin
 ) -> Loaded:
     """Turn a long table into a matrix of cells x genes.
 
@@ -33,10 +42,8 @@ def load_long(
     ----------
     stored
         Counts, (n_rows, n_value_columns).
-    texts
-        The second column of names, indexed by the first.
-    corner
-        Header of the first column of names.
+    names
+        Result of :func:`long_names`.
     values
         Headers of the value columns.
 
@@ -45,17 +52,18 @@ def load_long(
     UserError
         The table has several value columns, or it is unclear which column names the cells.
     """
-    (other,) = [name for name in texts.columns if not texts[name].is_unique]
+    corner, texts = names
+    (other,) = texts.columns
     if len(values) > 1:
         raise origin.error(
             f"is a long table (one row per cell and gene) with {len(values)} value columns "
             f"({list_names(values)}); keep the one with the counts"
         )
-    names = {corner: pd.Series(texts.index), other: texts[other].reset_index(drop=True)}
-    cell = _cell_column(names, origin)
-    cell_codes, cells = pd.factorize(names.pop(cell).astype(str))
-    (gene,) = names
-    gene_codes, genes = pd.factorize(names[gene].astype(str))
+    columns = {corner: pd.Series(texts.index), other: texts[other].reset_index(drop=True)}
+    cell = _cell_column(columns, origin)
+    cell_codes, cells = pd.factorize(columns.pop(cell).astype(str))
+    (gene,) = columns
+    gene_codes, genes = pd.factorize(columns[gene].astype(str))
     counts = stored.toarray().ravel()
     matrix = coo_matrix((counts, (cell_codes, gene_codes)), shape=(len(cells), len(genes))).tocsr()
     var, notes, warnings = gene_table(genes.tolist())

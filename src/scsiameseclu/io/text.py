@@ -19,7 +19,7 @@ from scipy.sparse import csr_matrix
 from scsiameseclu.genes.names import SYMBOL_COLUMNS, gene_table, genes_of_table
 from scsiameseclu.io.blocks import numbered
 from scsiameseclu.io.loaded import Loaded, Origin, list_names
-from scsiameseclu.io.long_table import is_long, load_long
+from scsiameseclu.io.long_table import load_long, long_names
 from scsiameseclu.io.numbers import MISSING, NotANumber, NumberParser
 from scsiameseclu.io.orientation import CELL_CORNERS, GENE_CORNERS, corner_key, rows_are_genes
 from scsiameseclu.io.request import ReadRequest
@@ -28,6 +28,9 @@ from scsiameseclu.io.textfile import SEPARATORS, open_text, table_rows
 from scsiameseclu.io.values import describe
 
 SNIFFED_ROWS = 50
+MIN_GENES, MAX_FULL_COLUMNS, MAX_DETECTED_SHARE = 100, 3, 0.8
+"""When columns without zeros are unlike cells: numbers of genes and of such columns, and the
+fraction of genes that cells have at most."""
 
 
 @dataclass
@@ -70,8 +73,9 @@ def load_text(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         kind += f" with {table.notation} in numbers"
     columns = [layout.header[column] for column in layout.numbers]
     stored, texts = table.matrix(len(columns)), _texts(table, layout)
-    if is_long(stored, texts):
-        loaded = load_long(stored, texts, table.corner, columns, origin)
+    names = long_names(stored, texts, table.corner)
+    if names is not None:
+        loaded = load_long(stored, names, columns, origin)
     else:
         named = _named_by_text(table, texts, request)
         loaded = _load_wide(stored, named, columns, layout.about, request)
@@ -105,6 +109,8 @@ def _load_wide(
         genes_of_table(texts) if genes_in_rows and texts.columns.size
         else gene_table(rows if genes_in_rows else columns)
     )  # fmt: skip
+    if genes_in_rows:
+        warnings = [*_unlike_cells(stored, columns), *warnings]
     if guessed:
         warnings = [f"{orientation}; confirm it in column `orientation`", *warnings]
     return Loaded(
@@ -117,6 +123,22 @@ def _load_wide(
         notes=[*notes, *gene_notes],
         warnings=warnings,
     )
+
+
+def _unlike_cells(stored: csr_matrix, columns: list[str]) -> list[str]:
+    """A warning on columns with a number for every gene, where other columns have zeros."""
+    n_genes = stored.shape[0]
+    detected = np.bincount(stored.indices, minlength=len(columns))
+    full = np.flatnonzero(detected == n_genes)
+    usual = float(np.median(detected))
+    few = 0 < full.size <= MAX_FULL_COLUMNS
+    if n_genes < MIN_GENES or not few or usual > MAX_DETECTED_SHARE * n_genes:
+        return []
+    names = list_names(columns[column] for column in full)
+    return [
+        f"column {names} has a count of every gene, but cells have counts of {usual:.0f} of "
+        f"{n_genes} genes; remove it if it is a length or a sum"
+    ]
 
 
 def _read(rows: Iterator[Row], layout: Layout, origin: Origin) -> Table:
