@@ -41,6 +41,7 @@ def project_folder(rules):
 ROOT = project_folder(workflow.current_basedir)
 sys.path[:0] = [str(ROOT / "workflow" / "lib"), str(ROOT / "src")]
 
+from content import Checksums
 from commandline import command_prefix, run_with_this_python
 from on_failure import show_failures
 from run_lock import clear_lock_of_killed_run, hold
@@ -88,6 +89,7 @@ GPU_IMAGE = IMAGE
 if config["slurm"]["gpu_partition"] and config["gpu_container"]:
     GPU_IMAGE = image(config["gpu_container"], ROOT)
 RUN_NOTE = Path(".snakemake/scsiameseclu.running")
+CHECKSUMS = Checksums(Path(".snakemake/scsiameseclu.checksums.json"))
 
 run_with_this_python()
 show_gpu_to_container()
@@ -127,6 +129,11 @@ def settings_of(stage, without=(), **more):
         return json.dumps(kept, sort_keys=True)
 
     return for_sample
+
+
+def content_of(files):
+    """Checksum of input files; a stage reruns when it changes, whatever the date of the files."""
+    return CHECKSUMS.of([files] if isinstance(files, str) else files)
 
 
 def memory(stage, more=0):
@@ -177,7 +184,9 @@ def cores_by_size(wildcards, input):
 def in_sample(stage):
     """Options of a stage that works in the folder of a sample."""
     features = manifest.features_of(stage, FEATURES)
-    return " ".join(["--folder", FOLDER, *(["--features", *features] if features else [])])
+    return " ".join(
+        ["--folder", FOLDER, *(["--features", *features] if features else [])]
+    )
 
 
 def program(stage, where=None, folder=FOLDER):
