@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from numbers import Integral, Real
 from types import NoneType
@@ -89,6 +90,8 @@ class Settings:
             if not fits(value, rule):
                 raise UserError(f"{name} is {value!r}; it must be {expected(rule, null='None')}")
             object.__setattr__(self, name, as_declared(value, rule))
+        for problem in reversed_limits(vars(self)):
+            raise UserError(problem)
 
     def __init_subclass__(cls) -> None:
         cls.__repr__ = Settings.__repr__  # type: ignore[method-assign]  # a dataclass keeps it
@@ -157,7 +160,10 @@ def _fits_kind(value: Any, kind: str, rule: Rule) -> bool:
     if kind == "boolean":
         return isinstance(value, bool)
     if kind == "string":
-        return isinstance(value, str) and re.search(rule["pattern"], value) is not None
+        # in Python, unlike JSON Schema, $ also matches before a line break at the end
+        if not isinstance(value, str) or value.endswith("\n"):
+            return False
+        return re.search(rule["pattern"], value) is not None
     if isinstance(value, bool) or not isinstance(value, Integral if kind == "integer" else Real):
         return False
     try:
@@ -176,6 +182,20 @@ def as_declared(value: Any, rule: Rule) -> Any:
     if "number" in kinds:
         return float(value)
     return int(value) if "integer" in kinds and isinstance(value, Integral) else value
+
+
+def reversed_limits(values: Mapping[Any, Any]) -> Iterator[str]:
+    """One message per setting ``min_NAME`` that is larger than the setting ``max_NAME``.
+
+    Values that are not numbers are skipped; :func:`fits` rejects them.
+    """
+    for name, low in values.items():
+        if not str(name).startswith("min_"):
+            continue
+        other = "max_" + name.removeprefix("min_")
+        high = values.get(other)
+        if isinstance(low, Real) and isinstance(high, Real) and low > high:
+            yield f"{name} is {low} and {other} is {high}; the minimum must not exceed the maximum"
 
 
 def from_text(text: str, rule: Rule) -> Any:

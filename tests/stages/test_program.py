@@ -98,6 +98,10 @@ def test_without_a_file_a_program_has_the_defaults() -> None:
         ({"settings": {"mad_cuonts": 3}}, "unknown setting mad_cuonts in section settings"),
         ({"sede": 1}, "unknown settings: sede"),
         ({"settings": {"mad_counts": -1}}, "mad_counts is -1; it must be a number of 0 or more"),
+        (
+            {"settings": {"min_counts": 500, "max_counts": 300}},
+            r"min_counts is 500\.0 and max_counts is 300\.0; the minimum must not exceed",
+        ),
         ({"seed": "abc"}, "seed is 'abc'; it must be an integer from 0"),
         ({"settings": [1]}, "section settings of the settings file is not an object"),
         ([], "is not a JSON object"),

@@ -6,6 +6,7 @@ PyYAML, since Snakemake may run on hosts without NumPy.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,16 @@ from typing import Any
 import yaml
 
 from scsiameseclu.errors import UserError
-from scsiameseclu.options import Rule, as_declared, fits, from_text, kinds_of, rules, summary
+from scsiameseclu.options import (
+    Rule,
+    as_declared,
+    fits,
+    from_text,
+    kinds_of,
+    reversed_limits,
+    rules,
+    summary,
+)
 from scsiameseclu.run_settings import SECTIONS, RunSettings
 from scsiameseclu.stages.input_files import file_problem
 from scsiameseclu.stages.schema_messages import problems_with, reversed_range
@@ -87,14 +97,27 @@ def checked(config: Config) -> tuple[Config, dict[str, Row], list[str]]:
 def sheet_of(config: Config) -> Sheet:
     """The checked sample sheet of a config; empty if the config has no valid path to one."""
     samples = config["samples"]
-    return check_sheet(samples) if fits(samples, rules(RunSettings)["samples"]) else Sheet()
+    if not fits(samples, rules(RunSettings)["samples"]):
+        return Sheet()
+    sheet = check_sheet(samples)
+    quality = config["quality"] if isinstance(config["quality"], Mapping) else {}
+    for line in sheet.lines:
+        merged = {key: line.row.get(key, value) for key, value in quality.items()}
+        reported = {*reversed_limits(quality), *reversed_limits(line.row)}
+        line.problems += [
+            f"{samples}, line {line.number}, with config section quality: {problem}"
+            for problem in reversed_limits(merged)
+            if problem not in reported
+        ]
+    return sheet
 
 
 def with_defaults(config: Mapping[str, Any], schema: Rule = SCHEMA) -> Config:
     """Copy ``config`` with defaults for all missing keys.
 
     An empty section (null in YAML) counts as missing. Two peculiarities of YAML 1.1 are corrected,
-    which reads ``off`` as false and ``1e-3`` as text. Numbers are converted to their declared type.
+    which reads ``off`` as false and ``1e-3`` as text: text is parsed as on the command line.
+    Numbers are converted to their declared type.
     """
     complete = dict(config)
     for key, rule in schema["properties"].items():
@@ -118,7 +141,22 @@ def config_problems(config: Config) -> list[str]:
         )
     )
     problems += [f"config key {problem}" for problem in reversed_range(config)]
-    return problems + list(_missing_files(config))
+    for name in SECTIONS:
+        if isinstance(config[name], Mapping):
+            problems += [f"config section {name}: {text}" for text in reversed_limits(config[name])]
+    return problems + list(_outdir_problems(config["outdir"])) + list(_missing_files(config))
+
+
+def _outdir_problems(outdir: Any) -> Iterator[str]:
+    """The problem with an output folder whose name is valid, if there is one."""
+    if not fits(outdir, rules(RunSettings)["outdir"]):
+        return
+    folder = Path(outdir)
+    if folder in (Path(), Path("/")):
+        yield f"config key outdir is {outdir!r}; it must be a folder of its own, such as results"
+    for path in (folder, *folder.parents):
+        if os.path.exists(path) and not os.path.isdir(path):
+            yield f"config key outdir: {path} is not a folder; choose another path or rename it"
 
 
 def _missing_files(config: Config) -> Iterator[str]:
@@ -137,6 +175,6 @@ def _missing_files(config: Config) -> Iterator[str]:
 def _corrected(value: Any, rule: Rule) -> Any:
     if value is False and "off" in rule.get("enum", []):
         return "off"
-    if isinstance(value, str) and "number" in kinds_of(rule):
+    if isinstance(value, str) and "string" not in kinds_of(rule):
         value = from_text(value, rule)
     return as_declared(value, rule) if fits(value, rule) else value

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scsiameseclu.errors import UserError
-from scsiameseclu.options import Rule, as_declared, fits, from_text
+from scsiameseclu.options import Rule, as_declared, fits, from_text, reversed_limits
 from scsiameseclu.stages.columns import COLUMNS
 from scsiameseclu.stages.input_files import file_problem
 from scsiameseclu.stages.schema_messages import problems_with, reversed_range, unknown_name
@@ -182,7 +182,7 @@ def _row(header: Cells, cells: Cells, where: str) -> tuple[Row, list[str]]:
     problems += problems_with(
         row, SCHEMA, place=lambda path: f"{where}: {path[-1]}", section=lambda path: where
     )
-    problems += [f"{where}: {problem}" for problem in reversed_range(row)]
+    problems += [f"{where}: {text}" for text in (*reversed_range(row), *reversed_limits(row))]
     return row, problems
 
 
