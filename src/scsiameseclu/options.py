@@ -18,8 +18,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from scsiameseclu.errors import UserError
 
 Rule = dict[str, Any]
-"""A JSON Schema of one value, with two additional keywords: ``must`` (a description of valid text)
-and ``file`` (the text is the path of an input file)."""
+"""A JSON Schema of one value, with three additional keywords: ``must`` (a description of valid
+text), ``file`` (the text is the path of an input file) and ``folder`` (or of a folder)."""
 KINDS = {bool: "boolean", int: "integer", float: "number", str: "string", NoneType: "null"}
 NOUNS = {"integer": "an integer", "number": "a number", "string": "text"}
 REQUIRED = MISSING
@@ -38,15 +38,18 @@ class Text:
         Regular expression that must match; by default, the text must not be blank.
     file
         Whether the text is the path of an input file.
+    folder
+        Whether it may also be a folder, or the name of the demo data.
     """
 
     words: tuple[str, ...] = ()
     pattern: str = r"\S"
     file: bool = False
+    folder: bool = False
 
 
 FILE = Text(("the path of a file",), file=True)
-FILE_OR_FOLDER = Text(("the path of a file or folder",), file=True)
+FILE_OR_FOLDER = Text(("the path of a file or folder",), file=True, folder=True)
 COLUMN = Text(("the name of a column",))
 SELECTION = Text(("of the form column=value",), "^[^=]+=.+$")
 ANY = Text()
@@ -136,6 +139,8 @@ def _rule(item: Field[Any], hint: Any) -> Rule:
             rule["must"] = list(text.words)
         if text.file:
             rule["file"] = True
+        if text.folder:
+            rule["folder"] = True
     if item.default is not REQUIRED:
         rule["default"] = item.default
     return rule
@@ -204,8 +209,11 @@ def from_text(text: str, rule: Rule) -> Any:
     >>> from_text("1e-3", {"type": "number"}), from_text("many", {"type": ["integer", "null"]})
     (0.001, 'many')
     """
+    kinds = kinds_of(rule)
+    if "null" in kinds and text == "null":
+        return None
     readers = {"boolean": _truth, "integer": int, "number": float}
-    for kind in kinds_of(rule):
+    for kind in kinds:
         if kind in readers:
             try:
                 return readers[kind](text)  # type: ignore[operator]

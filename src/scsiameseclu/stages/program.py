@@ -47,6 +47,7 @@ HELP = {
     "results": "results folder",
     "samples": "sample sheet (tsv)",
     "configfile": "config files (YAML); later files take precedence",
+    "config": "KEY=VALUE entries that replace values of the config, as in Snakemake",
     "features": f"optional features of the run: {', '.join(FEATURES)}",
 }
 """Help texts of the options that are not settings."""
