@@ -13,7 +13,7 @@ from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.settings import GraphSettings, ModelSettings
 from scsiameseclu.stages import ingest, quality, train
 from scsiameseclu.stages.notes import where_it_ran
-from scsiameseclu.stages.program import STAGES, arguments_of, stage_parser
+from scsiameseclu.stages.program import STAGES, arguments_of, main, stage_parser
 
 THREADS = """
 import sys
@@ -125,6 +125,27 @@ def test_what_a_stage_must_be_told_is_asked_for() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--threads", "0"),
+        ("--threads", "-2"),
+        ("--asked-mb", "0"),
+        ("--sample", "x/../y"),
+        ("--sample", ""),
+    ],
+)
+def test_values_of_every_programs_options_are_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str
+) -> None:
+    folder = tmp_path / "s"
+    with pytest.raises(SystemExit) as caught:
+        main("ingest", ["--folder", str(folder), "--source", "demo:a", f"{option}={value}"])
+    assert caught.value.code == 2
+    assert f"argument {option}: {value}" in capsys.readouterr().err.replace("'", "")
+    assert not folder.exists()
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_is_a_program_and_part_of_the_package(stage: str) -> None:
     options = stage_parser(stage).format_help()
@@ -140,6 +161,7 @@ def test_the_package_lists_and_runs_the_stages(tmp_path: Path) -> None:
     assert listed.returncode == 0
     assert all(f"  {stage} " in listed.stdout for stage in STAGES)
     assert run("no-stage").returncode == 2
+    assert "usage: python -m scsiameseclu ingest [-h]" in run("ingest", "--help").stdout
     done = run("ingest", "--folder", tmp_path / "s", "--source", "demo:a")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "s" / "stages" / "counts.h5ad").is_file()

@@ -42,7 +42,7 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
     device
         ``"auto"`` (the GPU if there is one), ``"cpu"`` or ``"cuda"``.
     layer
-        Layer of the counts; by default ``layers["counts"]`` if there is one, else X.
+        Layer of the counts, or ``"X"``; by default ``layers["counts"]`` if there is one, else X.
     batch_key
         Column of ``obs`` with the batch of each cell. Highly variable genes are chosen within
         batches if there are two or more, each with at least 50 cells.
@@ -222,8 +222,10 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         ------
         UserError
             A parameter is out of range; ``adata`` has no counts, too few cells, or fewer cells than
-            requested clusters; or there is no GPU though ``device="cuda"``.
+            requested clusters; a variable gene's name is repeated; or there is no GPU though
+            ``device="cuda"``.
         """
+        _require_anndata(adata)
         number = ClusterNumber.parse(self.n_clusters)
         params = self.get_params(deep=False)
         settings, expression_settings, graph_settings = settings_of(params)
@@ -333,9 +335,11 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         Raises
         ------
         UserError
-            ``adata`` lacks genes of the model, or counts.
+            ``adata`` lacks genes of the model or has them twice, or lacks counts.
         """
-        return self._fitted().embed(adata, layer=self.layer)
+        model = self._fitted()
+        _require_anndata(adata)
+        return model.embed(adata, layer=self.layer)
 
     def transform(self, adata: ad.AnnData) -> np.ndarray:
         """The name of :meth:`embed` in scikit-learn."""
@@ -359,7 +363,7 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         Raises
         ------
         UserError
-            ``adata`` lacks genes of the model, or counts.
+            ``adata`` lacks genes of the model or has them twice, or lacks counts.
         """
         embedding = self.embed(adata)
         model = self._fitted()
@@ -414,3 +418,8 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
     def _summary(self) -> dict[str, Any]:
         """What :func:`write_clusters` writes to ``uns``."""
         return self._fitted().summary | {"params": self._params}
+
+
+def _require_anndata(adata: object) -> None:
+    if not isinstance(adata, ad.AnnData):
+        raise UserError(f"adata must be an AnnData, not {type(adata).__name__}; convert it")

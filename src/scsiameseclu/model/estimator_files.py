@@ -12,7 +12,7 @@ import pandas as pd
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import ModelSettings
-from scsiameseclu.store.atomic import atomic_path, write_json, write_table
+from scsiameseclu.store.atomic import atomic_path, write_json, write_text
 
 PARAMS, HISTORY, LABELS = "estimator.json", "history.tsv", "labels.npy"
 
@@ -35,7 +35,7 @@ def write_estimator(directory: str | Path, saved: Saved) -> None:
     for name in (HISTORY, LABELS):
         (folder / name).unlink(missing_ok=True)
     if saved.history is not None:
-        write_table(folder / HISTORY, saved.history)
+        write_text(folder / HISTORY, saved.history.to_csv(sep="\t", index=False, na_rep="NA"))
     if saved.labels is not None:
         with atomic_path(folder / LABELS) as temporary, temporary.open("wb") as file:
             np.save(file, saved.labels, allow_pickle=False)
@@ -55,7 +55,7 @@ def read_estimator(directory: str | Path) -> Saved | None:
     try:
         values = json.loads((folder / PARAMS).read_text(encoding="utf-8"))
         params, fitted = values["params"], values["fitted"]
-        history = pd.read_csv(folder / HISTORY, sep="\t") if _has(folder, HISTORY) else None
+        history = _read_history(folder / HISTORY) if _has(folder, HISTORY) else None
         labels = np.load(folder / LABELS, allow_pickle=False) if _has(folder, LABELS) else None
     except (ValueError, KeyError, OSError) as error:
         raise UserError(f"the model in {folder} is damaged ({error}); fit it again") from error
@@ -64,6 +64,11 @@ def read_estimator(directory: str | Path) -> Saved | None:
     if isinstance(params["n_clusters"], list):
         params["n_clusters"] = tuple(params["n_clusters"])
     return Saved(params, fitted, history, labels)
+
+
+def _read_history(path: Path) -> pd.DataFrame:
+    history: pd.DataFrame = pd.read_csv(path, sep="\t", float_precision="round_trip")
+    return history
 
 
 def _has(folder: Path, name: str) -> bool:

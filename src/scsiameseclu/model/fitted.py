@@ -87,6 +87,8 @@ class FittedModel:
             part = torch.from_numpy(np.asarray(embedding[first : first + BLOCK], dtype=np.float32))
             spaces = [join(own) for own in self.trained.layout.split(part)]
             blocks.append(self.consensus.probability(spaces))
+        if not blocks:
+            return np.empty((0, self.n_clusters), dtype=np.float32)
         return torch.cat(blocks).numpy()
 
     def save(self, directory: str | Path) -> None:

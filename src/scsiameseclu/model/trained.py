@@ -19,7 +19,7 @@ from scsiameseclu.model.storage import group, read_part, require, write_part
 from scsiameseclu.module.build import build_network, layout_of, load_space
 from scsiameseclu.module.joint_space import EmbeddingLayout, LatentSpace, join
 from scsiameseclu.module.network import SiameseNetwork
-from scsiameseclu.preprocess.matrices import find_counts, find_logged
+from scsiameseclu.preprocess.matrices import find_counts, find_logged, gene_positions
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
 from scsiameseclu.store.atomic import write_text
 
@@ -132,7 +132,8 @@ class TrainedNetworks:
         Raises
         ------
         UserError
-            A gene of the model is missing from ``adata``, and ``columns`` is not given.
+            A gene of the model is missing from ``adata`` or repeated in it, and ``columns`` is not
+            given.
         """
         counts = (find_logged if self.scaling.logged else find_counts)(adata, layer)
         columns = self._columns(adata) if columns is None else columns
@@ -162,7 +163,7 @@ class TrainedNetworks:
         return np.asarray(join(blocks).numpy(), dtype=np.float32)
 
     def _columns(self, adata: ad.AnnData) -> np.ndarray:
-        positions = adata.var_names.get_indexer(self.scaling.genes)
+        positions = gene_positions(adata.var_names, self.scaling.genes)
         missing = [g for g, at in zip(self.scaling.genes, positions, strict=True) if at < 0]
         if missing:
             raise UserError(
@@ -170,7 +171,7 @@ class TrainedNetworks:
                 f"({', '.join(missing[:3])}, …); it has names like "
                 f"{', '.join(map(str, adata.var_names[:3]))}; give the genes it was fitted on"
             )
-        return np.asarray(positions)
+        return positions
 
     def save(self, directory: str | Path) -> None:
         """Write networks.safetensors, networks.json and genes.txt, each atomically."""
