@@ -24,6 +24,7 @@ from scsiameseclu.model.fitting import check_number, cluster_cells, fit_model
 from scsiameseclu.model.parameters import params_of, record_of, seed_of, settings_of
 from scsiameseclu.model.preparation import prepare
 from scsiameseclu.model.slots import write_clusters
+from scsiameseclu.model.storage import reading
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
 
 
@@ -399,7 +400,8 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         """
         model = FittedModel.load(directory)
         saved = read_estimator(directory)
-        loaded = cls(**(params_of(model) if saved is None else saved.params))
+        with reading(Path(directory)):
+            loaded = cls(**(params_of(model) if saved is None else saved.params))
         loaded.model_ = model
         loaded._params = model.summary["params"] if saved is None else saved.fitted
         if saved is not None and saved.history is not None:

@@ -14,7 +14,7 @@ from scsiameseclu.clustering.consensus import Consensus
 from scsiameseclu.clustering.ensemble import Clustering
 from scsiameseclu.clustering.members import Member
 from scsiameseclu.model.scaling import GeneScaling
-from scsiameseclu.model.storage import group, read_part, write_part
+from scsiameseclu.model.storage import group, read_part, reading, write_part
 from scsiameseclu.model.trained import BLOCK, TrainedNetworks
 from scsiameseclu.module.joint_space import join
 
@@ -116,6 +116,13 @@ class FittedModel:
         folder = Path(directory)
         trained = TrainedNetworks.load(folder)
         tensors, values = read_part(folder, CONSENSUS)
+        with reading(folder):
+            return cls._of(trained, tensors, values)
+
+    @classmethod
+    def _of(
+        cls, trained: TrainedNetworks, tensors: dict[str, torch.Tensor], values: dict[str, Any]
+    ) -> FittedModel:
         parts = [group(tensors, str(number)) for number in range(len(values["members"]))]
         members = [
             Member(network, temperature, part["centres"], part["potential"])

@@ -15,7 +15,14 @@ from scsiameseclu.clustering.evidence import Evidence
 from scsiameseclu.errors import UserError
 from scsiameseclu.model.landmarks import Landmarks
 from scsiameseclu.model.scaling import GeneScaling
-from scsiameseclu.model.storage import group, read_part, require, write_part
+from scsiameseclu.model.storage import (
+    group,
+    read_lines,
+    read_part,
+    reading,
+    require,
+    write_part,
+)
 from scsiameseclu.module.build import build_network, layout_of, load_space
 from scsiameseclu.module.joint_space import EmbeddingLayout, LatentSpace, join
 from scsiameseclu.module.network import SiameseNetwork
@@ -214,7 +221,16 @@ class TrainedNetworks:
         folder = Path(directory)
         tensors, values = read_part(folder, NETWORKS)
         require(folder / GENES)
-        genes = (folder / GENES).read_text(encoding="utf-8").splitlines()
+        with reading(folder):
+            return cls._of(tensors, values, read_lines(folder / GENES).splitlines())
+
+    @classmethod
+    def _of(
+        cls, tensors: dict[str, torch.Tensor], values: dict[str, Any], genes: list[str]
+    ) -> TrainedNetworks:
+        n_genes = len(tensors["scaling.mean"])
+        if len(genes) != n_genes:
+            raise ValueError(f"{GENES} has {len(genes)} names, not {n_genes}")
         settings = ModelSettings(**values["settings"])
         sizes = len(genes), tensors["landmarks.components"].shape[1]
         first_search = values["first_search"]
