@@ -41,6 +41,7 @@ rule reference:
         cells=f"{REFERENCE}/cells.h5ad",
     log:
         f"{LOGS}/reference.log",
+    priority: 100  # like ingest, which checks the input files
     conda:
         "../../envs/environment.yaml"
     container:
