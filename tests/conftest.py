@@ -26,11 +26,21 @@ DATA = os.environ.get("SCSIAMESECLU_DATA", str(ROOT.parent / "shared" / "data"))
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of real data sets; CONTRIBUTING.md describes the variable that names it."""
+    return _folder(Path(DATA), "real data sets")
+
+
+@pytest.fixture(scope="session")
+def cases_dir() -> Path:
+    """The folder of small input files of many layouts, beside the one of real data sets."""
+    return _folder(Path(DATA).parent / "cases", "input files of many layouts")
+
+
+def _folder(folder: Path, content: str) -> Path:
+    """The folder; without it, tests fail on the CI and are skipped elsewhere."""
     if DATA == ABSENT:
-        pytest.skip("SCSIAMESECLU_DATA is absent: tests on the real data sets are skipped")
-    folder = Path(DATA)
+        pytest.skip("SCSIAMESECLU_DATA is absent: tests on files outside the clone are skipped")
     if not folder.is_dir():
-        message = f"no folder of real data sets at {folder}; set SCSIAMESECLU_DATA"
+        message = f"no folder of {content} at {folder}; set SCSIAMESECLU_DATA"
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)

@@ -84,3 +84,17 @@ def test_no_marker_in_the_data_leaves_all_unassigned() -> None:
     assert found.warnings[0].startswith("0% of the marker genes (any tissue)")
     asked = AnnotationSettings(tissue="blood")
     assert annotate_clusters(cells, cells.obs["cluster"], asked).tissue == "blood"
+
+
+def test_an_organism_without_marker_sets_is_unassigned() -> None:
+    genes = [f"mt:{name}" if name == OTHERS[0] else name for name in OTHERS]
+    cells = expressed({"0": 30, "1": 20}, {"0": genes[:5], "1": genes[5:9]}, genes)
+    cells.var["gene_id"] = [f"FBgn{place:07d}" for place in range(cells.n_vars)]
+    cells.var["gene_symbol"] = cells.var_names
+    found = annotate_clusters(cells, cells.obs["cluster"], AnnotationSettings())
+    assert set(found.table["cell_type"]) == {"Unassigned"}
+    assert found.organism == "fruit fly"
+    assert found.warnings == [
+        "there are no marker sets for this organism (fruit fly), so all clusters are Unassigned; "
+        "give your own marker table, or set column `organism` to human or mouse"
+    ]

@@ -191,7 +191,7 @@ def test_the_gene_of_highest_priority_is_taken_for_ids_too() -> None:
     ("symbols", "expected"),
     [
         (["GNLY", "odd_1", "odd-2", "odd-3", "odd-4"], "human"),  # only in the human column
-        (["odd-1", "odd-2", "odd-3"], "human"),
+        (["odd-1", "odd-2", "odd-3"], "unknown"),
         (["cd8b1", "odd-2", "odd-3", "odd-4"], "mouse"),  # Cd8b1 has another name in man
         (["Actb", "Gapdh", "Cd8b1"], "mouse"),
         (["ACTB", "GAPDH", "CD8B"], "human"),
@@ -206,3 +206,15 @@ def test_a_gene_may_be_called_na(tmp_path: Path) -> None:
     path = tmp_path / "own.tsv"
     path.write_text("cell_type\tgene\nT\tNA\nT\tNaN\n")
     assert read_marker_table(path).table["gene"].tolist() == ["NA", "NaN"]
+
+
+def test_other_organisms_have_no_canonical_sets() -> None:
+    """Genes of a cow have the symbols of man, those of a fish similar ones."""
+    cow = [f"ENSBTAG{place:011d}" for place in range(3)]
+    assert choose_organism("auto", ["ACTB", "GAPDH", "CD8B"], cow) == "another species"
+    fish = [f"ENSDARG{place:011d}" for place in range(3)]
+    assert choose_organism("auto", ["actb2", "gapdh", "cd8b"], fish) == "zebrafish"
+    for organism in ("another species", "zebrafish", "fruit fly"):
+        (sets,) = canonical_sets("auto", organism)
+        assert sets.table.empty
+    assert choose_organism("human", ["ACTB"], cow[:1]) == "human"

@@ -5,9 +5,10 @@ import pytest
 
 from scsiameseclu.genes.organism import (
     ENSEMBL_IDS,
-    MITOCHONDRIAL_IDS,
+    SYMBOLS,
     detect_organism,
     mitochondrial_genes,
+    mitochondrial_table,
 )
 
 HUMAN = ["CD3D", "MS4A1", "LYZ", "NKG7", "GNLY", "PPBP", "AL627309.1", "C1orf159"]
@@ -23,7 +24,16 @@ MOUSE = ["Cd3d", "Ms4a1", "Lyz2", "Nkg7", "Ppbp", "Gm1992", "0610007P14Rik"]
         (["a"] * 5, [f"ENSMUSG0000000000{i}" for i in range(5)], "mouse"),
         (HUMAN + MOUSE, HUMAN + MOUSE, "unknown"),
         ([f"gene_{i:05d}" for i in range(20)], ["1"] * 20, "unknown"),
-        (["mt-co1", "cd74a", "actb2", "fabp7a"], [""] * 4, "unknown"),  # zebrafish
+        (["mt-co1", "cd74a", "actb2", "fabp7a"], [""] * 4, "unknown"),
+        (["si:ch211-1e14.1", "zgc:110340", "si:dkey-21a6.5", "actb2"], [""] * 4, "zebrafish"),
+        ([name.upper() for name in MOUSE] + ["GM2000", "H2-K1"], [""] * 9, "mouse"),
+        ([*HUMAN, "HLA-A", "LINC00115", "GM2A"], [""] * 11, "human"),
+        ([*MOUSE, "Mt-nd1", "Mt-nd2", "RGD1565355"], [""] * 10, "rat"),
+        ([*HUMAN, *(f"ENSSSCG{i:011d}" for i in range(3))], [""] * 11, "pig"),
+        (HUMAN, [f"ENSBTAG{i:011d}" for i in range(8)], "unknown"),  # cow
+        (["mt:CoI", "mt:ND1", "CG10000", "wg"], [""] * 4, "fruit fly"),
+        (["a"] * 4, ["YAL001C", "YBR020W", "Q0045", "YDL007C-A"], "yeast"),
+        (["a"] * 3, ["AT1G01010", "ATMG00160", "AT2G01008"], "Arabidopsis"),
         ([], [], "unknown"),
     ],
 )
@@ -33,7 +43,13 @@ def test_organism(symbols: list[str], ids: list[str], expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("symbol", "prefix"),
-    [("MT-CO1", "MT-"), ("mt-Co1", "mt-"), ("MT.ND4L", "MT."), ("GRCh38_MT-CYB", "MT-")],
+    [
+        ("MT-CO1", "MT-"),
+        ("mt-Co1", "mt-"),
+        ("MT.ND4L", "MT."),
+        ("GRCh38_MT-CYB", "MT-"),
+        ("mt:Cyt-b", "mt:"),
+    ],
 )
 def test_mitochondrial_prefixes(symbol: str, prefix: str) -> None:
     others = ["MTOR", "MT1A", "Mtf1", "MTRNR2L1", "CD3D"]
@@ -43,11 +59,40 @@ def test_mitochondrial_prefixes(symbol: str, prefix: str) -> None:
 
 
 def test_mitochondrial_genes_by_id_only_where_names_do_not_tell() -> None:
-    ids = [f"{name}.3" for name in sorted(MITOCHONDRIAL_IDS)] + ["ENSG00000141510"]
+    known = mitochondrial_table()["gene_id"].tolist()
+    ids = [f"{name}.3" for name in known] + ["ENSG00000141510"]
     mask, found = mitochondrial_genes(ids, ids)
-    assert mask.sum() == len(MITOCHONDRIAL_IDS) == 26
+    assert mask.sum() == len(known)
     assert not mask[-1]
     assert found == ENSEMBL_IDS
+
+
+def test_table_of_mitochondrial_genes() -> None:
+    table = mitochondrial_table()
+    assert table["gene_id"].is_unique
+    sizes = table["organism"].value_counts()
+    assert sizes.drop(["worm", "yeast"]).eq(13).all()
+    assert sizes["worm"] == 12  # no ATP8
+    for organism, part in table.groupby("organism"):
+        ids = part["gene_id"].tolist()
+        assert detect_organism(ids, ids) == organism
+
+
+@pytest.mark.parametrize("names", [["Q0045", "ACT1"], ["ATMG00160", "AT1G01010"]])
+def test_mitochondrial_genes_by_systematic_name(names: list[str]) -> None:
+    mask, found = mitochondrial_genes(names, ["", ""])
+    assert mask.tolist() == [True, False]
+    assert found == ENSEMBL_IDS
+
+
+def test_mitochondrial_genes_by_symbols_without_prefix() -> None:
+    table = mitochondrial_table().groupby("organism")["symbol"].agg(list)
+    for organism in ("pig", "worm", "yeast"):
+        symbols = [*table[organism], "ACTB"]
+        mask, found = mitochondrial_genes(symbols, [""] * len(symbols))
+        assert mask.tolist() == [True] * len(table[organism]) + [False]
+        assert found == SYMBOLS
+    assert not mitochondrial_genes(["COX1", "COX2", "ACTB"], [""] * 3)[0].any()
 
 
 def test_no_mitochondrial_genes() -> None:

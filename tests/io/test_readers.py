@@ -90,7 +90,9 @@ def test_what_is_no_table_of_counts(tmp_path):
     fails(path, "is not text")
     fails(tmp_path / "absent.csv", "does not exist")
     (tmp_path / "a.rds").write_bytes(b"RDX3")
-    fails(tmp_path / "a.rds", "has an unknown format", ".h5ad")
+    fails(tmp_path / "a.rds", "is an R object", "write10xCounts")
+    (tmp_path / "a.dat").write_bytes(b"RDX3")
+    fails(tmp_path / "a.dat", "has an unknown format", ".h5ad")
 
 
 def test_a_word_where_a_number_should_be_is_named(tmp_path):

@@ -4,10 +4,11 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_matrix
 
 from scsiameseclu.io.obs import missing_labels, sanitize_columns
 from scsiameseclu.io.request import ReadRequest
-from scsiameseclu.io.sample import read_sample
+from scsiameseclu.io.sample import droplet_problem, read_sample
 from scsiameseclu.store.files import write_h5ad
 
 
@@ -156,3 +157,36 @@ def test_missing_labels():
         True,
         False,
     ]
+
+
+def test_metadata_of_another_sample_is_refused(write, counts, tmp_path):
+    path = tmp_path / "cells.csv"
+    few = pd.DataFrame({"kind": "x"}, index=[*counts.barcodes[:15], *(f"b{n}" for n in range(30))])
+    few.to_csv(path)
+    (error,) = read(write("csv_cells"), metadata=str(path)).errors
+    assert "contains 15 of the sample's 40 barcodes" in error
+    assert counts.barcodes[1] in error
+
+
+def test_metadata_that_repeats_a_barcode_is_refused(write, counts, tmp_path):
+    path = tmp_path / "cells.csv"
+    names = [*counts.barcodes, counts.barcodes[3], "nobody", "nobody"]
+    pd.DataFrame({"n": range(43)}, index=names).to_csv(path)
+    (error,) = read(write("csv_cells"), metadata=str(path)).errors
+    assert (
+        f"repeats 1 of the sample's barcodes in column 'Unnamed: 0' (the first: {names[3]})"
+        in error
+    )
+
+
+@pytest.mark.parametrize(
+    ("median", "full", "is_raw"), [(2, 60, True), (40, 60, False), (2, 0, False), (2, 1500, False)]
+)
+def test_raw_matrices_are_recognised(median, full, is_raw):
+    """Empty droplets are many, have few counts, and are not the only barcodes."""
+    rng = np.random.default_rng(0)
+    rates = np.full(3000, median / 100)
+    rates[:full] *= 60
+    problem = droplet_problem(csr_matrix(rng.poisson(rates[:, None], size=(3000, 100))))
+    assert ("empty droplets" in problem) == is_raw
+    assert problem == "" or f"{full} have" in problem

@@ -62,3 +62,18 @@ def test_missing_and_infinite_values_are_counted(matrix):
 def test_a_single_fraction_is_found(matrix, off):
     matrix[4, 4] += off
     assert named(matrix)[0] != "counts"
+
+
+def test_expected_counts_are_not_logarithms() -> None:
+    """Both are small, and many values of both are whole."""
+    rng = np.random.default_rng(0)
+    counts = rng.poisson(1.5, size=(50, 40)).astype("float32")
+    shared = counts + rng.choice([0, 0.5, 0.25], size=counts.shape) * (counts > 0)
+    assert describe(csr_matrix(shared)).kind == "fractional"
+    assert describe(csr_matrix(shared)).can_be_rounded
+    for logarithm in (np.log1p, lambda x: np.log2(x + 1), lambda x: np.log10(x + 1)):
+        values = describe(csr_matrix(logarithm(counts)))
+        assert values.kind == "log"
+        assert not values.can_be_rounded
+    depth = counts.sum(axis=1, keepdims=True)
+    assert describe(csr_matrix(np.log1p(counts / depth * 50))).kind == "log"

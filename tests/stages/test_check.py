@@ -145,6 +145,22 @@ def test_every_sample_and_every_problem(data_dir: Path, tmp_path: Path) -> None:
     assert not any("logged: h5ad: counts read from" in line for line in done.stdout.splitlines())
 
 
+def test_expected_counts_are_accepted_by_the_column_counts(tmp_path: Path) -> None:
+    rows = "".join(f"SYM{gene}," + ",".join(["3.5", "7"] * 15) + "\n" for gene in range(40))
+    header = ",".join(["gene", *(f"cell_{cell}" for cell in range(30))])
+    (tmp_path / "rsem.csv").write_text(f"{header}\n{rows}")
+    write(tmp_path, "sample\tpath\na\trsem.csv\n")
+    refused = run(tmp_path)
+    assert refused.returncode == 1
+    assert "set column `counts` to round" in refused.stdout
+    write(tmp_path, "sample\tpath\tcounts\na\trsem.csv\tround\n")
+    accepted = run(tmp_path)
+    assert accepted.returncode == 0, accepted.stdout
+    assert "50 % of the values were not whole numbers and were rounded" in accepted.stdout
+    write(tmp_path, "sample\tpath\tcounts\na\trsem.csv\trounded\n")
+    assert "counts is 'rounded'; it must be one of whole, round" in run(tmp_path).stdout
+
+
 def test_a_good_sample_gives_notes_only() -> None:
     findings = list(check_sample({"sample": "a", "path": "demo:a", "n_clusters": "2-20"}, DEFAULTS))
     assert {level for level, _ in findings} == {"note"}

@@ -149,7 +149,7 @@ def annotate_clusters(
         organism,
         best.overlap,
         cells,
-        _warnings(best, table, tissue),
+        _warnings(best, table, tissue, organism),
     )
 
 
@@ -213,9 +213,14 @@ def _decide(
     return table[COLUMNS]
 
 
-def _warnings(best: Candidate, decided: pd.DataFrame, tissue: str) -> list[str]:
+def _warnings(best: Candidate, decided: pd.DataFrame, tissue: str, organism: str) -> list[str]:
     if len(decided) < 2:
         return ["there is only one cluster, so its cell type cannot be scored"]
+    if best.sets.table.empty:
+        return [
+            f"there are no marker sets for this organism ({organism}), so all clusters are "
+            "Unassigned; give your own marker table, or set column `organism` to human or mouse"
+        ]
     table = tissue or "any tissue"
     if best.scores.shape[1] == 0:
         return [

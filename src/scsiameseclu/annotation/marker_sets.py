@@ -19,10 +19,10 @@ import pandas as pd
 from scsiameseclu.annotation.cell_types import ABSTENTIONS
 from scsiameseclu.annotation.tissues import TABLE, known_tissues, tissues_of
 from scsiameseclu.errors import UserError
-from scsiameseclu.genes.organism import detect_organism
+from scsiameseclu.genes.organism import ANOTHER, UNKNOWN, detect_organism, is_another_species
 from scsiameseclu.store.files import first_line
 
-SPECIES_COLUMN = {"human": "gene", "mouse": "mouse_gene"}
+SPECIES_COLUMN = {"human": "gene", "mouse": "mouse_gene", UNKNOWN: "gene"}
 MIN_MARKERS = 3
 """A canonical set with fewer of its genes in the data is not scored."""
 
@@ -61,7 +61,7 @@ def canonical_sets(tissue: str, organism: str) -> list[MarkerSets]:
     tissue
         ``"auto"``, or tissues of the table, comma-separated; sets of one name are joined.
     organism
-        ``"human"`` or ``"mouse"``.
+        ``"human"``, ``"mouse"`` or ``"unknown"`` (as human); for others, the table is empty.
 
     Raises
     ------
@@ -71,6 +71,9 @@ def canonical_sets(tissue: str, organism: str) -> list[MarkerSets]:
     table = canonical_table()
     requested = tissues_of(tissue)
     groups = [[name] for name in known_tissues()] if requested is None else [requested]
+    if organism not in SPECIES_COLUMN:
+        none = table.iloc[:0]
+        return [MarkerSets("", none[["cell_type", "gene"]].assign(weight=1.0))]
     sets = []
     for names in groups:
         rows = table[table["tissue"].isin(names)]
@@ -170,16 +173,24 @@ def _weights(table: pd.DataFrame, where: str) -> pd.Series:
 
 
 def choose_organism(organism: str, symbols: list[str], ids: list[str]) -> str:
-    """Human or mouse: as given, by the names of the genes, or by their overlap with the table."""
+    """The organism: as given, by the names of the genes, or by their overlap with the table.
+
+    ``"another species"`` if the ids are those of a species that is not named, and ``"unknown"`` if
+    no gene is in the table.
+    """
     if organism != "auto":
         return organism
     detected = detect_organism(symbols, ids)
-    if detected != "unknown":
+    if detected != UNKNOWN:
         return detected
+    if is_another_species(symbols, ids):
+        return ANOTHER
     table, genes = canonical_table(), {symbol.upper() for symbol in symbols}
     human, mouse = (
         len(genes & set(table[SPECIES_COLUMN[name]].str.upper())) for name in ("human", "mouse")
     )
+    if not human and not mouse:
+        return UNKNOWN
     return "mouse" if mouse > human else "human"
 
 

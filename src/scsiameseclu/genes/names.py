@@ -8,8 +8,14 @@ from collections.abc import Sequence
 import pandas as pd
 from anndata.utils import make_index_unique
 
-GENE_ID = re.compile(r"^(ENS[A-Z]{0,6}G\d{6,}|FBgn\d{7}|WBGene\d{8})(\.\d+)?$")
-"""Ensembl (human ENSG, mouse ENSMUSG, ... with or without version), FlyBase, WormBase."""
+from scsiameseclu.genes.cleaning import clean_names
+
+GENE_ID = re.compile(
+    r"^(ENS[A-Z]{0,6}G\d{6,}|FBgn\d{7}|WBGene\d{8}|Y[A-P][LR]\d{3}[WC](-[A-Z])?|AT[1-5MC]G\d{5})"
+    r"(\.\d+)?$"
+)
+"""Ensembl (human ENSG, mouse ENSMUSG, ... with or without version), FlyBase, WormBase, yeast
+(YAL001C), Arabidopsis (AT1G01010)."""
 ID_AND_SYMBOL = re.compile(r"^(ENS[A-Z]{0,6}G\d{6,}(\.\d+)?)[_|:](.+)$")
 """ENSG00000141510_TP53, ENSG00000141510.5|TP53."""
 REGION_AND_SYMBOL = re.compile(r"^([^:]+:\d+-\d+):(.+)$")
@@ -51,12 +57,24 @@ def gene_table(
     notes, warnings : list of str
         Messages.
     """
-    gene_ids, gene_symbols, source = _split_names([str(name) for name in names], ids, symbols)
+    messages: list[tuple[list[str], list[str]]] = []
+
+    def cleaned(given: Sequence[str] | None) -> list[str] | None:
+        if given is None:
+            return None
+        result, *about = clean_names([str(name) for name in given])
+        messages.append((about[0], about[1]))
+        return result
+
+    gene_ids, gene_symbols, source = _split_names(
+        cleaned(names) or [], cleaned(ids), cleaned(symbols)
+    )
     table = pd.DataFrame({"gene_id": gene_ids, "gene_symbol": gene_symbols}, dtype=object)
     unnamed = table["gene_symbol"].isin(["", "nan", "None", "NaN"])
     table.loc[unnamed, "gene_symbol"] = table.loc[unnamed, "gene_id"]
-    notes: list[str] = [source] if source else []
-    warnings: list[str] = []
+    notes = [source] if source else []
+    notes += dict.fromkeys(note for about, _ in messages for note in about)
+    warnings = list(dict.fromkeys(warning for _, about in messages for warning in about))
     index = pd.Index(table["gene_symbol"].astype(str))
     repeated = index.duplicated()
     if repeated.any():
@@ -75,8 +93,7 @@ def _split_names(
 ) -> tuple[Sequence[str], Sequence[str], str]:
     """Ids, symbols, and a note on their source."""
     if ids is not None or symbols is not None:
-        gene_ids = names if ids is None else [str(value) for value in ids]
-        return gene_ids, names if symbols is None else [str(value) for value in symbols], ""
+        return names if ids is None else ids, names if symbols is None else symbols, ""
     if names and share(ID_AND_SYMBOL, names) >= MIN_SHARE:
         parts = [ID_AND_SYMBOL.sub(r"\1\t\3", name).split("\t") for name in names]
         note = "gene names were split into ids and symbols"
@@ -92,7 +109,7 @@ def _split_names(
 def genes_of_table(var: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
     """:func:`gene_table` for a ``var`` table, whose id and symbol columns have various names."""
     names = [str(name) for name in var.index]
-    names_are_ids = share(GENE_ID, names) >= MIN_SHARE
+    names_are_ids = share(GENE_ID, clean_names(names)[0]) >= MIN_SHARE
     only_numbered = share(re.compile(r"\d+$"), names) == 1
     id_column = None if names_are_ids else _column(var, ID_COLUMNS)
     symbol_column = None

@@ -8,6 +8,13 @@ from scipy.sparse import csr_matrix, vstack
 
 from scsiameseclu.limits import BLOCK_VALUES
 
+MAX_COMPRESSION = 2000
+"""Upper bound for the ratio of deflate, which is about 1030."""
+MAX_LENGTH = 100_000_000
+"""Maximum number of cells or genes of a dense matrix, of which one line is read at once."""
+SMALL_BYTES = 1 << 26
+"""Size below which a dataset is read even if it is not stored (64 MB)."""
+
 
 def dense_to_csr(dataset: h5py.Dataset, *, cells_in_rows: bool) -> csr_matrix:
     """Read a dense dataset as a sparse matrix, one block of cells at a time.
@@ -29,6 +36,7 @@ def dense_to_csr(dataset: h5py.Dataset, *, cells_in_rows: bool) -> csr_matrix:
     """
     if dataset.ndim != 2:
         raise ValueError(f"{dataset.name} has {dataset.ndim} dimensions, not 2")
+    check_dense(dataset)
     n_cells, n_genes = dataset.shape if cells_in_rows else dataset.shape[::-1]
     step = cells_per_block(n_genes)
     parts = []
@@ -37,6 +45,69 @@ def dense_to_csr(dataset: h5py.Dataset, *, cells_in_rows: bool) -> csr_matrix:
         block = dataset[chosen] if cells_in_rows else dataset[:, chosen].T
         parts.append(csr_matrix(block.astype("float32")))
     return vstack(parts, format="csr") if parts else csr_matrix((0, n_genes), dtype="float32")
+
+
+def check_sparse(group: h5py.Group, n_major: int, n_minor: int) -> None:
+    """Check the arrays of a compressed sparse matrix against its shape, before they are read.
+
+    Parameters
+    ----------
+    group
+        ``data``, ``indices`` and ``indptr``.
+    n_major, n_minor
+        Lengths of the compressed and of the other axis.
+
+    Raises
+    ------
+    ValueError
+        The sizes contradict each other or the shape, or more values are declared than stored.
+    """
+    data, indices, indptr = (group[name] for name in ("data", "indices", "indptr"))
+    for dataset in (data, indices, indptr):
+        check_stored(dataset)
+    if min(n_major, n_minor) < 0 or max(n_major, n_minor) > np.iinfo(np.int32).max:
+        raise ValueError(f"its shape {n_major} x {n_minor} is not possible")
+    if indptr.size != n_major + 1:
+        raise ValueError(f"indptr has {indptr.size} entries instead of {n_major + 1}")
+    if data.size != indices.size:
+        raise ValueError(f"it has {data.size} values, but {indices.size} indices")
+    starts = indptr[()]
+    if starts[0] != 0 or starts[-1] != data.size or (np.diff(starts) < 0).any():
+        raise ValueError(
+            f"indptr runs from {starts[0]} to {starts[-1]}, but {data.size} values are stored"
+        )
+
+
+def check_dense(dataset: h5py.Dataset) -> None:
+    """Check the size of a dense matrix before parts of it are read.
+
+    Raises
+    ------
+    ValueError
+        It declares more values than are stored, or more genes than any organism has.
+    """
+    check_stored(dataset)
+    if max(dataset.shape) > MAX_LENGTH:
+        raise ValueError(f"{dataset.name} has shape {dataset.shape}")
+
+
+def check_stored(dataset: h5py.Dataset) -> None:
+    """Raise if a dataset declares far more values than the file can hold.
+
+    Raises
+    ------
+    ValueError
+        The dataset is larger than its stored bytes can be after decompression.
+    """
+    if not isinstance(dataset, h5py.Dataset) or dataset.size is None:
+        return
+    if dataset.compression not in (None, "gzip", "lzf") or dataset.nbytes < SMALL_BYTES:
+        return
+    stored = dataset.id.get_storage_size()
+    if dataset.nbytes > MAX_COMPRESSION * max(stored, 1):
+        raise ValueError(
+            f"{dataset.name} declares {dataset.size} values, but {stored} bytes are stored"
+        )
 
 
 def cells_per_block(n_genes: int) -> int:

@@ -12,15 +12,35 @@ from pathlib import Path
 
 import h5py
 
+from scsiameseclu.io.hdf5_filters import check_filters
 from scsiameseclu.io.loaded import Origin, list_names
 from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.io.zarr_store import is_zarr
 
+EXCEL = (b"\xd0\xcf\x11\xe0", b"PK\x03\x04")
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".tab")
+TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".xls")
 PACKED_ENDINGS = (".gz", ".zip")
 HDF5_ENDINGS = (".h5", ".hdf5", ".h5ad", ".loom")
 HDF5_FORMATS = ("10x_h5", "h5ad", "loom", "xy_h5")
-SUPPORTED = ".h5, .h5ad, .loom, .csv, .tsv, .txt (.gz or .zip), .mtx, or a 10x folder"
+CONVERSIONS = {
+    ".rds": "is an R object; in R, write its counts with "
+    "DropletUtils::write10xCounts('folder', counts, version='3') and give that folder",
+    ".rdata": "is an R workspace; in R, write its counts with "
+    "DropletUtils::write10xCounts('folder', counts, version='3') and give that folder",
+    ".h5seurat": "is a SeuratDisk file; in R, convert it with "
+    "SeuratDisk::Convert('file.h5Seurat', dest='h5ad') and give the h5ad file",
+    ".xlsx": "is an Excel workbook, which may change gene names (SEPT2) to dates; export the sheet "
+    "as CSV, or better use the original table",
+    ".bam": "contains reads, not counts; use the count matrix of the aligner's pipeline",
+    ".fastq.gz": "contains reads, not counts; use the count matrix of the aligner's pipeline",
+    "quants_mat.gz": "is alevin's binary format; use alevin-fry, or write the counts as h5ad",
+}
+"""Formats that are not read, by the end of the name, and how to get on."""
+SUPPORTED = (
+    ".h5, .h5ad, .loom (also .gz), .zarr, .csv, .tsv, .txt (.gz or .zip), .mtx, or a folder with a "
+    "matrix (also .tar)"
+)
 
 
 def detect_format(path: Path, request: ReadRequest, origin: Origin) -> str:
@@ -35,12 +55,17 @@ def detect_format(path: Path, request: ReadRequest, origin: Origin) -> str:
         raise origin.error(
             "does not exist; correct column `path` (absolute or relative to the working directory)"
         )
+    if is_zarr(path):
+        if request.format not in ("auto", "h5ad"):
+            raise origin.error(f"is zarr, not {request.format}; correct column `format`")
+        return "h5ad"
     if path.is_dir() or _stem(path).endswith(".mtx"):
         if request.format not in ("auto", "10x_mtx"):
             raise origin.error(f"is not {request.format}; correct column `format`")
         return "10x_mtx"
     if path.stat().st_size == 0:
         raise origin.error("is empty; recreate or download it again")
+    _reject_known(path, origin)
     with path.open("rb") as stream:
         is_hdf5 = stream.read(len(SIGNATURE)) == SIGNATURE
     if not is_hdf5 and (request.format in HDF5_FORMATS or path.suffix.lower() in HDF5_ENDINGS):
@@ -56,6 +81,16 @@ def detect_format(path: Path, request: ReadRequest, origin: Origin) -> str:
     return "csv" if _stem(path).endswith(".csv") else "tsv"
 
 
+def _reject_known(path: Path, origin: Origin) -> None:
+    """Reject formats of other programs, and say how to convert them."""
+    ending = next((name for name in CONVERSIONS if path.name.lower().endswith(name)), None)
+    if path.name.lower().endswith(".xls"):  # often text in spite of the name
+        with path.open("rb") as stream:
+            ending = ".xlsx" if stream.read(4) in EXCEL else None
+    if ending is not None:
+        raise origin.error(CONVERSIONS[ending])
+
+
 def _stem(path: Path) -> str:
     """The lower-case name without compression suffixes."""
     name = path.name.lower()
@@ -69,6 +104,7 @@ def _hdf5_format(path: Path, request: ReadRequest, origin: Origin) -> str:
         raise origin.error(f"is HDF5, not {request.format}; correct column `format`")
     with origin.reading("HDF5"), h5py.File(path, "r") as file:
         detected, members = _root_format(file), sorted(file)
+        check_filters(file, origin)
     if detected is None:
         raise origin.error(
             "is HDF5, but not 10x, h5ad, loom or a file with X and Y; "

@@ -1,7 +1,7 @@
 """Reader for h5ad files that locates the counts without reading the other matrices.
 
-If no layer is requested, ``layers["counts"]``, ``X``, ``raw`` and then the other layers in
-alphabetical order are searched, and the first matrix of non-negative integers is read.
+If no layer is requested, the first of ``layers["counts"]``, ``X`` and ``raw`` that consists of
+non-negative integers is read, otherwise the layer that :mod:`scsiameseclu.io.count_layers` chooses.
 """
 
 from __future__ import annotations
@@ -10,18 +10,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
+import numpy as np
 import pandas as pd
 from anndata.io import read_elem
 from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import genes_of_table
-from scsiameseclu.io.blocks import as_strings, cells_per_block, dense_to_csr
+from scsiameseclu.io.blocks import (
+    cells_per_block,
+    check_dense,
+    check_sparse,
+    dense_to_csr,
+)
+from scsiameseclu.io.count_layers import HEAD_CELLS, choose_layer
+from scsiameseclu.io.h5ad_table import read_table
 from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.io.tenx_h5 import EXPRESSION, OTHER_FEATURES, no_expression
 from scsiameseclu.io.values import Values, describe
+from scsiameseclu.io.zarr_store import files_of, open_store
 from scsiameseclu.limits import BLOCK_VALUES
 
+EXPRESSION_MODALITIES = ("rna", "gex", "gene expression")
 PLACES = {"X": "the matrix X", "raw": "the matrix raw.X"}
 
 
@@ -33,39 +43,58 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     UserError
         The requested layer does not exist, or the file has no matrix.
     """
-    with h5py.File(path, "r") as file:
+    with open_store(path, origin) as store:
+        file, about = _expression_of(store, origin)
         matrices = dict(_matrices(file))
         if not matrices:
             raise origin.error("has no matrix; use a file with raw counts in X or in a layer")
         name = _choose(matrices, request, origin)
-        obs = _table(file, "obs")
-        genes = _table(file, "raw.var" if name == "raw" else "var")
-        matrix, values = _read(matrices[name])
-    if values.are_counts and matrix.shape != (len(obs), len(genes)):
-        raise ValueError(
-            f"{name} has shape {matrix.shape}, obs and var require {(len(obs), len(genes))}"
-        )
-    if not values.are_counts:
-        matrix = csr_matrix((len(obs), len(genes)), dtype="float32")
+        obs, lost = read_table(file, "obs")
+        genes, _ = read_table(file, "raw.var" if name == "raw" else "var")
+        shape = (len(obs), len(genes))
+        _check(matrices[name], name, shape)
+        matrix, values = _read(matrices[name], request)
+    usable = values.usable(request.counts)
+    if usable and matrix.shape != shape:
+        raise ValueError(f"{name} has shape {matrix.shape}, obs and var require {shape}")
+    if not usable:
+        matrix = csr_matrix(shape, dtype="float32")
+    genes, matrix, type_notes = _expression_only(genes, matrix, origin)
     var, gene_notes, warnings = genes_of_table(genes)
     place = PLACES.get(name, f"layer {name}")
     others = [PLACES.get(other, f"layer {other}") for other in matrices if other != name]
-    outcome = f"counts read from {place}" if values.are_counts else f"no counts in {place}"
-    notes = [f"h5ad: {outcome}" + (f" (not used: {list_names(others)})" if others else "")]
+    outcome = f"counts read from {place}" if usable else f"no counts in {place}"
+    if lost:
+        warnings.append(f"cell metadata that cannot be read was left out: {list_names(lost)}")
+    notes = [f"{about}: {outcome}" + (f" (not used: {list_names(others)})" if others else "")]
     return Loaded(
         matrix=matrix,
         obs=obs,
         var=var,
         format="h5ad",
-        files=[path],
+        files=files_of(Path(path)),
         values=values,
-        notes=[*notes, *gene_notes],
+        notes=[*notes, *type_notes, *gene_notes],
         warnings=warnings,
         place=f"{place} of" if request.layer else "",
     )
 
 
-def _matrices(file: h5py.File) -> Iterator[tuple[str, Any]]:
+def _expression_of(store: Any, origin: Origin) -> tuple[Any, str]:
+    """The AnnData in a file, or the modality of the gene expression in a MuData file."""
+    if "mod" not in store or "X" in store:
+        return store, "h5ad"
+    modalities = sorted(store["mod"])
+    names = [name for name in modalities if name.lower() in EXPRESSION_MODALITIES]
+    if len(names) != 1:
+        raise origin.error(
+            f"is MuData with the modalities {list_names(modalities)}; write the one with the gene "
+            "expression as h5ad"
+        )
+    return store["mod"][names[0]], f"MuData, modality {names[0]}"
+
+
+def _matrices(file: Any) -> Iterator[tuple[str, Any]]:
     """Every cells x genes matrix, in search order."""
     layers = file.get("layers", {})
     if "counts" in layers:
@@ -86,46 +115,87 @@ def _choose(matrices: dict[str, Any], request: ReadRequest, origin: Origin) -> s
             available = list_names(matrices)
             raise origin.error(f"has no layer {request.layer!r}; available: {available}")
         return request.layer
-    counts = (name for name, node in matrices.items() if _starts_as_counts(node))
-    return next(counts, next(iter(matrices)))
+    usable = [name for name, node in matrices.items() if _starts_usable(node, request)]
+    first = [name for name in usable if name in ("counts", *PLACES)]
+    if first and len(usable) > 1:  # zeros and ones are not the counts if others hold more
+        more = [name for name in usable if _first_block(matrices[name]).max(initial=0) > 1]
+        first = [name for name in first if name in more or not more]
+    if first or not usable:
+        return next(iter(first or matrices))
+    return choose_layer({name: _head(matrices[name]) for name in usable}, origin)
 
 
-def _starts_as_counts(node: Any) -> bool:
-    """Whether the first block of a matrix consists of non-negative integers."""
+def _first_block(node: Any) -> np.ndarray:
+    """The first stored values of a matrix."""
     if hasattr(node, "keys"):
-        first = node["data"][:BLOCK_VALUES]
+        return np.asarray(node["data"][:BLOCK_VALUES])
+    check_dense(node)
+    return np.asarray(node[: cells_per_block(node.shape[1])]).ravel()
+
+
+def _starts_usable(node: Any, request: ReadRequest) -> bool:
+    """Whether the first block of a matrix consists of counts, or may be rounded to counts."""
+    first = _first_block(node)
+    return describe(csr_matrix(first.reshape(1, -1))).usable(request.counts)
+
+
+def _head(node: Any) -> csr_matrix:
+    """The first cells of a matrix, for comparisons."""
+    if not hasattr(node, "keys"):
+        cells = min(HEAD_CELLS, cells_per_block(node.shape[1]))
+        return csr_matrix(node[:cells].astype("float32"))
+    if _encoding(node) != "csr":
+        return csr_matrix(read_elem(node).tocsr()[:HEAD_CELLS], dtype="float32")
+    starts = node["indptr"][: HEAD_CELLS + 1]
+    end = int(starts[-1])
+    n_genes = int(node.attrs["shape" if "shape" in node.attrs else "h5sparse_shape"][1])
+    parts = (node["data"][:end].astype("float32"), node["indices"][:end], starts)
+    return csr_matrix(parts, shape=(len(starts) - 1, n_genes))
+
+
+def _encoding(node: Any) -> str:
+    """``"csr"`` or ``"csc"``, also in the layout of anndata before 0.7."""
+    encoding = node.attrs.get("encoding-type", node.attrs.get("h5sparse_format", "csr"))
+    return str(encoding).removesuffix("_matrix")
+
+
+def _check(node: Any, name: str, shape: tuple[int, int]) -> None:
+    """Check the sizes of a matrix before it is read."""
+    if hasattr(node, "keys"):
+        major, minor = shape if _encoding(node) == "csr" else shape[::-1]
+        check_sparse(node, major, minor)
+    elif node.shape != shape:
+        raise ValueError(f"{name} has shape {node.shape}, obs and var require {shape}")
     else:
-        first = node[: cells_per_block(node.shape[1])].ravel()
-    return describe(csr_matrix(first.reshape(1, -1))).are_counts
+        check_dense(node)
 
 
-def _read(node: Any) -> tuple[csr_matrix, Values]:
+def _read(node: Any, request: ReadRequest) -> tuple[csr_matrix, Values]:
     """Read a matrix; only the first block if it is dense and not counts."""
     if hasattr(node, "keys"):
-        matrix = read_elem(node).tocsr().astype("float32")
+        stored = read_elem(node)
+        stored.check_format(full_check=True)
+        matrix = stored.tocsr().astype("float32")
         matrix.sum_duplicates()
-    elif _starts_as_counts(node):
+    elif _starts_usable(node, request):
         matrix = dense_to_csr(node, cells_in_rows=True)
     else:
         matrix = csr_matrix(node[: cells_per_block(node.shape[1])].astype("float32"))
     return csr_matrix(matrix), describe(matrix)
 
 
-def _table(file: h5py.File, key: str) -> pd.DataFrame:
-    """Read ``obs``, ``var`` or ``raw.var``, also in the layout of anndata before 0.7."""
-    node = file[key] if key in file else file[key.replace(".", "/")]
-    if hasattr(node, "keys"):
-        table = read_elem(node)
-    else:
-        table = pd.DataFrame.from_records(node[()])
-        for name in table.columns:
-            if table[name].dtype == object:
-                table[name] = as_strings(table[name].to_numpy())
-            categories = file.get(f"uns/{name}_categories")
-            if key == "obs" and categories is not None:
-                codes = table[name].to_numpy()
-                names = pd.Index(as_strings(categories[()]))
-                table[name] = pd.Categorical.from_codes(codes, categories=names)
-        table = table.set_index(table.columns[0])
-    table.index = pd.Index(table.index.astype(str), dtype=object, name=None)
-    return table
+def _expression_only(
+    genes: pd.DataFrame, matrix: csr_matrix, origin: Origin
+) -> tuple[pd.DataFrame, csr_matrix, list[str]]:
+    """Leave out antibodies and other features if a column names the types of features."""
+    column = next((name for name in ("feature_types", "feature_type") if name in genes), None)
+    if column is None:
+        return genes, matrix, []
+    kinds = genes[column].astype(str).to_numpy()
+    kept = kinds == EXPRESSION
+    if kept.all() or not (set(kinds) & OTHER_FEATURES):
+        return genes, matrix, []
+    if not kept.any():
+        raise no_expression(kinds.tolist(), origin)
+    note = f"{int((~kept).sum())} features other than {EXPRESSION} were skipped"
+    return genes[kept], matrix[:, np.flatnonzero(kept)], [note]

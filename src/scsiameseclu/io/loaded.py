@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import struct
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -11,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
+from anndata._io.specs.registry import IORegistryError
 from scipy.sparse import csr_matrix
 
 from scsiameseclu.errors import UserError
@@ -29,7 +32,12 @@ CORRUPT = (
     AttributeError,
     RuntimeError,
     OverflowError,
+    MemoryError,
+    AssertionError,
+    IORegistryError,
+    struct.error,
     csv.Error,
+    tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
 )

@@ -6,9 +6,17 @@ from pathlib import Path
 
 import h5py
 import pandas as pd
+from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import genes_of_table
-from scsiameseclu.io.blocks import as_strings, dense_to_csr, numbered
+from scsiameseclu.io.blocks import (
+    as_strings,
+    cells_per_block,
+    check_dense,
+    dense_to_csr,
+    numbered,
+)
+from scsiameseclu.io.count_layers import HEAD_CELLS, choose_layer
 from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.values import describe
@@ -20,25 +28,27 @@ GENE_NAMES = ("var_names", "Gene", "gene", "GeneName", "gene_names", "Symbol", "
 def load_loom(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     """Read the main matrix of a loom file, or the requested layer.
 
+    If the main matrix has no counts, the layer that :mod:`scsiameseclu.io.count_layers` chooses is
+    read.
+
     Raises
     ------
     UserError
-        The requested layer does not exist.
+        The requested layer does not exist, or several layers have counts.
     """
     with h5py.File(path, "r") as file:
         layers = sorted(file["layers"]) if "layers" in file else []
-        dataset = file["matrix"]
-        if request.layer is not None:
-            if request.layer not in layers:
-                available = list_names(layers)
-                raise origin.error(f"has no layer {request.layer!r}; available: {available}")
-            dataset = file["layers"][request.layer]
+        if request.layer is not None and request.layer not in layers:
+            available = list_names(layers)
+            raise origin.error(f"has no layer {request.layer!r}; available: {available}")
+        layer = request.layer or _layer_of_counts(file, layers, request, origin)
+        dataset = file["layers"][layer] if layer else file["matrix"]
         matrix = dense_to_csr(dataset, cells_in_rows=False)
         cells, skipped = _attributes(file["col_attrs"], matrix.shape[0])
         genes, _ = _attributes(file["row_attrs"], matrix.shape[1])
-    notes = [f"loom: {f'layer {request.layer}' if request.layer else 'main matrix'}"]
+    notes = [f"loom: {f'layer {layer}' if layer else 'main matrix'}"]
     if skipped:
-        notes.append(f"multi-column attributes were skipped: {list_names(skipped)}")
+        notes.append(f"attributes with several columns were skipped: {list_names(skipped)}")
     if not _set_index(cells, CELL_NAMES):
         cells.index = numbered("cell", len(cells))
         notes.append("cells have no names and were numbered")
@@ -59,12 +69,34 @@ def load_loom(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     )
 
 
+def _layer_of_counts(
+    file: h5py.File, layers: list[str], request: ReadRequest, origin: Origin
+) -> str | None:
+    """The layer with the counts if the main matrix, which comes first, has none."""
+
+    def head(dataset: h5py.Dataset) -> csr_matrix:
+        check_dense(dataset)
+        cells = min(HEAD_CELLS, cells_per_block(dataset.shape[0]))
+        return csr_matrix(dataset[:, :cells].T.astype("float32"))
+
+    if not layers or describe(head(file["matrix"])).usable(request.counts):
+        return None
+    heads = {name: head(file["layers"][name]) for name in layers}
+    heads = {name: part for name, part in heads.items() if describe(part).usable(request.counts)}
+    return choose_layer(heads, origin) if heads else None
+
+
 def _attributes(group: h5py.Group, length: int) -> tuple[pd.DataFrame, list[str]]:
     """Table of the attributes with one value per cell (or gene), and the names of the others."""
     columns, skipped = {}, []
     for name in sorted(group):
-        values = group[name][()]
-        if values.size != length or values.shape[0] != length:
+        item = group[name]
+        single = isinstance(item, h5py.Dataset) and item.shape in ((length,), (length, 1))
+        if not single or item.dtype.kind == "V":  # compound, as written by SCENIC
+            skipped.append(name)
+            continue
+        values = item[()]
+        if values.dtype.kind not in "biufSO":
             skipped.append(name)
         else:
             columns[name] = as_strings(values) if values.dtype.kind in "SO" else values.ravel()

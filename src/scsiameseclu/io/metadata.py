@@ -10,6 +10,9 @@ import pandas as pd
 from scsiameseclu.io.loaded import Origin, list_names
 from scsiameseclu.io.textfile import open_text, sniff
 
+MIN_JOINED = 0.5
+"""Minimum fraction of a sample's barcodes that the metadata must contain."""
+
 
 def read_metadata(path: Path, origin: Origin) -> pd.DataFrame:
     """Read a metadata table from a csv or tsv file (plain, .gz or .zip).
@@ -25,11 +28,30 @@ def read_metadata(path: Path, origin: Origin) -> pd.DataFrame:
         with open_text(path, origin) as stream:
             header = stream.readline()
         separator = sniff(header)
+        _check_widths(path, separator, origin)
         with open_text(path, origin) as stream:
             table = pd.read_csv(stream, sep=separator, quoting=csv.QUOTE_MINIMAL, low_memory=False)
     if not isinstance(table.index, pd.RangeIndex):  # header one field short, as written by R
         table = table.reset_index(names="row")
     return table
+
+
+def _check_widths(path: Path, separator: str, origin: Origin) -> None:
+    """Raise if a row has more or fewer fields than the header.
+
+    As written by R, all rows may have one more, the row name.
+    """
+    with open_text(path, origin) as stream:
+        reader = csv.reader(stream, delimiter=separator)
+        width = len(next(reader, []))
+        widths: set[int] = {width}
+        for row in filter(None, reader):
+            widths = widths if widths != {width} else {len(row)} & {width, width + 1}
+            if len(row) not in widths:
+                raise origin.error(
+                    f"has {len(row)} fields in line {reader.line_num}, but {width} in its header; "
+                    "correct the line"
+                )
 
 
 def join_metadata(
@@ -59,19 +81,28 @@ def join_metadata(
     Raises
     ------
     UserError
-        The table contains none of the sample's barcodes.
+        The table contains fewer than half of the sample's barcodes, or repeats one.
     """
     barcodes = set(obs.index)
     hits = {name: len(barcodes & set(table[name].astype(str))) for name in table.columns}
     key = max(hits, key=hits.__getitem__, default=None)
-    if key is None or hits[key] == 0:
+    if key is None or hits[key] < MIN_JOINED * len(barcodes):
+        number = "none" if key is None or not hits[key] else f"{hits[key]}"
+        column = "its columns" if key is None else f"column {key!r}"
         raise origin.error(
-            f"contains none of the sample's {len(barcodes)} barcodes (the first in the sample: "
-            f"{list_names(obs.index[:2])}); put the same barcodes into one of its columns"
+            f"contains {number} of the sample's {len(barcodes)} barcodes (the first in the sample: "
+            f"{list_names(obs.index[:2])}; the first in {column}: "
+            f"{list_names(table[key][:2]) if key is not None else 'none'}); put the same barcodes "
+            "into one of its columns"
         )
     keyed = table.set_index(table[key].astype(str)).drop(columns=key)
-    repeated = keyed.index.duplicated()
-    joined = keyed[~repeated].reindex(obs.index)
+    repeated = keyed.index[keyed.index.duplicated() & keyed.index.isin(obs.index)]
+    if repeated.size:
+        raise origin.error(
+            f"repeats {repeated.nunique()} of the sample's barcodes in column {key!r} (the first: "
+            f"{list_names(repeated.unique()[:2])}); keep one row per cell"
+        )
+    joined = keyed[~keyed.index.duplicated()].reindex(obs.index)
     kept = obs.drop(columns=[name for name in obs.columns if name in joined.columns])
     result = pd.concat([part.reset_index(drop=True) for part in (kept, joined)], axis=1)
     result.index = obs.index  # by position, since barcodes may be repeated
@@ -86,9 +117,4 @@ def join_metadata(
         warnings.append(f"{missing} of {len(obs)} cells are not in the metadata {origin.path}")
     if unused:
         notes.append(f"{unused} metadata rows match no cell of the sample")
-    if repeated.any():
-        warnings.append(
-            f"{int(repeated.sum())} rows of the metadata {origin.path} repeat a barcode; "
-            "the first row per barcode is used"
-        )
     return result, notes, warnings

@@ -18,6 +18,8 @@ from scipy.sparse import csr_matrix
 from scsiameseclu.limits import BLOCK_VALUES
 
 LAYOUT = ["%%matrixmarket", "matrix", "coordinate"]
+NUMBERS = ("integer", "real", "float", "double")
+"""Kinds of values; STARsolo writes ``float`` for multi-mapping reads (UniqueAndMult-EM.mtx)."""
 
 
 def read_mtx(file: Path) -> csr_matrix:
@@ -34,7 +36,7 @@ def read_mtx(file: Path) -> csr_matrix:
         The file is not a sparse numeric MatrixMarket file, or its number of entries differs from
         the one in its header.
     """
-    with gzip.open(file, "rt") if file.suffix == ".gz" else file.open("rt") as stream:
+    with _open(file) as stream:
         shape, expected = _header(stream)
         parts = list(_blocks(stream, shape))
     n_entries = sum(block.size for _, _, block in parts)
@@ -46,21 +48,39 @@ def read_mtx(file: Path) -> csr_matrix:
     return csr_matrix((values, (rows, columns)), shape=shape)
 
 
+def read_shape(file: Path) -> tuple[int, int]:
+    """Read the numbers of rows and columns from the header, without allocating anything.
+
+    Raises
+    ------
+    ValueError
+        The file is not a sparse numeric MatrixMarket file.
+    """
+    with _open(file) as stream:
+        return _header(stream)[0]
+
+
+def _open(file: Path) -> TextIO:
+    return gzip.open(file, "rt") if file.suffix == ".gz" else file.open("rt")
+
+
 def _header(stream: TextIO) -> tuple[tuple[int, int], int]:
     """Read the shape and the number of entries."""
     kind = stream.readline().lower().split()
-    if kind[:3] != LAYOUT or kind[3:] not in (["integer", "general"], ["real", "general"]):
+    if kind[:3] != LAYOUT or kind[4:] != ["general"] or kind[3] not in NUMBERS:
         raise ValueError(f"its first line is {' '.join(kind)[:60]!r}, not MatrixMarket coordinate")
     line = stream.readline()
     while line.startswith("%") or (line and not line.strip()):
         line = stream.readline()
     n_rows, n_columns, n_entries = (int(number) for number in line.split())
+    if min(n_rows, n_columns, n_entries) < 0 or n_entries > n_rows * n_columns:
+        raise ValueError(f"its header declares {n_entries} entries of {n_rows} x {n_columns}")
     return (n_rows, n_columns), n_entries
 
 
 def _blocks(stream: TextIO, shape: tuple[int, int]) -> Iterator[tuple]:
     """Row and column indices (zero-based) and values, block by block."""
-    kinds = {"row": "int32", "column": "int32", "value": "float32"}
+    kinds = {"row": "int64", "column": "int64", "value": "float32"}
     try:
         chunks = pd.read_csv(
             stream,
@@ -74,8 +94,13 @@ def _blocks(stream: TextIO, shape: tuple[int, int]) -> Iterator[tuple]:
     except pd.errors.EmptyDataError:
         return
     for chunk in chunks:
-        rows, columns = chunk["row"].to_numpy() - 1, chunk["column"].to_numpy() - 1
-        for numbers, length in ((rows, shape[0]), (columns, shape[1])):
-            if numbers.size and not (numbers.min() >= 0 and numbers.max() < length):
-                raise ValueError(f"an entry is outside the {shape[0]} x {shape[1]} matrix")
-        yield rows, columns, chunk["value"].to_numpy()
+        indices = []
+        for name, length in zip(("row", "column"), shape, strict=True):
+            numbers = chunk[name].to_numpy()
+            wrong = numbers[(numbers < 1) | (numbers > length)]
+            if wrong.size:
+                raise ValueError(
+                    f"an entry is in {name} {wrong[0]}, outside the {shape[0]} x {shape[1]} matrix"
+                )
+            indices.append((numbers - 1).astype("int32"))
+        yield *indices, chunk["value"].to_numpy()

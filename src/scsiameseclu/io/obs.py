@@ -49,7 +49,9 @@ def sanitize_columns(obs: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     columns: dict[str, pd.Series] = {}
     notes = []
     for position, original in enumerate(obs.columns):
-        name = str(original).replace("/", "_").strip() or f"column_{position}"
+        name = str(original).replace("/", "_").replace("\0", "").strip()
+        if name in ("", "."):  # "." is the group itself in HDF5
+            name = f"column_{position}"
         if name in RESERVED_COLUMNS or name == "_index":
             name += SUFFIX
         while name in columns:

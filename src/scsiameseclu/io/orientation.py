@@ -17,19 +17,17 @@ from scsiameseclu.genes.names import GENE_ID, ID_AND_SYMBOL, REGION_AND_SYMBOL, 
 from scsiameseclu.io.request import Orientation
 
 GENE_CORNERS = {
-    "gene", "genes", "gene_id", "geneid", "gene_ids", "gene_name", "gene_symbol", "symbol",
-    "ensembl", "ensembl_id", "feature", "features",
+    "gene", "genes", "gene_id", "geneid", "gene_ids", "gene_name", "gene_names", "genename",
+    "gene_symbol", "gene_symbols", "symbol", "symbols", "hgnc_symbol", "mgi_symbol",
+    "gene_short_name", "ensembl", "ensembl_id", "ensembl_gene_id", "feature", "features",
+    "feature_id", "feature_name", "tracking_id",
 }  # fmt: skip
 CELL_CORNERS = {
-    "cell",
-    "cells",
-    "cell_id",
-    "cellid",
-    "cell_name",
-    "barcode",
-    "barcodes",
-    "cellname",
-}
+    "cell", "cells", "cell_id", "cell_ids", "cellid", "cell_name", "cell_names", "cellname",
+    "cell_index", "cellindex", "cell_label", "cell_barcode", "cell_barcodes", "barcode",
+    "barcodes", "well", "well_id",
+}  # fmt: skip
+"""Names of columns that contain the names of genes or of cells, as :func:`corner_key`."""
 GENE_LIKE = re.compile(
     rf"({GENE_ID.pattern})|({ID_AND_SYMBOL.pattern})|({REGION_AND_SYMBOL.pattern})"
     r"|^gene[_.-]?\d+$|^(MT|mt)-[A-Za-z0-9]+$|^(RP[LS]|Rp[ls])\d+[AaLlXxYy]?\d?$|.*Rik$"
@@ -74,17 +72,22 @@ def rows_are_genes(
     """
     if requested != "auto":
         return requested == "genes_x_cells", "as requested", False
-    first = corner.strip().lower().replace(" ", "_")
+    first = corner_key(corner)
     if first in GENE_CORNERS or first in CELL_CORNERS:
         return first in GENE_CORNERS, f"the first column is named {corner!r}", False
-    lean = _lean(rows) - _lean(columns)
-    if abs(lean) > MIN_LEAN:
-        return lean > 0, "detected from row and column names", False
+    difference = lean(rows) - lean(columns)
+    if abs(difference) > MIN_LEAN:
+        return difference > 0, "detected from row and column names", False
     if has_text:
         return False, "detected from text columns", False
     return shape[0] >= shape[1], "assumed from the table's shape", True
 
 
-def _lean(names: Sequence[str]) -> float:
+def corner_key(name: str) -> str:
+    """A column name in lower case, with underscores in place of spaces and dots."""
+    return re.sub(r"[\s.]+", "_", name.strip().lstrip("#").strip()).lower()
+
+
+def lean(names: Sequence[str]) -> float:
     """Score how much names look like genes (1) or cells (-1)."""
     return share(GENE_LIKE, names) - share(CELL_LIKE, names)

@@ -15,13 +15,17 @@ from scsiameseclu.io.demo import load as load_demo
 from scsiameseclu.io.detect import detect_format
 from scsiameseclu.io.h5ad import load_h5ad
 from scsiameseclu.io.loaded import Loaded, Origin
+from scsiameseclu.io.locate import matrix_below
 from scsiameseclu.io.loom import load_loom
+from scsiameseclu.io.not_genes import leave_out
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.tenx_h5 import load_10x_h5
 from scsiameseclu.io.tenx_mtx import load_10x_mtx
 from scsiameseclu.io.text import load_text
-from scsiameseclu.io.values import value_problems
+from scsiameseclu.io.unpack import unpacked
+from scsiameseclu.io.values import describe, value_problems
 from scsiameseclu.io.xy import load_xy_h5
+from scsiameseclu.io.zarr_store import is_zarr
 
 READERS: dict[str, Callable[[Path, ReadRequest, Origin], Loaded]] = {
     "10x_h5": load_10x_h5,
@@ -59,11 +63,28 @@ def load(path: str | Path, request: ReadRequest) -> Loaded:
     if str(path).startswith(PREFIX):
         _reject_unused_options(request, "demo", origin)
         return load_demo(str(path).removeprefix(PREFIX), origin)
-    kind = detect_format(Path(path), request, origin)
+    with unpacked(Path(path), origin) as place:
+        loaded = _load(place, request, origin)
+        if place != Path(path):
+            loaded.files = [Path(path)]
+    if not loaded.values.are_counts and loaded.values.usable(request.counts):
+        _round_expected(loaded)
+    leave_out(loaded)
+    return loaded
+
+
+def _load(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
+    is_folder = path.is_dir() and not is_zarr(path)
+    below = matrix_below(path, origin.path) if is_folder else None
+    place = below or path
+    kind = detect_format(place, request, origin)
     _reject_unused_options(request, kind, origin)
     with origin.reading(kind), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about old layouts and duplicate names, handled here
-        return READERS[kind](Path(path), request, origin)
+        loaded = READERS[kind](place, request, origin)
+    if below is not None:
+        loaded.notes.insert(0, f"the matrix in {below.relative_to(path)} is used")
+    return loaded
 
 
 def _reject_unused_options(request: ReadRequest, kind: str, origin: Origin) -> None:
@@ -78,6 +99,20 @@ def value_errors(loaded: Loaded, origin: Origin) -> list[str]:
     """Messages on why the values are not counts; empty if they are."""
     where = f"{loaded.place} {origin.where}" if loaded.place else origin.where
     return [f"{where} {problem}" for problem in value_problems(loaded.values)]
+
+
+def _round_expected(loaded: Loaded) -> None:
+    """Round expected counts to integers, in place, and note by how much their sum changes."""
+    before = loaded.matrix.sum(dtype=np.float64)
+    share = 100 * loaded.values.n_fractional / max(loaded.values.n_stored, 1)
+    np.rint(loaded.matrix.data, out=loaded.matrix.data)
+    loaded.matrix.eliminate_zeros()
+    loaded.values = describe(loaded.matrix)
+    after = loaded.matrix.sum(dtype=np.float64)
+    loaded.notes.append(
+        f"{share:.3g} % of the values were not whole numbers and were rounded, as requested; "
+        f"their sum was {before:,.0f} and is {after:,.0f}"
+    )
 
 
 def round_counts(loaded: Loaded) -> None:

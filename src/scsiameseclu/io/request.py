@@ -6,6 +6,7 @@ from typing import Literal
 from scsiameseclu.options import COLUMN, FILE, SELECTION, Settings, Text, option
 
 Format = Literal["auto", "10x_h5", "10x_mtx", "h5ad", "loom", "csv", "tsv", "xy_h5"]
+Counts = Literal["whole", "round"]
 Orientation = Literal["auto", "genes_x_cells", "cells_x_genes"]
 
 
@@ -26,6 +27,10 @@ class ReadRequest(Settings):
     )
     orientation: Orientation = option(
         "auto", "rows and columns of a text table or mtx file; auto: detected"
+    )
+    counts: Counts = option(
+        "whole",
+        "whole: counts must be integers; round: expected counts (RSEM, salmon, SoupX) are rounded",
     )
     metadata: str | None = option(
         None, "cell metadata table (csv or tsv) to join by barcode", text=FILE

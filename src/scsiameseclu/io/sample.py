@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from anndata.utils import make_index_unique
+from scipy.sparse import csr_matrix
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.blocks import as_strings
@@ -19,6 +20,12 @@ from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.limits import MIN_CELLS
 
 UNKNOWN_BATCH = "unknown"
+MIN_DROPLETS = 1000
+"""Minimum number of barcodes of a raw matrix."""
+MAX_DROPLET_COUNTS = 10
+"""Maximum median of the counts per barcode of a raw matrix."""
+DROPLET_RATIO, MAX_FULL_SHARE = 20, 0.2
+"""Cells of a raw matrix have this many times the median of its counts, and are few."""
 
 
 @dataclass
@@ -154,6 +161,8 @@ def _check_size(result: Sample, request: ReadRequest, origin: Origin) -> None:
         )
     if not result.loaded.values.are_counts:
         return
+    if problem := droplet_problem(result.loaded.matrix):
+        result.errors.append(f"{origin.where} {problem}")
     empty_cells = int((np.diff(result.loaded.matrix.indptr) == 0).sum())
     detected = np.bincount(result.loaded.matrix.indices, minlength=n_genes) > 0
     if empty_cells:
@@ -161,6 +170,29 @@ def _check_size(result: Sample, request: ReadRequest, origin: Origin) -> None:
     if not detected.all():
         empty = int((~detected).sum())
         result.notes.append(f"{empty} of {n_genes} genes are empty (no counts in any cell)")
+
+
+def droplet_problem(matrix: csr_matrix) -> str:
+    """Why a matrix seems to contain empty droplets; empty if it does not.
+
+    Parameters
+    ----------
+    matrix
+        Counts, (n_cells, n_genes).
+    """
+    n_cells = matrix.shape[0]
+    if n_cells < MIN_DROPLETS:
+        return ""
+    totals = np.asarray(matrix.sum(axis=1, dtype=np.float64)).ravel()
+    median = float(np.median(totals))
+    full = int((totals >= DROPLET_RATIO * max(median, 1.0)).sum())
+    if median > MAX_DROPLET_COUNTS or full < MIN_CELLS or full > MAX_FULL_SHARE * n_cells:
+        return ""
+    return (
+        f"seems to be the raw matrix with empty droplets: half of its {n_cells} barcodes have "
+        f"{median:.0f} counts or fewer, and {full} have {DROPLET_RATIO} times as many or more; use "
+        "the filtered matrix of the same run"
+    )
 
 
 def _name_cells(result: Sample) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -9,13 +11,21 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
+from scsiameseclu.errors import UserError
 from scsiameseclu.genes.names import gene_table
-from scsiameseclu.io.blocks import strings
+from scsiameseclu.io.blocks import check_sparse, strings
 from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.values import describe
 
 EXPRESSION = "Gene Expression"
+OTHER_FEATURES = frozenset(
+    {
+        "Antibody Capture", "CRISPR Guide Capture", "Multiplexing Capture", "Custom",
+        "Peaks", "Motifs", "Antigen Capture", "VDJ", "VDJ-T", "VDJ-B",
+    }
+)  # fmt: skip
+"""The other types of features of Cell Ranger."""
 
 
 def load_10x_h5(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
@@ -59,9 +69,19 @@ def choose_genome(available: list[str], request: ReadRequest, origin: Origin) ->
     return request.genome or (available[0] if available else None)
 
 
+def no_expression(kinds: Sequence[str], origin: Origin) -> UserError:
+    """The error for a file without genes, which lists its types of features."""
+    counts = Counter(kinds)
+    listed = list_names(f"{name or 'no type'} ({number})" for name, number in counts.items())
+    return origin.error(
+        f"has no feature of type {EXPRESSION}, but: {listed}; use the file with the gene expression"
+    )
+
+
 def _sparse(group: h5py.Group) -> csr_matrix:
     """Read the matrix (n_cells, n_genes); 10x's CSC of genes x cells is a CSR of cells x genes."""
     n_genes, n_cells = (int(number) for number in group["shape"][()])
+    check_sparse(group, n_cells, n_genes)
     matrix = csr_matrix(
         (group["data"][()].astype("float32"), group["indices"][()], group["indptr"][()]),
         shape=(n_cells, n_genes),
@@ -75,14 +95,20 @@ def _version_3(
     file: h5py.File, request: ReadRequest, origin: Origin
 ) -> tuple[csr_matrix, np.ndarray, np.ndarray, list[str]]:
     group = file["matrix"]
+    if "features" not in group:  # CellBender 0.2
+        ids, symbols, matrix = _old_genes(group)
+        return matrix, ids, symbols, ["10x HDF5 with genes, as written by CellBender 0.2"]
     features = group["features"]
+    kinds = strings(features["feature_type"]) if "feature_type" in features else None
+    if kinds is not None and kinds.size and EXPRESSION not in kinds:
+        raise no_expression(kinds.tolist(), origin)
     matrix, ids, symbols = _sparse(group), strings(features["id"]), strings(features["name"])
     if not matrix.shape[1] == ids.size == symbols.size:
         raise ValueError(f"{ids.size} features for {matrix.shape[1]} rows of the matrix")
     notes = ["10x HDF5 of Cell Ranger 3 or later"]
     kept = np.ones(ids.size, dtype=bool)
-    if "feature_type" in features:
-        kept = strings(features["feature_type"]) == EXPRESSION
+    if kinds is not None:
+        kept = kinds == EXPRESSION
         if not kept.all():
             notes.append(f"{int((~kept).sum())} features other than {EXPRESSION} were skipped")
     genomes = strings(features["genome"]) if "genome" in features else np.full(ids.size, "")
@@ -90,7 +116,32 @@ def _version_3(
     if genome is not None:
         kept &= genomes == genome
         notes.append(f"genome {genome}")
-    return matrix[:, np.flatnonzero(kept)], ids[kept], symbols[kept], notes
+    matrix, ids, symbols = matrix[:, np.flatnonzero(kept)], ids[kept], symbols[kept]
+    if "gene_id" in features:
+        matrix, ids, symbols = _sum_of_probes(
+            matrix, strings(features["gene_id"])[kept], strings(features["gene_name"])[kept]
+        )
+        notes.append("the counts of the probes of each gene (Flex) were added")
+    return matrix, ids, symbols, notes
+
+
+def _sum_of_probes(
+    matrix: csr_matrix, ids: np.ndarray, symbols: np.ndarray
+) -> tuple[csr_matrix, np.ndarray, np.ndarray]:
+    """Add up the columns of each gene, in the order of their first occurrence."""
+    codes, unique = pd.factorize(ids)
+    _, first = np.unique(codes, return_index=True)
+    ones = np.ones(len(codes), dtype=np.float32)
+    groups = csr_matrix((ones, (np.arange(len(codes)), codes)), shape=(len(codes), len(unique)))
+    return csr_matrix(matrix @ groups), unique, symbols[first]
+
+
+def _old_genes(group: h5py.Group) -> tuple[np.ndarray, np.ndarray, csr_matrix]:
+    """Ids, symbols and matrix of a group in the layout of Cell Ranger 1 and 2."""
+    ids, symbols, matrix = strings(group["genes"]), strings(group["gene_names"]), _sparse(group)
+    if not matrix.shape[1] == ids.size == symbols.size:
+        raise ValueError(f"{ids.size} genes for {matrix.shape[1]} rows of the matrix")
+    return ids, symbols, matrix
 
 
 def _version_2(
@@ -102,7 +153,5 @@ def _version_2(
     ]  # fmt: skip
     genome = choose_genome(genomes, request, origin)
     group = file[str(genome)]
-    ids, symbols, matrix = strings(group["genes"]), strings(group["gene_names"]), _sparse(group)
-    if not matrix.shape[1] == ids.size == symbols.size:
-        raise ValueError(f"{ids.size} genes for {matrix.shape[1]} rows of the matrix")
+    ids, symbols, matrix = _old_genes(group)
     return group, (matrix, ids, symbols, ["10x HDF5 of Cell Ranger 1 or 2", f"genome {genome}"])

@@ -1,42 +1,27 @@
-"""Reader for 10x mtx folders: matrix.mtx, genes.tsv or features.tsv, and barcodes.tsv (or .gz).
+"""Reader for matrices in MatrixMarket format with files of genes and cells.
 
-The three files may share a prefix (``GSM123_matrix.mtx.gz``) and may be in one subfolder per
-genome, as written by Cell Ranger 1 and 2.
+:mod:`scsiameseclu.io.triplet` lists the layouts. The files may be in one subfolder per genome, as
+written by Cell Ranger 1 and 2.
 """
 
 from __future__ import annotations
 
-import csv
-from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import gene_table
 from scsiameseclu.io.loaded import Loaded, Origin, list_names
-from scsiameseclu.io.mtx import read_mtx
+from scsiameseclu.io.mtx import read_mtx, read_shape
 from scsiameseclu.io.request import ReadRequest
-from scsiameseclu.io.tenx_h5 import EXPRESSION, choose_genome
+from scsiameseclu.io.tenx_h5 import EXPRESSION, OTHER_FEATURES, choose_genome, no_expression
+from scsiameseclu.io.triplet import Triplet, matrices_in, read_names, triplet_of
 from scsiameseclu.io.values import describe
 
-ENDINGS = ("matrix.mtx", "matrix.mtx.gz")
-FEATURES = ("features.tsv", "features.tsv.gz", "genes.tsv", "genes.tsv.gz")
-BARCODES = ("barcodes.tsv", "barcodes.tsv.gz")
-
-
-@dataclass(frozen=True)
-class Triplet:
-    """The three files of a 10x folder, in the order of the input's checksum."""
-
-    matrix: Path
-    features: Path
-    barcodes: Path
-
-    @property
-    def files(self) -> list[Path]:
-        """Matrix, features, barcodes."""
-        return [self.matrix, self.features, self.barcodes]
+SPLICING = {"-U": "unspliced", "-A": "ambiguous"}
+"""Suffixes of alevin-fry for the counts of unspliced and ambiguous molecules of a gene."""
 
 
 def load_10x_mtx(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
@@ -48,28 +33,33 @@ def load_10x_mtx(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         A file is missing, the files are inconsistent, or the folder has several genomes or samples.
     """
     matrices = [path] if path.is_file() else _matrices(path, request, origin)
-    triplet = _triplet(matrices, origin)
+    triplet = triplet_of(matrices, origin)
     with origin.reading(f"10x mtx ({triplet.features.name})"):
-        features = _lines(triplet.features)
+        features = read_names(triplet.features)
     with origin.reading(f"10x mtx ({triplet.barcodes.name})"):
-        barcodes = _lines(triplet.barcodes)[0]
+        cells = read_names(triplet.barcodes)
+    with origin.reading(f"10x mtx ({triplet.matrix.name})"):
+        shape = read_shape(triplet.matrix)
+    genes_in_rows = _genes_in_rows(shape, len(features), len(cells), triplet, request, origin)
     with origin.reading(f"10x mtx ({triplet.matrix.name})"):
         stored = read_mtx(triplet.matrix)
-    matrix, notes = _cells_in_rows(stored, len(features), len(barcodes), triplet, request, origin)
-    if features.shape[1] > 2 and (features[2] != EXPRESSION).any():
-        kept = (features[2] == EXPRESSION).to_numpy()
-        notes.append(f"{int((~kept).sum())} features other than {EXPRESSION} were skipped")
-        matrix, features = matrix[:, kept.nonzero()[0]], features[kept]
-    symbols = features[1] if features.shape[1] > 1 else None
-    ids = features[0].tolist()
+    matrix = stored.T.tocsr() if genes_in_rows else stored
+    notes = [] if genes_in_rows else ["the matrix has cells in rows, unlike that of Cell Ranger"]
+    names = features.iloc[:, 0]
+    matrix, features, type_notes = _expression_only(matrix, features, origin)
+    if names.str.endswith(tuple(SPLICING)).mean() > 0.5:
+        matrix, features, type_notes = _sum_of_splicing(matrix, features)
+    ids, symbols = _ids_and_symbols(features, triplet)
     var, gene_notes, warnings = gene_table(
-        ids,
-        ids=None if symbols is None else ids,
-        symbols=None if symbols is None else symbols.tolist(),
+        ids, ids=None if symbols is None else ids, symbols=symbols
     )
+    obs = (
+        cells.iloc[:, 1:] if isinstance(cells.columns[0], str) else pd.DataFrame(index=cells.index)
+    )
+    obs.index = pd.Index(cells.iloc[:, 0].tolist(), dtype=object)
     return Loaded(
         matrix=matrix,
-        obs=pd.DataFrame(index=pd.Index(barcodes.tolist(), dtype=object)),
+        obs=obs,
         var=var,
         format="10x_mtx",
         files=triplet.files,
@@ -77,6 +67,7 @@ def load_10x_mtx(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         notes=[
             f"10x mtx folder ({list_names(f.name for f in triplet.files)})",
             *notes,
+            *type_notes,
             *gene_notes,
         ],
         warnings=warnings,
@@ -85,7 +76,7 @@ def load_10x_mtx(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
 
 def _matrices(folder: Path, request: ReadRequest, origin: Origin) -> list[Path]:
     """The matrix files in a folder, or in its subfolder of the requested genome."""
-    matrices = _ending(folder, ENDINGS)
+    matrices = matrices_in(folder)
     if matrices and request.genome is None:
         return matrices
     if matrices:
@@ -93,7 +84,7 @@ def _matrices(folder: Path, request: ReadRequest, origin: Origin) -> list[Path]:
             f"has no subfolders for genomes; leave column `genome` ({request.genome}) empty"
         )
     by_genome = {
-        child.name: _ending(child, ENDINGS) for child in sorted(folder.iterdir()) if child.is_dir()
+        child.name: matrices_in(child) for child in sorted(folder.iterdir()) if child.is_dir()
     }
     by_genome = {name: matrices for name, matrices in by_genome.items() if matrices}
     if not by_genome:
@@ -104,66 +95,76 @@ def _matrices(folder: Path, request: ReadRequest, origin: Origin) -> list[Path]:
     return by_genome[str(choose_genome(list(by_genome), request, origin))]
 
 
-def _ending(folder: Path, endings: tuple[str, ...]) -> list[Path]:
-    return sorted(
-        file for file in folder.iterdir() if file.is_file() and file.name.endswith(endings)
-    )
-
-
-def _triplet(matrices: list[Path], origin: Origin) -> Triplet:
-    """Locate the features and barcodes files with the prefix of the matrix."""
-    if len(matrices) > 1:
-        raise origin.error(
-            f"has {len(matrices)} matrices ({list_names(file.name for file in matrices)}); "
-            "set column `path` to one of them"
-        )
-    matrix = matrices[0]
-    prefix = matrix.name[: matrix.name.rfind("matrix.mtx")] if "matrix.mtx" in matrix.name else ""
-    return Triplet(
-        matrix,
-        _companion(matrix, prefix, FEATURES, origin),
-        _companion(matrix, prefix, BARCODES, origin),
-    )
-
-
-def _companion(matrix: Path, prefix: str, endings: tuple[str, ...], origin: Origin) -> Path:
-    """The first existing file next to a matrix with the prefix and one of the endings."""
-    for ending in endings:
-        file = matrix.parent / (prefix + ending)
-        if file.is_file():
-            return file
-    expected = " or ".join(f"{prefix}{ending}" for ending in endings[::2])
-    raise origin.error(f"lacks {expected} (.gz) next to {matrix.name}; add the file")
-
-
-def _lines(file: Path) -> pd.DataFrame:
-    """Read a headerless text table; the gene name NA is not treated as missing."""
-    return pd.read_csv(
-        file, sep="\t", header=None, dtype=str, quoting=csv.QUOTE_NONE, keep_default_na=False
-    )
-
-
-def _cells_in_rows(
-    stored: csr_matrix,
+def _genes_in_rows(
+    shape: tuple[int, int],
     n_features: int,
     n_barcodes: int,
     triplet: Triplet,
     request: ReadRequest,
     origin: Origin,
-) -> tuple[csr_matrix, list[str]]:
-    """Orient the matrix as (n_cells, n_genes); 10x has genes in rows, other programs cells."""
-    genes_in_rows = stored.shape == (n_features, n_barcodes)
-    cells_in_rows = stored.shape == (n_barcodes, n_features)
+) -> bool:
+    """Whether genes are in rows, as in 10x files; other programs put cells in rows.
+
+    Raises
+    ------
+    UserError
+        The header of the matrix contradicts the numbers of genes and cells.
+    """
+    genes_in_rows = shape == (n_features, n_barcodes)
+    cells_in_rows = shape == (n_barcodes, n_features)
     if request.orientation == "genes_x_cells":
         cells_in_rows = False
     elif request.orientation == "cells_x_genes":
         genes_in_rows = False
     if not (genes_in_rows or cells_in_rows):
         raise origin.error(
-            f"has inconsistent files: {triplet.matrix.name} is {stored.shape[0]} x "
-            f"{stored.shape[1]}, but {triplet.features.name} has {n_features} genes and "
-            f"{triplet.barcodes.name} {n_barcodes} cells; use the three files of one run"
+            f"has inconsistent files: {triplet.matrix.name} is {shape[0]} x {shape[1]}, but "
+            f"{triplet.features.name} has {n_features} genes and {triplet.barcodes.name} "
+            f"{n_barcodes} cells; use the three files of one run"
         )
-    if genes_in_rows:
-        return stored.T.tocsr(), []
-    return stored, ["the matrix has cells in rows, unlike the output of Cell Ranger"]
+    return genes_in_rows
+
+
+def _expression_only(
+    matrix: csr_matrix, features: pd.DataFrame, origin: Origin
+) -> tuple[csr_matrix, pd.DataFrame, list[str]]:
+    """Leave out features other than genes, by the third column if it names types of features."""
+    if 2 not in features.columns or (features[2] == EXPRESSION).all():
+        return matrix, features, []
+    kinds = features[2].to_numpy(dtype=str)
+    kept = kinds == EXPRESSION
+    if not kept.any() and set(kinds) & OTHER_FEATURES:
+        raise no_expression(kinds.tolist(), origin)
+    if not kept.any():
+        examples = list_names(list(dict.fromkeys(kinds))[:3])
+        return matrix, features, [f"the third column of the genes ({examples}, …) is not used"]
+    note = f"{int((~kept).sum())} features other than {EXPRESSION} were skipped"
+    return matrix[:, kept.nonzero()[0]], features[kept], [note]
+
+
+def _sum_of_splicing(
+    matrix: csr_matrix, features: pd.DataFrame
+) -> tuple[csr_matrix, pd.DataFrame, list[str]]:
+    """Add up the spliced, unspliced and ambiguous counts of each gene of alevin-fry."""
+    genes = features.iloc[:, 0].str.replace(r"-[UA]$", "", regex=True)
+    codes, unique = pd.factorize(genes)
+    ones = np.ones(len(codes), dtype=np.float32)
+    groups = csr_matrix((ones, (np.arange(len(codes)), codes)), shape=(len(codes), len(unique)))
+    note = "spliced, unspliced and ambiguous counts of each gene (alevin-fry) were added"
+    return csr_matrix(matrix @ groups), pd.DataFrame({0: unique}), [note]
+
+
+def _ids_and_symbols(
+    features: pd.DataFrame, triplet: Triplet
+) -> tuple[list[str], list[str] | None]:
+    """The ids and, if the files have them, the symbols."""
+    ids = features.iloc[:, 0].tolist()
+    if features.shape[1] > 1:
+        return ids, features.iloc[:, 1].tolist()
+    names = triplet.features.with_name(
+        triplet.features.name.replace(".genes.txt", ".genes.names.txt")
+    )
+    if names != triplet.features and names.is_file():  # kb_python
+        symbols = read_names(names)[0].tolist()
+        return ids, symbols if len(symbols) == len(ids) else None
+    return ids, None

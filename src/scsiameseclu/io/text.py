@@ -1,13 +1,13 @@
 """Reader for text tables (csv, tsv, txt; plain, .gz, .zip), row by row into a sparse matrix.
 
-Text columns next to the counts are metadata of the rows: a label column in a GEO table becomes a
-column of ``obs`` (of ``var`` if genes are in rows). Headers that are one field short, as written
-by R, are supported.
+Columns next to the counts are metadata of the rows: a label column in a GEO table becomes a column
+of ``obs`` (of ``var`` if genes are in rows). Headers that are one field short, as written by R,
+comment lines before the header, and long tables (one row per cell and gene) are supported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -16,41 +16,30 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from scsiameseclu.genes.names import gene_table, genes_of_table
+from scsiameseclu.genes.names import SYMBOL_COLUMNS, gene_table, genes_of_table
 from scsiameseclu.io.blocks import numbered
 from scsiameseclu.io.loaded import Loaded, Origin, list_names
-from scsiameseclu.io.orientation import CELL_CORNERS, GENE_CORNERS, rows_are_genes
+from scsiameseclu.io.long_table import is_long, load_long
+from scsiameseclu.io.numbers import MISSING, NotANumber, NumberParser
+from scsiameseclu.io.orientation import CELL_CORNERS, GENE_CORNERS, corner_key, rows_are_genes
 from scsiameseclu.io.request import ReadRequest
-from scsiameseclu.io.textfile import NAMELESS, SEPARATORS, open_text, table_rows
+from scsiameseclu.io.table_layout import Layout, Row, numbers_from, table_layout
+from scsiameseclu.io.textfile import SEPARATORS, open_text, table_rows
 from scsiameseclu.io.values import describe
 
-Row = tuple[int, list[str]]
 SNIFFED_ROWS = 50
-MISSING = {"", "NA", "NaN", "nan", "N/A", "null", "None"}
-
-
-@dataclass
-class Layout:
-    """Roles of the columns: row names, numbers, text."""
-
-    header: list[str]
-    named: bool
-    numbers: list[int]
-    texts: list[int]
-
-    @property
-    def corner(self) -> str:
-        return self.header[0] if self.named else ""
 
 
 @dataclass
 class Table:
     """Rows read so far: names, text fields, and the values and column indices of a CSR matrix."""
 
+    corner: str
     names: list[str] = field(default_factory=list)
     texts: list[list[str]] = field(default_factory=list)
     data: list[np.ndarray] = field(default_factory=list)
     indices: list[np.ndarray] = field(default_factory=list)
+    notation: str = ""
 
     def matrix(self, n_columns: int) -> csr_matrix:
         """(n_rows, n_columns), float32."""
@@ -71,25 +60,45 @@ def load_text(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     """
     with open_text(path, origin) as stream:
         separator, rows = table_rows(stream)
-        layout, rows = _layout(rows, request, origin)
-        table = _read(rows, layout, origin)
+        _, header = next(rows, (0, []))
+        first = list(islice(rows, SNIFFED_ROWS))
+        requested = (request.label, request.batch, (request.subset or "").partition("=")[0])
+        layout = table_layout(header, first, requested, origin)
+        table = _read(chain(first, rows), layout, origin)
+    kind = f"{SEPARATORS[separator]}-separated text"
+    if table.notation:
+        kind += f" with {table.notation} in numbers"
     columns = [layout.header[column] for column in layout.numbers]
-    stored = table.matrix(len(columns))
+    stored, texts = table.matrix(len(columns)), _texts(table, layout)
+    if is_long(stored, texts):
+        loaded = load_long(stored, texts, table.corner, columns, origin)
+    else:
+        loaded = _load_wide(stored, _named_by_text(table, texts, request), columns, request)
+    loaded.format = "csv" if separator == "," else "tsv"
+    loaded.files = [path]
+    loaded.notes[0] = f"{kind}; {loaded.notes[0]}"
+    return loaded
+
+
+def _load_wide(
+    stored: csr_matrix, named: tuple[str, pd.DataFrame], columns: list[str], request: ReadRequest
+) -> Loaded:
+    corner, texts = named
+    rows = texts.index.tolist()
     genes_in_rows, reason, guessed = rows_are_genes(
-        request.orientation, layout.corner, table.names, columns,
-        shape=stored.shape, has_text=bool(layout.texts),
+        request.orientation, corner, rows, columns,
+        shape=stored.shape, has_text=bool(texts.columns.size),
     )  # fmt: skip
     shape = "genes x cells" if genes_in_rows else "cells x genes"
-    texts = _texts(table, layout)
     orientation = f"the table is {shape} ({reason})"
-    notes = [f"{SEPARATORS[separator]}-separated text; {orientation}"]
+    notes = [orientation]
     if texts.columns.size:
         notes.append(f"metadata columns: {list_names(texts.columns)}")
     matrix = stored.T.tocsr() if genes_in_rows else stored
     cells = pd.DataFrame(index=pd.Index(columns, dtype=object)) if genes_in_rows else texts
     var, gene_notes, warnings = (
         genes_of_table(texts) if genes_in_rows and texts.columns.size
-        else gene_table(table.names if genes_in_rows else columns)
+        else gene_table(rows if genes_in_rows else columns)
     )  # fmt: skip
     if guessed:
         warnings = [f"{orientation}; confirm it in column `orientation`", *warnings]
@@ -97,51 +106,16 @@ def load_text(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         matrix=matrix,
         obs=cells,
         var=var,
-        format="csv" if separator == "," else "tsv",
-        files=[path],
+        format="",
+        files=[],
         values=describe(matrix),
         notes=[*notes, *gene_notes],
         warnings=warnings,
     )
 
 
-def _layout(
-    rows: Iterator[Row], request: ReadRequest, origin: Origin
-) -> tuple[Layout, Iterator[Row]]:
-    """Determine the roles of the columns from the header and the first rows."""
-    _, header = next(rows, (0, []))
-    first = list(islice(rows, SNIFFED_ROWS))
-    if not header or not first:
-        raise origin.error("has no table; use a file with a header and at least one row of counts")
-    width = len(first[0][1])
-    if width < 2:
-        raise origin.error("is not a table: its lines have one field; use a csv or tsv file")
-    if width not in (len(header), len(header) + 1):
-        raise origin.error(
-            f"has {width} fields in line {first[0][0]} but {len(header)} in its header; correct it"
-        )
-    written_by_r = width == len(header) + 1
-    header = [""] * written_by_r + [name.strip() for name in header]
-    if all(map(_is_number, header[1:])) and len(set(header)) < len(header):
-        raise origin.error("has no header: its first line is numeric; add a line of column names")
-    full = [row for _, row in first if len(row) == width]
-    text = {
-        column for column in range(width)
-        if not all(_is_number(row[column]) for row in full)
-    }  # fmt: skip
-    corner = header[0].lower()
-    named = written_by_r or 0 in text or corner in NAMELESS or corner in GENE_CORNERS | CELL_CORNERS
-    requested = {request.label, request.batch, (request.subset or "").partition("=")[0]}
-    columns = range(int(named), width)
-    texts = [column for column in columns if column in text or header[column] in requested]
-    numbers = [column for column in columns if column not in set(texts)]
-    if not numbers:
-        raise origin.error("has no numeric column; use a table of counts")
-    return Layout(header, named, numbers, texts), chain(first, rows)
-
-
 def _read(rows: Iterator[Row], layout: Layout, origin: Origin) -> Table:
-    table, width = Table(), len(layout.header)
+    table, width, numbers = Table(layout.corner), len(layout.header), NumberParser()
     plain = layout.numbers == list(range(layout.numbers[0], width))
     for line, row in rows:
         if len(row) != width:
@@ -151,9 +125,13 @@ def _read(rows: Iterator[Row], layout: Layout, origin: Origin) -> Table:
             )
         fields = row[layout.numbers[0] :] if plain else [row[column] for column in layout.numbers]
         try:
-            values = np.fromiter(map(float, fields), dtype=np.float32, count=len(fields))
-        except ValueError:
-            values = _with_missing(fields, line, layout, origin)
+            values = numbers.row(fields)
+        except NotANumber as error:
+            column = layout.header[layout.numbers[error.place]]
+            raise origin.error(
+                f"has {fields[error.place]!r} in line {line}, column {column!r}, "
+                "instead of a number; correct it"
+            ) from error
         nonzero = np.flatnonzero(values)
         table.data.append(values[nonzero])
         table.indices.append(nonzero.astype(np.int32))
@@ -161,35 +139,43 @@ def _read(rows: Iterator[Row], layout: Layout, origin: Origin) -> Table:
         table.texts.append([row[column] for column in layout.texts])
     if not layout.named:
         table.names = numbered("row", len(table.names))
+    table.notation = numbers.notation
     return table
 
 
-def _with_missing(fields: Sequence[str], line: int, layout: Layout, origin: Origin) -> np.ndarray:
-    """Parse the numbers of a row with missing values."""
-    for column, value in zip(layout.numbers, fields, strict=True):
-        if not _is_number(value):
-            raise origin.error(
-                f"has {value!r} in line {line}, column {layout.header[column]!r}, "
-                "instead of a number; correct it"
-            )
-    return np.array(
-        [np.nan if value.strip() in MISSING else float(value) for value in fields], dtype=np.float32
-    )
-
-
-def _is_number(value: str) -> bool:
-    """Whether a field is a number or a missing value."""
-    try:
-        float(value)
-    except ValueError:
-        return value.strip() in MISSING
-    return True
-
-
 def _texts(table: Table, layout: Layout) -> pd.DataFrame:
-    """The text columns, indexed by row name; missing text is None."""
+    """The columns of text and annotation, indexed by row name; missing text is None."""
     columns = {
         layout.header[column]: [None if row[i] in MISSING else row[i] for row in table.texts]
         for i, column in enumerate(layout.texts)
     }
+    # an empty column is what separators at the ends of all lines leave
+    columns = {name: fields for name, fields in columns.items() if name or any(fields)}
     return pd.DataFrame(columns, index=pd.Index(table.names, dtype=object))
+
+
+def _named_by_text(
+    table: Table, texts: pd.DataFrame, request: ReadRequest
+) -> tuple[str, pd.DataFrame]:
+    """If the rows are only numbered, take their names from a column of text.
+
+    A column whose header says that it contains names is preferred to one with distinct values.
+    """
+    names = table.names
+    if not names or names[0] not in ("0", "1") or not texts.columns.size:
+        return table.corner, texts
+    if names != numbers_from(int(names[0]), len(names)):
+        return table.corner, texts
+    known = GENE_CORNERS | CELL_CORNERS | set(SYMBOL_COLUMNS)
+    complete = [
+        name for name in texts.columns
+        if name not in (request.label, request.batch) and texts[name].notna().all()
+    ]  # fmt: skip
+    chosen = next((name for name in complete if corner_key(name) in known), None) or next(
+        (name for name in complete if texts[name].is_unique), None
+    )
+    if chosen is None:
+        return table.corner, texts
+    renamed = texts.drop(columns=chosen)
+    renamed.index = pd.Index(texts[chosen].str.strip(), dtype=object)
+    return chosen, renamed

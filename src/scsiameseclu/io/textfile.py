@@ -8,16 +8,19 @@ import io
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
 from scsiameseclu.io.loaded import Origin, list_names
+from scsiameseclu.io.numbers import is_number
 
 SEPARATORS = {",": "comma", "\t": "tab", ";": "semicolon", " ": "space"}
 GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
-# Headers that R, pandas and users give to a column of row names.
-NAMELESS = {"", "unnamed: 0", "index", "id", "x", "v1", "rownames", "row.names"}
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""First bytes of the Unicode text that Excel writes."""
+COMMENTS = ("#", '"#')
 
 
 @contextmanager
@@ -48,24 +51,39 @@ def open_text(path: Path, origin: Origin) -> Iterator[TextIO]:
                 )
             raw = stack.enter_context(archive.open(members[0]))
         buffered = stack.enter_context(io.BufferedReader(raw, 1 << 20))
-        if b"\0" in buffered.peek(4096)[:4096]:
+        start = buffered.peek(4096)[:4096]
+        encoding = "utf-16" if start.startswith(UTF_16) else "utf-8-sig"
+        if b"\0" in start and encoding != "utf-16":
             raise origin.error("is not text despite its name; use a csv or tsv file")
-        yield io.TextIOWrapper(buffered, encoding="utf-8-sig", errors="replace", newline="")
+        yield io.TextIOWrapper(buffered, encoding=encoding, errors="replace", newline="")
 
 
 def table_rows(stream: TextIO) -> tuple[str, Iterator[tuple[int, list[str]]]]:
-    """The separator, and the non-empty rows with their line numbers."""
-    first = stream.readline()
-    while first and not first.strip():
-        first = stream.readline()
-    separator = sniff(first)
-    reader = csv.reader(_chain(first, stream), delimiter=separator)
-    return separator, ((reader.line_num, row) for row in reader if any(row))
+    """The separator, and the non-empty rows with their line numbers.
+
+    Comment lines before the header are skipped. If a header starts with ``#`` (``#gene``), it is
+    the last comment line and has as many fields as the rows.
+    """
+    lines: list[str] = []
+    comment, skipped = "", 0
+    for line in stream:
+        if line.strip() and not line.startswith(COMMENTS):
+            lines = [line]
+            break
+        comment = line if line.strip() else comment
+        skipped += 1
+    separator = sniff(lines[0] if lines else comment)
+    if lines and _is_header(comment, lines[0], separator):
+        lines.insert(0, comment)
+        skipped -= 1
+    reader = csv.reader(chain(lines, stream), delimiter=separator)
+    return separator, ((skipped + reader.line_num, row) for row in reader if any(row))
 
 
-def _chain(first: str, stream: TextIO) -> Iterator[str]:
-    yield first
-    yield from stream
+def _is_header(comment: str, row: str, separator: str) -> bool:
+    names, fields = (next(csv.reader([line], delimiter=separator)) for line in (comment, row))
+    several = 1 < len(fields) <= len(names) + 1 <= len(fields) + 1
+    return several and all(map(is_number, fields[1:]))
 
 
 def sniff(line: str) -> str:

@@ -18,9 +18,15 @@ RELATIVE_TOLERANCE = 2e-7
 """Relative tolerance for integers, added to the absolute one."""
 MAX_LOGARITHM = 30.0
 """Upper bound for logarithms of expression (log2 of a library of 1e9 molecules is 29.9)."""
+MIN_WHOLE_SHARE = 0.2
+"""Fraction of integers above which small values are expected counts rather than logarithms."""
 SUM_TOLERANCE = 1e-3
 """Relative difference below which the sums of all cells count as equal (normalised data)."""
 ADVICE = "use raw counts, or set column `layer` to the layer that contains them"
+ROUND_ADVICE = (
+    "if they are expected counts (RSEM, salmon, kallisto, STARsolo EM, SoupX), set column `counts` "
+    f"to round; if they are FPKM or TPM, {ADVICE}"
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,15 @@ class Values:
     def are_counts(self) -> bool:
         """Whether every value is a non-negative integer."""
         return self.kind == "counts" and not (self.n_nan or self.n_infinite)
+
+    def usable(self, counts: str) -> bool:
+        """Whether the values are counts or, if ``counts`` is ``"round"``, may be rounded."""
+        return self.are_counts or (counts == "round" and self.can_be_rounded)
+
+    @property
+    def can_be_rounded(self) -> bool:
+        """Whether the values may be expected counts, such as those of RSEM or salmon."""
+        return self.kind == "fractional" and not (self.n_nan or self.n_infinite)
 
 
 def fractional(data: np.ndarray) -> np.ndarray:
@@ -65,6 +80,8 @@ def describe(matrix: csr_matrix) -> Values:
             largest = max(largest, float(finite.max()))
     common = _common_sum(matrix) if n_fractional and not n_negative else None
     kind = _kind(n_negative, n_fractional, largest, common)
+    if kind == "log" and _are_expected_counts(stored[:BLOCK_VALUES], n_fractional / stored.size):
+        kind = "fractional"
     return Values(
         kind=kind,
         n_stored=int(stored.size),
@@ -97,6 +114,19 @@ def _kind(n_negative: int, n_fractional: int, largest: float, common: float | No
     return "log" if largest < MAX_LOGARITHM else "fractional"
 
 
+def _are_expected_counts(data: np.ndarray, fractional_share: float) -> bool:
+    """Whether small values are partly integers, and the others are not logarithms of integers.
+
+    The logarithm log2(1 + 1) of the most common count is an integer as well.
+    """
+    if 1 - fractional_share < MIN_WHOLE_SHARE:
+        return False
+    finite = data[np.isfinite(data)].astype(np.float64)
+    values = finite[fractional(finite)]
+    inverses = (np.expm1, lambda x: np.exp2(x) - 1, lambda x: 10**x - 1, np.exp, np.exp2)
+    return all(fractional(inverse(values)).mean() > 0.5 for inverse in inverses)
+
+
 def value_problems(values: Values) -> list[str]:
     """Messages on why values are not counts, to be prefixed with the file; empty if they are."""
     share = 100 * values.n_fractional / max(values.n_stored, 1)
@@ -109,12 +139,13 @@ def value_problems(values: Values) -> list[str]:
         "per_million": "TPM or CPM values, not counts (every cell sums to 1,000,000)",
         "normalised": "normalised values, not counts "
         f"(every cell sums to {values.common_sum or 0:.6g})",
-        "fractional": f"non-integer values ({share:.3g} % of values, maximum {high}) such as FPKM, "
-        "TPM or corrected counts",
+        "fractional": f"values that are not whole numbers ({share:.3g} % of values, "
+        f"maximum {high})",
     }
     contents = [
         f"{values.n_nan} missing values (NaN)" if values.n_nan else "",
         f"{values.n_infinite} infinite values" if values.n_infinite else "",
         by_kind[values.kind],
     ]
-    return [f"contains {content}; {ADVICE}" for content in contents if content]
+    advice = ROUND_ADVICE if values.can_be_rounded else ADVICE
+    return [f"contains {content}; {advice}" for content in contents if content]

@@ -108,6 +108,7 @@ def _config() -> str:
             "intro_text": "Comparison of all samples; index.html links to each report.",
             "no_version_check": True,
             "no_ai": True,
+            "fn_clean_sample_names": False,  # names are shown as in the sample sheet
             "show_analysis_paths": False,
             "show_analysis_time": False,
         },

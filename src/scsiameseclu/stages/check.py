@@ -120,12 +120,17 @@ def check_sample(row: Row, config: Config) -> Iterator[Finding]:
         The config with defaults, for settings that the row does not have.
     """
     from scsiameseclu.io.sample import read_sample
+    from scsiameseclu.store.files import first_line
 
     name = row["sample"]
     try:
         sample = read_sample(row["path"], request_of(row), sample=name)
     except UserError as error:
         yield "error", f"sample {name}: {error}"
+        return
+    except Exception as error:  # whatever a file does, the other samples are checked
+        cause = f"{type(error).__name__}: {first_line(error)}"
+        yield "error", f"sample {name}: {row['path']} cannot be read ({cause}); check the file"
         return
     n_cells, n_genes = sample.loaded.matrix.shape
     yield "note", f"sample {name}: {n_cells} cells x {n_genes} genes in {row['path']}"

@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from scsiameseclu.errors import UserError
+from scsiameseclu.io.locate import matrix_below
 from scsiameseclu.options import Rule
 
 DEMO = ("demo:a", "demo:b")
+NAMES = (
+    "genes.csv", "cell_metadata.csv", ".genes.txt", ".names.txt", ".barcodes.txt",
+    "quants_mat_cols.txt", "quants_mat_rows.txt",
+)  # fmt: skip
+"""Files of genes and cells that are not named .tsv."""
 
 
 def input_files(row: Mapping[str, Any]) -> list[str]:
-    """The input files for Snakemake; for a 10x folder, the files inside it."""
+    """The input files for Snakemake; for a folder, the files of the matrix inside it."""
     files = [row["metadata"]] if "metadata" in row else []
     source = Path(row["path"])
     if row["path"] in DEMO:
         return files
     if not source.is_dir():
         return [row["path"], *files]
-    inside = sorted(str(item) for item in source.iterdir() if {".mtx", ".tsv"} & set(item.suffixes))
+    with suppress(UserError):  # ingest reports it
+        source = matrix_below(source) or source
+    if source.is_file():
+        return [str(source), *files]
+    inside = sorted(
+        str(item)
+        for item in source.iterdir()
+        if {".mtx", ".tsv"} & set(item.suffixes) or item.name.removesuffix(".gz").endswith(NAMES)
+    )
     return [*(inside or [row["path"]]), *files]
 
 

@@ -29,6 +29,8 @@ SNAKEMAKE_MB = 200
 """Memory of Snakemake itself inside a cluster job."""
 SHALLOW_VALUES, TYPICAL_GENES = 500, 20_000
 """Assumed values per cell and number of genes if only the number of stored values is known."""
+MAX_VALUES_PER_BYTE = 1000
+"""Upper bound for the number of values per byte of a compressed file."""
 COEFFICIENTS = Path(__file__).with_name("resources.json")
 
 
@@ -124,10 +126,11 @@ def _stored_values(file: Path) -> int:
     if not file.is_file():
         return 0
     n_bytes = file.stat().st_size
+    most = n_bytes * MAX_VALUES_PER_BYTE  # a damaged header may declare any number
     if ".mtx" in file.suffixes:
-        return _of_mtx(file) or n_bytes
+        return min(_of_mtx(file), most) or n_bytes
     if file.suffix in {".h5", ".h5ad", ".hdf5", ".loom"}:
-        return _of_hdf5(file) or n_bytes
+        return min(_of_hdf5(file), most) or n_bytes
     # uncompressed text has at least one digit and one separator per value
     return n_bytes if file.suffix in {".gz", ".zip", ".bz2", ".xz"} else n_bytes // 2
 
@@ -160,6 +163,6 @@ def _of_hdf5(file: Path) -> int:
     try:
         with h5py.File(file, "r") as content:
             content.visititems(visit)
-    except (OSError, RuntimeError):
+    except Exception:  # whatever the file contains, ingest reports it
         return 0
     return max(sizes)

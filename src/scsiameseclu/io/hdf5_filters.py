@@ -1,0 +1,61 @@
+"""Check that the compression filters of an HDF5 file are installed."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import suppress
+
+import h5py
+
+from scsiameseclu.io.loaded import Origin
+
+FILTERS = {
+    307: "bzip2",
+    32000: "lzf",
+    32001: "blosc",
+    32004: "lz4",
+    32008: "bitshuffle",
+    32013: "zfp",
+    32015: "zstd",
+    32026: "blosc2",
+}
+"""Names of registered HDF5 filters by number."""
+NOT_READ = ("obsm", "obsp", "varm", "varp", "uns", "mod")
+"""Parts of an h5ad file that the readers do not need."""
+
+
+def check_filters(file: h5py.File, origin: Origin) -> None:
+    """Load the filters of the package hdf5plugin if the file needs them.
+
+    Raises
+    ------
+    UserError
+        A filter is not available.
+    """
+    missing = set(_missing(file))
+    if missing:
+        with suppress(ImportError):
+            importlib.import_module("hdf5plugin")
+            missing = set(_missing(file))
+    if missing:
+        names = ", ".join(FILTERS.get(number, f"number {number}") for number in sorted(missing))
+        raise origin.error(
+            f"is compressed with the HDF5 filter {names}, which is not available; install the "
+            "package hdf5plugin, or write the file with gzip compression"
+        )
+
+
+def _missing(file: h5py.File) -> Iterator[int]:
+    """Numbers of the filters that are needed but not available."""
+    numbers: set[int] = set()
+
+    def visit(name: str, node: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(node, h5py.Dataset) and not name.startswith(NOT_READ):
+            properties = node.id.get_create_plist()
+            numbers.update(
+                properties.get_filter(place)[0] for place in range(properties.get_nfilters())
+            )
+
+    file.visititems(visit)
+    return (number for number in numbers if not h5py.h5z.filter_avail(number))

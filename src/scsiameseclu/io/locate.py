@@ -1,0 +1,92 @@
+"""Search for the count matrix below a folder: outs of Cell Ranger, Solo.out, DGE_filtered, ….
+
+Only the standard library is required, since Snakemake may run on hosts without other dependencies.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from scsiameseclu.errors import UserError
+
+MATRIX = (".mtx", ".mtx.gz")
+CELL_RANGER_H5 = "filtered_feature_bc_matrix.h5"
+MAX_DEPTH = 6
+MAX_FOLDERS = 2000
+RAW = ("raw", "unfiltered")
+"""Parts of the names of folders with empty droplets."""
+SKIPPED = ("velocyto", "sj", "analysis", "raw_probe_bc_matrix")
+"""Folders whose matrices are not counts of genes."""
+
+
+def is_matrix(name: str) -> bool:
+    """Whether a file name is that of a MatrixMarket file."""
+    return name.lower().endswith(MATRIX)
+
+
+def matrix_below(folder: Path, shown: str = "") -> Path | None:
+    """The folder (or Cell Ranger h5) below ``folder`` with the filtered count matrix.
+
+    None if ``folder`` contains a matrix itself, if no matrix is below it, or if its direct
+    subfolders are genomes, as in Cell Ranger 1 and 2.
+
+    Parameters
+    ----------
+    folder
+        An existing folder.
+    shown
+        Path for messages; by default, that of the folder.
+
+    Raises
+    ------
+    UserError
+        Several matrices could be meant.
+    """
+    if any(is_matrix(file.name) for file in folder.iterdir() if file.is_file()):
+        return None
+    found = list(_matrices(folder))
+    folders = [path for path in found if path.is_dir()]
+    if folders and all(path.parent == folder and not _state(path) for path in folders):
+        return None  # genomes
+    candidates = folders or found
+    filtered = [path for path in candidates if "raw" not in _states(path, folder)]
+    chosen = filtered or candidates
+    if len(chosen) > 1 and len({path.parent for path in chosen}) == 1 and not _state(chosen[0]):
+        return chosen[0].parent  # genomes of one filtered matrix
+    if len(chosen) > 1:
+        listed = ", ".join(str(path.relative_to(folder)) for path in chosen[:20])
+        raise UserError(
+            f"folder {shown or folder} has {len(chosen)} count matrices ({listed}); "
+            "set column `path` to one of them"
+        )
+    return chosen[0] if chosen else None
+
+
+def _matrices(folder: Path) -> Iterator[Path]:
+    """Folders with a MatrixMarket file, and filtered matrices of Cell Ranger in HDF5."""
+    for count, (name, subfolders, files) in enumerate(os.walk(folder)):
+        place = Path(name)
+        depth = len(place.relative_to(folder).parts)
+        subfolders[:] = sorted(
+            sub for sub in subfolders if sub.lower() not in SKIPPED and depth < MAX_DEPTH
+        )
+        if count >= MAX_FOLDERS:
+            return
+        if any(map(is_matrix, files)):
+            yield place
+        yield from (place / file for file in sorted(files) if file.endswith(CELL_RANGER_H5))
+
+
+def _states(path: Path, folder: Path) -> set[str]:
+    """States named by the folders between ``folder`` and a matrix."""
+    return {_state(Path(part)) for part in path.relative_to(folder).parts}
+
+
+def _state(path: Path) -> str:
+    """``"raw"``, ``"filtered"`` or ``""``, by the name of a folder."""
+    name = path.name.lower()
+    if any(name.startswith(f"{mark}_") or name == mark or f"_{mark}" in name for mark in RAW):
+        return "raw"
+    return "filtered" if "filtered" in name or name in ("gene", "genefull") else ""

@@ -1,0 +1,68 @@
+"""Rows of count matrices that are not genes: counter summaries, antibodies and spike-ins.
+
+Summary rows and antibodies are left out with a note. Spike-ins are left out too, but their share
+of the counts of each cell is kept in ``obs["pct_counts_spike_in"]``.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from scsiameseclu.io.loaded import Loaded, list_names
+
+SUMMARY = re.compile(
+    r"__\w+|N_(unmapped|multimapping|noFeature|ambiguous)|(Una|A)ssigned(_\w+)?"
+    r"|no_feature|ambiguous|too_low_aQual|not_aligned|alignment_not_unique|[Uu]nmapped|\*"
+)
+"""Rows of htseq-count, STAR, featureCounts and the pipelines that use them."""
+ANTIBODY = re.compile(r".+\|pAbO|(ADT|HTO|AbSeq|adt|hto)[_-].+|.+[_-]Total[_-]?Seq[_-]?[A-D]?")
+"""BD AbSeq (``CD3:UCHT1|CD3E|AHS0231|pAbO``), and prefixes and suffixes used in merged tables."""
+SPIKE_IN = re.compile(
+    r"(.*[_-])?ERCC[-_.]?\d{5}|SIRV\w*\d\w*|(.*[_-])?spike[-_]?in.*", re.IGNORECASE
+)
+"""ERCC-00002 and SIRV101; the human genes ERCC1 to ERCC8 have one digit."""
+SHARE = "pct_counts_spike_in"
+
+
+def leave_out(loaded: Loaded) -> None:
+    """Remove the rows that are not genes from a matrix, in place."""
+    symbols = loaded.var["gene_symbol"].tolist()
+    summary, antibody, spike = (
+        np.array([bool(pattern.fullmatch(name)) for name in symbols], dtype=bool)
+        for pattern in (SUMMARY, ANTIBODY, SPIKE_IN)
+    )
+    if not (summary | antibody | spike).any():
+        return
+    if summary.any():
+        loaded.notes.append(
+            f"{int(summary.sum())} summary rows of a read counter are not genes and were left out: "
+            f"{list_names(loaded.var.index[summary])}"
+        )
+    if antibody.any():
+        loaded.notes.append(
+            f"{int(antibody.sum())} antibodies were left out: "
+            f"{list_names(loaded.var.index[antibody])}"
+        )
+    if spike.any() and loaded.values.are_counts:
+        _set_share(loaded, spike, ~(summary | antibody))
+    genes = np.flatnonzero(~(summary | antibody | spike))
+    loaded.matrix = loaded.matrix[:, genes]
+    loaded.var = loaded.var.iloc[genes]
+
+
+def _set_share(loaded: Loaded, spike: np.ndarray, counted: np.ndarray) -> None:
+    """Set the percentage of spike-ins among the counts of genes and spike-ins."""
+    spikes, totals = (
+        np.asarray(loaded.matrix[:, np.flatnonzero(mask)].sum(axis=1, dtype=np.float64)).ravel()
+        for mask in (spike, counted)
+    )
+    share = np.divide(100 * spikes, totals, out=np.zeros_like(totals), where=totals > 0)
+    if SHARE in loaded.obs.columns:
+        loaded.notes.append(f"cell metadata column {SHARE!r} was replaced")
+    loaded.obs = loaded.obs.assign(**{SHARE: share})
+    loaded.notes.append(
+        f"{int(spike.sum())} spike-ins were left out of the genes; their share of the counts "
+        f"({share.mean():.1f} % on average) is in cell metadata column {SHARE!r}"
+    )

@@ -1,0 +1,172 @@
+"""Roles of the columns of a text table: row names, counts, and annotation of the rows.
+
+A column is annotation if its header names a property (``Length``, ``Chr``, ``n_counts``), if most
+of its first fields are text, or if it only numbers the rows. The first column contains the row
+names, unless it looks like the columns of counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from scsiameseclu.io.loaded import Origin
+from scsiameseclu.io.numbers import CANONICAL_INTEGER, MISSING, is_number
+from scsiameseclu.io.orientation import CELL_CORNERS, GENE_CORNERS, corner_key
+
+Row = tuple[int, list[str]]
+
+# Headers that R, pandas and users give to a column of row names.
+NAMELESS = {"", "unnamed:_0", "index", "id", "x", "v1", "rownames", "row_names"}
+ABOUT_GENES = re.compile(
+    r"((gene|transcript|exon|exonic|eff|effective|total|mean|median)_*)?(gene_*)?"
+    r"(length|sizes?|start|end|stop|strand|chr|chrom|chromosome|position|width)s?"
+    r"(_*\(?bp\)?|_name|_position)?"
+    r"|chromosome/scaffold_name|seqnames?|entrez(_?id|_?gene(_?id)?)?|(gene_)?biotype|gene_type"
+    r"|(percentage_)?gc_content|n_cells(_by_counts)?|transcript_ids?(\(s\))?"
+)
+"""Headers of numeric or text columns that describe genes, in the form of ``corner_key``."""
+ABOUT_CELLS = re.compile(
+    r"n_?counts?(_rna)?|n_?genes?(_by_counts)?|n_?features?(_rna)?|n_?umis?|total_(counts|umis)"
+    r"|(percent|pct)_?(counts_)?(mt|mito)|(percent|pct)_mito\w*|seurat_clusters?|louvain|leiden"
+    r"|clusters?(_ids?)?|batch(_id)?|tsne_?[12]|umap_?[12]|pc_?[12]|pseudotime|orig_ident|plate"
+    r"|doublet_scores?|size_factors?|samples?(_ids?)?|donors?(_ids?)?|patients?(_ids?)?|replicates?"
+    r"|conditions?|groups?|cell_?types?|labels?|lane|library(_id)?"
+)
+"""Headers of numeric columns that describe cells, in the form of ``corner_key``."""
+ONE_LIBRARY = {
+    "RSEM": {"expected_count", "tpm"},
+    "salmon": {"numreads", "tpm"},
+    "kallisto": {"est_counts", "tpm"},
+    "StringTie": {"coverage", "fpkm"},
+    "Cufflinks": {"fpkm", "fpkm_conf_lo"},
+}
+"""Columns of programs that write one file per library, with several values per gene."""
+MIN_TEXT_SHARE = 0.5
+"""Minimum fraction of fields that are not numbers in a column of text."""
+MIN_NUMBERED_ROWS = 10
+"""Minimum number of rows for distinct integers to be recognised as names."""
+MAX_DISTINCT_SHARE = 0.1
+"""Maximum fraction of the other columns that may have distinct integers too."""
+
+
+@dataclass
+class Layout:
+    """Roles of the columns: row names (the first column, if ``named``), counts, annotation."""
+
+    header: list[str]
+    named: bool
+    numbers: list[int]
+    texts: list[int]
+
+    @property
+    def corner(self) -> str:
+        """Header of the row names."""
+        return self.header[0] if self.named else ""
+
+
+def table_layout(
+    header: list[str], first: list[Row], requested: Iterable[str | None], origin: Origin
+) -> Layout:
+    """Determine the roles of the columns from the header and the first rows.
+
+    Parameters
+    ----------
+    requested
+        Columns that the user names as metadata.
+
+    Raises
+    ------
+    UserError
+        The table has no header, no numeric column, or is the quantification of one library.
+    """
+    if not header or not first:
+        raise origin.error("has no table; use a file with a header and at least one row of counts")
+    width = len(first[0][1])
+    if width < 2:
+        raise origin.error("is not a table: its lines have one field; use a csv or tsv file")
+    if width not in (len(header), len(header) + 1):
+        raise origin.error(
+            f"has {width} fields in line {first[0][0]} but {len(header)} in its header; correct it"
+        )
+    written_by_r = width == len(header) + 1
+    header = [""] * written_by_r + [name.strip() for name in header]
+    _reject_one_library(header, origin)
+    columns = [[row[place] for _, row in first if len(row) == width] for place in range(width)]
+    text = {place for place in range(width) if _is_text(columns[place])}
+    named = written_by_r or 0 in text or _has_names(header, columns)
+    wanted = {name for name in requested if name}
+    texts = [
+        place
+        for place in range(int(named), width)
+        if place in text or header[place] in wanted or _is_annotation(header[place])
+        or _counts_rows(columns[place]) or not (header[place] or any(columns[place]))
+    ]  # fmt: skip
+    numbers = [place for place in range(int(named), width) if place not in set(texts)]
+    if not numbers:
+        raise origin.error("has no numeric column; use a table of counts")
+    return Layout(header, named, numbers, texts)
+
+
+def _reject_one_library(header: list[str], origin: Origin) -> None:
+    keys = {corner_key(name) for name in header}
+    program = next((name for name, names in ONE_LIBRARY.items() if names <= keys), None)
+    if header[0] == "N_unmapped":
+        program = "STAR (ReadsPerGene.out.tab)"
+    if program is not None:
+        raise origin.error(
+            f"is the result of {program} for one library, with several values per gene; "
+            "use a table of counts with one column per cell"
+        )
+    numeric = all(map(is_number, header[1:]))
+    if numeric and (len(set(header)) < len(header) or len(header) == 2):
+        raise origin.error("has no header: its first line is numeric; add a line of column names")
+
+
+def _is_text(fields: list[str]) -> bool:
+    present = [field for field in fields if field.strip() not in MISSING]
+    words = sum(not is_number(field) for field in present)
+    return words > 0 and words >= MIN_TEXT_SHARE * len(present)
+
+
+def _is_annotation(name: str) -> bool:
+    key = corner_key(name)
+    known = key in GENE_CORNERS or key in CELL_CORNERS
+    return known or bool(ABOUT_GENES.fullmatch(key) or ABOUT_CELLS.fullmatch(key))
+
+
+def _counts_rows(fields: list[str]) -> bool:
+    """Whether the fields are 0, 1, 2, … or 1, 2, 3, …."""
+    if len(fields) < MIN_NUMBERED_ROWS or fields[0].strip() not in ("0", "1"):
+        return False
+    return [field.strip() for field in fields] == numbers_from(int(fields[0]), len(fields))
+
+
+def numbers_from(first: int, count: int) -> list[str]:
+    """``count`` consecutive integers as text."""
+    return [str(number) for number in range(first, first + count)]
+
+
+def _has_names(header: list[str], columns: list[list[str]]) -> bool:
+    """Whether a numeric first column contains names rather than counts."""
+    key = corner_key(header[0])
+    if key in NAMELESS or _is_annotation(header[0]):
+        return True
+    if any(name in key.split("_") for name in ("id", "index", "cell", "well", "barcode", "name")):
+        return True
+    if not all(CANONICAL_INTEGER.fullmatch(field.strip()) for field in columns[0]):
+        return any(_is_odd_integer(field.strip()) for field in columns[0])
+    if len(columns[0]) < MIN_NUMBERED_ROWS or not _are_distinct(columns[0]):
+        return False
+    others = columns[1:]
+    return sum(map(_are_distinct, others)) <= MAX_DISTINCT_SHARE * len(others)
+
+
+def _is_odd_integer(field: str) -> bool:
+    """Whether a number is written as no program writes a count: 007, 10e2, 1_1."""
+    return "_" in field or bool(re.fullmatch(r"0\d+|\d+[eE]\d+", field))
+
+
+def _are_distinct(fields: list[str]) -> bool:
+    return len(set(fields)) == len(fields)
