@@ -55,6 +55,27 @@ def test_a_wrong_value_is_refused_in_a_sentence(given: dict[str, object], senten
     assert sentence in str(caught.value)
 
 
+@dataclass(frozen=True)
+class Limits(Settings):
+    """Limits of one quantity and of another."""
+
+    min_a: float | None = option(None, "lower limit of a")
+    max_a: float | None = option(None, "upper limit of a")
+    min_b: int = option(1, "lower limit of b")
+
+
+def test_a_minimum_does_not_exceed_its_maximum() -> None:
+    with pytest.raises(UserError, match=r"^min_a is 2\.0 and max_a is 1\.0; the minimum must not"):
+        Limits(min_a=2, max_a=1)
+    assert Limits(min_a=2, max_a=2, min_b=3).min_a == 2
+    assert Limits(min_a=2).max_a is None
+
+
+def test_a_line_break_at_the_end_is_refused() -> None:
+    with pytest.raises(UserError, match="must be a word"):
+        Example(name="word\n")
+
+
 def test_values_within_their_rule_take_the_declared_type() -> None:
     made = Example(
         number=np.float32(1),

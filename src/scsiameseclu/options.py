@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from numbers import Integral, Real
 from types import NoneType
@@ -17,8 +18,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from scsiameseclu.errors import UserError
 
 Rule = dict[str, Any]
-"""A JSON Schema of one value, with two additional keywords: ``must`` (a description of valid text)
-and ``file`` (the text is the path of an input file)."""
+"""A JSON Schema of one value, with three additional keywords: ``must`` (a description of valid
+text), ``file`` (the text is the path of an input file) and ``folder`` (or of a folder)."""
 KINDS = {bool: "boolean", int: "integer", float: "number", str: "string", NoneType: "null"}
 NOUNS = {"integer": "an integer", "number": "a number", "string": "text"}
 REQUIRED = MISSING
@@ -37,15 +38,18 @@ class Text:
         Regular expression that must match; by default, the text must not be blank.
     file
         Whether the text is the path of an input file.
+    folder
+        Whether it may also be a folder, or the name of the demo data.
     """
 
     words: tuple[str, ...] = ()
     pattern: str = r"\S"
     file: bool = False
+    folder: bool = False
 
 
 FILE = Text(("the path of a file",), file=True)
-FILE_OR_FOLDER = Text(("the path of a file or folder",), file=True)
+FILE_OR_FOLDER = Text(("the path of a file or folder",), file=True, folder=True)
 COLUMN = Text(("the name of a column",))
 SELECTION = Text(("of the form column=value",), "^[^=]+=.+$")
 ANY = Text()
@@ -89,6 +93,8 @@ class Settings:
             if not fits(value, rule):
                 raise UserError(f"{name} is {value!r}; it must be {expected(rule, null='None')}")
             object.__setattr__(self, name, as_declared(value, rule))
+        for problem in reversed_limits(vars(self)):
+            raise UserError(problem)
 
     def __init_subclass__(cls) -> None:
         cls.__repr__ = Settings.__repr__  # type: ignore[method-assign]  # a dataclass keeps it
@@ -133,6 +139,8 @@ def _rule(item: Field[Any], hint: Any) -> Rule:
             rule["must"] = list(text.words)
         if text.file:
             rule["file"] = True
+        if text.folder:
+            rule["folder"] = True
     if item.default is not REQUIRED:
         rule["default"] = item.default
     return rule
@@ -157,7 +165,10 @@ def _fits_kind(value: Any, kind: str, rule: Rule) -> bool:
     if kind == "boolean":
         return isinstance(value, bool)
     if kind == "string":
-        return isinstance(value, str) and re.search(rule["pattern"], value) is not None
+        # in Python, unlike JSON Schema, $ also matches before a line break at the end
+        if not isinstance(value, str) or value.endswith("\n"):
+            return False
+        return re.search(rule["pattern"], value) is not None
     if isinstance(value, bool) or not isinstance(value, Integral if kind == "integer" else Real):
         return False
     try:
@@ -178,14 +189,31 @@ def as_declared(value: Any, rule: Rule) -> Any:
     return int(value) if "integer" in kinds and isinstance(value, Integral) else value
 
 
+def reversed_limits(values: Mapping[Any, Any]) -> Iterator[str]:
+    """One message per setting ``min_NAME`` that is larger than the setting ``max_NAME``.
+
+    Values that are not numbers are skipped; :func:`fits` rejects them.
+    """
+    for name, low in values.items():
+        if not str(name).startswith("min_"):
+            continue
+        other = "max_" + name.removeprefix("min_")
+        high = values.get(other)
+        if isinstance(low, Real) and isinstance(high, Real) and low > high:
+            yield f"{name} is {low} and {other} is {high}; the minimum must not exceed the maximum"
+
+
 def from_text(text: str, rule: Rule) -> Any:
     """Parse text as the type in a rule; return it unchanged if that fails, for :func:`fits`.
 
     >>> from_text("1e-3", {"type": "number"}), from_text("many", {"type": ["integer", "null"]})
     (0.001, 'many')
     """
+    kinds = kinds_of(rule)
+    if "null" in kinds and text == "null":
+        return None
     readers = {"boolean": _truth, "integer": int, "number": float}
-    for kind in kinds_of(rule):
+    for kind in kinds:
         if kind in readers:
             try:
                 return readers[kind](text)  # type: ignore[operator]

@@ -53,7 +53,7 @@ def quality(
     adata
         Raw counts. Mitochondrial genes are recognised by symbols or Ensembl ids.
     layer
-        Layer of the counts; by default ``layers["counts"]`` if there is one, else X.
+        Layer of the counts, or ``"X"``; by default ``layers["counts"]`` if there is one, else X.
     batch_key
         Column of ``obs`` with the batch of each cell.
     mad_counts, mad_genes, mad_top20

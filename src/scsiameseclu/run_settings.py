@@ -10,7 +10,7 @@ from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.options import Settings, Text, option
 
 MAX_SEED = 2**32 - 1
-PARTITION = Text(("the name of a partition",), "^[A-Za-z0-9_.,-]+$")
+PARTITION = Text(("the name of a partition",), "^(?!-)[A-Za-z0-9_.,-]+$")
 IMAGE = Text(("the path or URL of an image",))
 CLUSTERS = "^([2-9]|[1-9][0-9]+)(-([2-9]|[1-9][0-9]+))?$"
 
@@ -28,7 +28,8 @@ class RunSettings(Settings):
         "results",
         "output folder",
         text=Text(
-            ("a path of letters, digits and the signs _ . / - (no spaces)",), "^[A-Za-z0-9_./-]+$"
+            ("a path of letters, digits and the signs _ . / - (no spaces, no leading -)",),
+            "^(?!-|//)[A-Za-z0-9_./-]+$",
         ),
     )
     seed: int = option(0, "random seed", minimum=0, maximum=MAX_SEED)
@@ -67,7 +68,7 @@ class SlurmSettings(Settings):
     account: str | None = option(
         None,
         "account to which jobs are charged; null: the site's default",
-        text=Text(("the name of an account",), "^[A-Za-z0-9_.@-]+$"),
+        text=Text(("the name of an account",), "^(?!-)[A-Za-z0-9_.@-]+$"),
     )
     gpu_partition: str | None = option(
         None, "partition with GPUs for training; null: train on CPUs", text=PARTITION

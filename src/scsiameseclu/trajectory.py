@@ -176,9 +176,8 @@ def root_candidates(
             f"The root is a guess: a cell of cluster {best}, whose cells have the most detected "
             "genes, as less differentiated cells tend to; name the root to be sure."
         )
+    check_root(root, expression.obs, GeneNames.of(expression.var))
     kind, _, value = (part.strip() for part in root.partition("="))
-    if not kind or not value:
-        raise UserError(f"the trajectory root {root!r} is not of the form {FORMS}")
     if kind == "cluster":
         _require(value, set(labels), f"the trajectory root names no cluster: {value!r}")
         return labels == value, f"The root is a cell of cluster {value}, as requested."
@@ -187,12 +186,29 @@ def root_candidates(
         return labels == best, (
             f"The root is a cell of cluster {best}, in which {value} is highest, as requested."
         )
-    if kind not in expression.obs:
-        columns = ", ".join(map(str, expression.obs.columns)) or "none"
-        raise UserError(f"the trajectory root names no column: {kind!r}; available: {columns}")
     values = expression.obs[kind].astype(str).to_numpy()
-    _require(value, set(values), f"the trajectory root matches no cell: {kind}={value}")
     return values == value, f"The root is a cell with {kind}={value}, as requested."
+
+
+def check_root(root: str, obs: pd.DataFrame, genes: GeneNames) -> None:
+    """Check a root against a table of cells and the names of the genes, but not the clusters.
+
+    Raises
+    ------
+    UserError
+        There is no such gene, column or value.
+    """
+    kind, _, value = (part.strip() for part in root.partition("="))
+    if not kind or not value:
+        raise UserError(f"the trajectory root {root!r} is not of the form {FORMS}")
+    if kind == "gene":
+        _position_of_gene(genes, value)
+    elif kind != "cluster" and kind not in obs:
+        columns = ", ".join(map(str, obs.columns)) or "none"
+        raise UserError(f"the trajectory root names no column: {kind!r}; available: {columns}")
+    elif kind != "cluster":
+        known = set(obs[kind].astype(str))
+        _require(value, known, f"the trajectory root matches no cell: {kind}={value}")
 
 
 def _highest(values: np.ndarray, clusters: pd.Series) -> str:
@@ -202,11 +218,15 @@ def _highest(values: np.ndarray, clusters: pd.Series) -> str:
 
 
 def _values_of_gene(expression: ad.AnnData, name: str) -> np.ndarray:
-    genes = GeneNames.of(expression.var)
+    position = _position_of_gene(GeneNames.of(expression.var), name)
+    return np.asarray(expression.X[:, [position]].toarray()).ravel()
+
+
+def _position_of_gene(genes: GeneNames, name: str) -> int:
     for names in (genes.symbols, genes.ids):
         upper = [gene.upper() for gene in names]
         if name.upper() in upper:
-            return np.asarray(expression.X[:, [upper.index(name.upper())]].toarray()).ravel()
+            return upper.index(name.upper())
     raise UserError(f"the trajectory root names no gene of the data: {name!r}")
 
 

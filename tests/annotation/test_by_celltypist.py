@@ -90,7 +90,7 @@ def test_a_cell_without_counts_is_no_error(counts: ad.AnnData, model: tuple[Path
 def test_files_that_are_no_model(
     counts: ad.AnnData, model: tuple[Path, Any], tmp_path: Path
 ) -> None:
-    with pytest.raises(UserError, match=r"none.pkl does not exist; check celltypist_model"):
+    with pytest.raises(UserError, match=r"none.pkl is not a file; check celltypist_model"):
         load_model(tmp_path / "none.pkl")
     path = tmp_path / "text.pkl"
     path.write_text("no model")

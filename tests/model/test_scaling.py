@@ -81,3 +81,41 @@ def test_loadings_of_components_from_elsewhere_are_regressed(
     np.testing.assert_allclose(found.mean(axis=0), expected.mean(axis=0), rtol=1e-3)
     spread = expected - expected.mean(axis=0)
     assert np.linalg.norm(found - expected) < 0.1 * np.linalg.norm(spread)
+
+
+def test_columns_of_scanpy_are_not_taken_for_the_scaling(demo: ad.AnnData) -> None:
+    """scanpy.pp.scale writes var["mean"] and var["std"], before or after the first fit."""
+    settings = ExpressionSettings(n_top_genes=200), GraphSettings()
+    expected = prepare(demo.copy(), *settings, seed=0).scaling
+    adata = demo.copy()
+    adata.var["mean"], adata.var["std"], adata.var["deviation"] = 9.0, 7.0, 5.0
+    for _ in range(2):  # the second time with the slots of the first
+        scaling = prepare(adata, *settings, seed=0).scaling
+        for name in ("mean", "deviation", "loadings", "centre"):
+            np.testing.assert_array_equal(getattr(scaling, name), getattr(expected, name))
+        assert (adata.var["mean"] == 9).all()
+        adata.var["mean"] = 9.0
+
+
+def test_components_that_another_tool_has_changed_are_regressed(demo: ad.AnnData) -> None:
+    """Such as those of Harmony in place of the principal components."""
+    settings = ExpressionSettings(n_top_genes=200), GraphSettings()
+    adata = demo.copy()
+    own = prepare(adata, *settings, seed=0).scaling
+    adata.obsm["X_pca"] = adata.obsm["X_pca"][:, ::-1].copy()
+    scaling = prepare(adata, *settings, seed=0).scaling
+    assert np.abs(scaling.loadings - own.loadings).max() > 0.01
+    chosen = adata.var["highly_variable"].to_numpy()
+    projected = scaling.components(log_normalise(adata.X)[0][:, chosen])
+    changed = scaling.unit(adata.obsm["X_pca"])
+    assert np.linalg.norm(projected - changed) < 0.3 * np.linalg.norm(changed)
+
+
+def test_a_part_of_the_cells_keeps_the_scaling_of_all(
+    fitted: tuple[Prepared, ad.AnnData],
+) -> None:
+    first, adata = fitted
+    part = adata[::2].copy()
+    prepared = prepare(part, ExpressionSettings(n_top_genes=200), GraphSettings(), seed=0)
+    np.testing.assert_array_equal(prepared.scaling.loadings, first.scaling.loadings)
+    np.testing.assert_array_equal(prepared.scaling.deviation, first.scaling.deviation)

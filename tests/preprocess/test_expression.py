@@ -74,8 +74,8 @@ def test_projecting_the_fitted_cells_returns_their_scores(normalised: ad.AnnData
     chosen = normalised.var["highly_variable"].to_numpy()
     scores = project(
         normalised.X[:, chosen],
-        normalised.var["mean"].to_numpy()[chosen],
-        normalised.var["deviation"].to_numpy()[chosen],
+        normalised.var["pca_mean"].to_numpy()[chosen],
+        normalised.var["pca_deviation"].to_numpy()[chosen],
         normalised.varm["PCs"][chosen],
         normalised.uns["pca"]["centre"],
         10.0,

@@ -13,6 +13,7 @@ import pytest
 from finished import SCRIPT
 from html_page import Page
 
+from scsiameseclu.errors import UserError
 from scsiameseclu.report.cohort_figures import MAX_TYPES, composition
 from scsiameseclu.report.cohort_page import cohort_page
 from scsiameseclu.report.cohort_samples import Entry, common_types, read_entries
@@ -108,6 +109,13 @@ def _check_multiqc(results: Path) -> None:
     assert SCRIPT not in html
     for name in ("status", "quality", "cells", "metrics", "clusters", "types", "training"):
         assert f"scsiameseclu_{name}" in html
+
+
+def test_a_results_folder_that_does_not_exist(tmp_path: Path) -> None:
+    (tmp_path / "samples.tsv").write_text("sample\tpath\na\tdemo:a\n")
+    with pytest.raises(UserError, match=r"there is no results folder .*nope; check --results"):
+        cohort.run(samples=tmp_path / "samples.tsv", results=tmp_path / "nope")
+    assert not (tmp_path / "nope").exists()
 
 
 def test_a_cohort_without_any_result(tmp_path: Path) -> None:

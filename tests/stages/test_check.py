@@ -1,5 +1,6 @@
 """``make check`` reports all problems at once, and refuses what the workflow refuses."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,12 @@ import yaml
 from scsiameseclu.errors import UserError
 from scsiameseclu.stages import check
 from scsiameseclu.stages.check import check_sample
-from scsiameseclu.stages.config import checked
+from scsiameseclu.stages.columns import COLUMNS
+from scsiameseclu.stages.config import checked, with_defaults
+from scsiameseclu.stages.input_files import file_problem
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+DEFAULTS = with_defaults({})
 BRACES = "run{1}.h5ad"
 
 
@@ -158,9 +162,71 @@ def test_expected_counts_are_accepted_by_the_column_counts(tmp_path: Path) -> No
 
 
 def test_a_good_sample_gives_notes_only() -> None:
-    findings = list(check_sample({"sample": "a", "path": "demo:a", "n_clusters": "2-20"}))
+    findings = list(check_sample({"sample": "a", "path": "demo:a", "n_clusters": "2-20"}, DEFAULTS))
     assert {level for level, _ in findings} == {"note"}
     assert all(sentence.startswith("sample a:") for _, sentence in findings)
+
+
+def test_files_of_the_config_are_read(tmp_path: Path) -> None:
+    (tmp_path / "markers.tsv").write_text("type\tgene\nB\tMS4A1\n")
+    (tmp_path / "model.pkl").write_bytes(b"no model")
+    write(
+        tmp_path,
+        "sample\tpath\na\tdemo:a\n",
+        annotation={"marker_table": "markers.tsv", "celltypist_model": "model.pkl"},
+        reference={"path": "demo:b", "label": "cell_type"},
+    )
+    done = run(tmp_path)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    errors = [line for line in done.stdout.splitlines() if line.startswith("error")]
+    assert len(errors) == 3
+    assert "config key annotation.marker_table: marker table markers.tsv lacks the col" in errors[0]
+    assert "config key annotation.celltypist_model: CellTypist model model.pkl cannot" in errors[1]
+    assert "config key reference.path: file demo:b has no cell metadata column 'cell" in errors[2]
+    assert done.stderr.splitlines()[-1] == (
+        "error: annotation.marker_table and annotation.celltypist_model and reference.path cannot "
+        "be used; see the lines marked error"
+    )
+
+
+@pytest.mark.parametrize(
+    ("root", "sentence"),
+    [
+        ("gene=KITTY", "the trajectory root names no gene of the data: 'KITTY'"),
+        ("week=1", "the trajectory root names no column: 'week'; available: "),
+        ("phase=G7", "the trajectory root matches no cell: phase=G7; available: G1, G2M, S"),
+    ],
+)
+def test_a_root_that_the_sample_lacks(root: str, sentence: str) -> None:
+    row = {"sample": "a", "path": "demo:a", "root": root}
+    levels = {"error": [], "note": []}
+    for level, message in check_sample(row, with_defaults({"trajectory": {"run": True}})):
+        levels[level].append(message)
+    (error,) = levels["error"]
+    assert error.startswith(f"sample a: {sentence}")
+    assert all(level == "note" for level, _ in check_sample(row, DEFAULTS))  # not computed
+
+
+def test_roots_that_the_sample_has() -> None:
+    config = with_defaults({"trajectory": {"run": True, "root": "cluster=3"}})
+    for root in ({}, {"root": "gene=cd79a"}, {"root": "phase=G1"}):
+        findings = check_sample({"sample": "a", "path": "demo:a"} | root, config)
+        assert all(level == "note" for level, _ in findings)
+
+
+def test_an_unreadable_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("counts.h5").touch(mode=0o000)
+    user = os.geteuid()
+    if user == 0:  # who may read everything
+        os.chmod(tmp_path, 0o755)
+        os.seteuid(65534)
+    try:
+        problem = file_problem("counts.h5", COLUMNS["path"])
+    finally:
+        os.seteuid(user)
+    assert problem == "counts.h5 cannot be read (Permission denied); check its permissions"
 
 
 def test_other_config_files_are_merged_into_the_first_as_snakemake_does(

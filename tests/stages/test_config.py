@@ -71,6 +71,19 @@ def problems(config: dict[str, Any]) -> list[str]:
             {"annotation": {"marker_table": ""}},
             "config key annotation.marker_table is ''; it must be the path of a file, or null",
         ),
+        ({"outdir": "-x"}, "config key outdir is '-x'; it must be a path of letters, digits"),
+        ({"outdir": "//x"}, "config key outdir is '//x'; it must be a path of letters, digits"),
+        (
+            {"outdir": "results\n"},
+            "config key outdir is 'results\\n'; it must be a path of letters",
+        ),
+        ({"outdir": "./"}, "config key outdir is './'; it must be a folder of its own"),
+        ({"outdir": "/"}, "config key outdir is '/'; it must be a folder of its own"),
+        ({"slurm": {"account": "-lab"}}, "config key slurm.account is '-lab'; it must be the name"),
+        (
+            {"quality": {"min_counts": "500", "max_counts": 300}},
+            "config section quality: min_counts is 500.0 and max_counts is 300.0; the minimum must",
+        ),
         ({"reference": {"path": "demo:c"}}, "config key reference.path: demo:c is not part of"),
     ],
 )
@@ -102,6 +115,43 @@ def test_habits_of_yaml_are_corrected() -> None:
     assert complete["model"]["learning_rate"] == 1e-4
     assert complete["graph"] == {"n_neighbors": 15, "metric": "euclidean"}
     assert type(complete["quality"]["mad_counts"]) is float  # as its default
+
+
+def test_numbers_may_be_quoted() -> None:
+    config = {"seed": "3", "quality": {"min_counts": "500"}, "model": {"fusion": "false"}}
+    complete = with_defaults(config)
+    assert config_problems(complete) == []
+    assert (complete["seed"], complete["quality"]["min_counts"]) == (3, 500)
+    assert complete["model"]["fusion"] is False
+
+
+@pytest.mark.parametrize("outdir", ["taken", "taken/results"])
+def test_the_output_folder_is_not_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outdir: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("taken").touch()
+    assert problems({"outdir": outdir}) == [
+        "config key outdir: taken is not a folder; choose another path or rename it"
+    ]
+    assert problems({"outdir": "new/../results"}) == []
+
+
+def test_limits_of_the_sheet_and_the_config_do_not_contradict_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("s.tsv").write_text(
+        "sample\tpath\tmin_genes\tmax_genes\n"
+        "a\tdemo:a\t600\t\nb\tdemo:a\t300\t200\nc\tdemo:b\t500\t\n"
+    )
+    _, _, found = checked({"samples": "s.tsv", "quality": {"max_genes": 500}})
+    reason = "the minimum must not exceed the maximum"
+    assert found == [
+        "s.tsv, line 2, with config section quality: min_genes is 600 and max_genes is 500; "
+        + reason,
+        f"s.tsv, line 3: min_genes is 300 and max_genes is 200; {reason}",
+    ]
 
 
 def test_later_config_files_win_key_by_key(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.settings import GraphSettings, ModelSettings
 from scsiameseclu.stages import ingest, quality, train
 from scsiameseclu.stages.notes import where_it_ran
-from scsiameseclu.stages.program import STAGES, arguments_of, stage_parser
+from scsiameseclu.stages.program import STAGES, arguments_of, main, stage_parser
 
 THREADS = """
 import sys
@@ -98,6 +98,10 @@ def test_without_a_file_a_program_has_the_defaults() -> None:
         ({"settings": {"mad_cuonts": 3}}, "unknown setting mad_cuonts in section settings"),
         ({"sede": 1}, "unknown settings: sede"),
         ({"settings": {"mad_counts": -1}}, "mad_counts is -1; it must be a number of 0 or more"),
+        (
+            {"settings": {"min_counts": 500, "max_counts": 300}},
+            r"min_counts is 500\.0 and max_counts is 300\.0; the minimum must not exceed",
+        ),
         ({"seed": "abc"}, "seed is 'abc'; it must be an integer from 0"),
         ({"settings": [1]}, "section settings of the settings file is not an object"),
         ([], "is not a JSON object"),
@@ -121,6 +125,27 @@ def test_what_a_stage_must_be_told_is_asked_for() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--threads", "0"),
+        ("--threads", "-2"),
+        ("--asked-mb", "0"),
+        ("--sample", "x/../y"),
+        ("--sample", ""),
+    ],
+)
+def test_values_of_every_programs_options_are_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str
+) -> None:
+    folder = tmp_path / "s"
+    with pytest.raises(SystemExit) as caught:
+        main("ingest", ["--folder", str(folder), "--source", "demo:a", f"{option}={value}"])
+    assert caught.value.code == 2
+    assert f"argument {option}: {value}" in capsys.readouterr().err.replace("'", "")
+    assert not folder.exists()
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_is_a_program_and_part_of_the_package(stage: str) -> None:
     options = stage_parser(stage).format_help()
@@ -136,6 +161,7 @@ def test_the_package_lists_and_runs_the_stages(tmp_path: Path) -> None:
     assert listed.returncode == 0
     assert all(f"  {stage} " in listed.stdout for stage in STAGES)
     assert run("no-stage").returncode == 2
+    assert "usage: python -m scsiameseclu ingest [-h]" in run("ingest", "--help").stdout
     done = run("ingest", "--folder", tmp_path / "s", "--source", "demo:a")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "s" / "stages" / "counts.h5ad").is_file()

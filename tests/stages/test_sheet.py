@@ -131,6 +131,14 @@ def test_a_wrong_value_is_named_with_its_line(sheet_of: Reader, line: str, sente
         ("sample\tpath\tpath\ns\tx.h5\tx.h5\n", "column 'path' appears 2 times; keep one"),
         ("path\nx.h5\n", "line 1: column 'sample' is missing; add it"),
         (
+            "sample\tpath\na\tx.h5\nA\tdemo:a\n",
+            "sheet.tsv, line 3: sample 'A' differs from 'a' in line 2 only by case",
+        ),
+        (
+            "sample\tpath\tmin_counts\tmax_counts\ns\tx.h5\t5\t4\n",
+            "sheet.tsv, line 2: min_counts is 5.0 and max_counts is 4.0; the minimum must",
+        ),
+        (
             "sample\tpath\ns\tx.h5\n\ns\tdemo:a\n",
             "sheet.tsv, line 4: sample 's' is already defined in line 2; "
             "sample names must be unique",
@@ -178,6 +186,6 @@ def test_a_10x_folder_is_watched_file_by_file(tmp_path: Path) -> None:
     names = [Path(file).name for file in files]
     assert names == ["barcodes.tsv.gz", "features.tsv.gz", "matrix.mtx.gz", "cells.csv"]
     assert input_files({"path": "demo:a"}) == []
-    assert file_problem(str(tmp_path)) is None
+    assert file_problem(str(tmp_path), COLUMNS["path"]) is None
     (tmp_path / "{a}.tsv").touch()
-    assert "{a}.tsv contains a brace" in str(file_problem(str(tmp_path)))
+    assert "{a}.tsv contains a brace" in str(file_problem(str(tmp_path), COLUMNS["path"]))

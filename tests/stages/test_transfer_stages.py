@@ -149,6 +149,13 @@ def test_what_is_wrong_is_told(folder: SampleFolder, fitted: Path, tmp_path: Pat
     with pytest.raises(UserError, match="the sample has 0% of the genes of reference demo:a"):
         transfer.run(strange, reference=fitted)
     (tmp_path / "no.pkl").write_text("no pickle")
-    for path, sentence in (("missing.pkl", "does not exist"), ("no.pkl", "cannot be read")):
+    for path, sentence in (("missing.pkl", "is not a file"), ("no.pkl", "cannot be read")):
         with pytest.raises(UserError, match=sentence):
             annotated(folder, tmp_path / path)
+
+
+def test_a_folder_without_a_reference_is_one_sentence(
+    finished: SampleFolder, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=r"nope has no cells.h5ad; run the stage reference with"):
+        transfer.run(finished, reference=tmp_path / "nope")

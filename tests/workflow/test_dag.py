@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from runs import GOOD, QUICK, ROOT, environment, planned, snakemake, write_inputs
 
 STAGES = {
@@ -48,6 +49,46 @@ def test_mistakes_are_told_before_any_job_and_without_a_traceback(tmp_path: Path
         assert part in done.stdout
     assert "Traceback" not in done.stdout
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("outdir", "folder"),
+    [("./results/", "results"), ("a//b", "a/b"), ("../x", "../x"), ("a/../b", "a/../b")],
+)
+def test_any_output_folder_can_be_planned(tmp_path: Path, outdir: str, folder: str) -> None:
+    write_inputs(tmp_path, GOOD, {"samples": "config/samples.tsv", "outdir": outdir})
+    done = snakemake(tmp_path, "--dry-run")
+    assert done.returncode == 0, done.stdout
+    assert f" {folder}/samples/a/stages/counts.h5ad" in done.stdout
+
+
+@pytest.mark.parametrize("outdir", [".", "-x", "config/samples.tsv"])
+def test_an_output_folder_that_cannot_be_is_one_sentence(tmp_path: Path, outdir: str) -> None:
+    write_inputs(tmp_path, GOOD, {"samples": "config/samples.tsv", "outdir": outdir})
+    done = snakemake(tmp_path, "--dry-run")
+    assert done.returncode == 1
+    assert "config key outdir" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_odd_paths_reach_the_programs_as_one_word(tmp_path: Path) -> None:
+    clone, project = tmp_path / "my clone", tmp_path / "project"
+    clone.symlink_to(ROOT)
+    write_inputs(project, GOOD, {"samples": "-my samples.tsv"})
+    (project / "config/samples.tsv").rename(project / "-my samples.tsv")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "snakemake", "--snakefile", clone / "Snakefile"),
+            *("--directory", project, "--dry-run", "--printshellcmds", "--cores", "1"),
+        ],
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    shown = done.stdout + done.stderr
+    assert "python '../my clone/scripts/ingest.py' --folder" in shown
+    assert "'../my clone/scripts/cohort.py' --results results --samples='-my samples.tsv'" in shown
 
 
 def test_a_workflow_can_import_this_one(tmp_path: Path) -> None:

@@ -6,13 +6,18 @@ import sys
 from pathlib import Path
 
 
+def shell_word(text: str | Path) -> str:
+    """Quote text for a shell command. Braces are doubled, since Snakemake formats the command."""
+    return shlex.quote(str(text)).replace("{", "{{").replace("}", "}}")
+
+
 def command_prefix(source: Path) -> str:
     """Prefix of each shell command: bash's strict mode, and PYTHONPATH with the package.
 
     The package next to the workflow is used, also in conda environments, which contain only its
-    dependencies. Braces are doubled, since Snakemake formats the text.
+    dependencies.
     """
-    path = shlex.quote(str(source)).replace("{", "{{").replace("}", "}}")
+    path = shell_word(source)
     return f"set -euo pipefail; export PYTHONPATH={path}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
 
 

@@ -1,6 +1,15 @@
 # Interpretation of the clusters: marker genes, cell types, trajectory, and metrics.
 
-HAS_REFERENCE = config["reference"]["path"] is not None
+REFERENCE_FILES = (
+    input_files({"path": config["reference"]["path"]})
+    if config["reference"]["path"]
+    else []
+)
+MARKER_FILES = [
+    config["annotation"][key]
+    for key in ("marker_table", "celltypist_model")
+    if config["annotation"][key]
+]
 
 
 rule markers:
@@ -26,12 +35,13 @@ rule markers:
 # Runs once for all samples, if the config has a reference.
 rule reference:
     input:
-        input_files({"path": config["reference"]["path"]}) if HAS_REFERENCE else [],
+        REFERENCE_FILES,
     output:
         model=directory(f"{REFERENCE}/model"),
         cells=f"{REFERENCE}/cells.h5ad",
     log:
         f"{LOGS}/reference.log",
+    priority: 100  # like ingest, which checks the input files
     conda:
         "../../envs/environment.yaml"
     container:
@@ -43,6 +53,7 @@ rule reference:
         runtime=for_reference("minutes"),
     params:
         settings=settings_of("reference", directory=REFERENCE),
+        content=content_of(REFERENCE_FILES),
     shell:
         program("reference", where="", folder=REFERENCE)
 
@@ -71,10 +82,7 @@ rule transfer:
 
 rule annotate:
     input:
-        [
-            config["annotation"][key] or []
-            for key in ("marker_table", "celltypist_model")
-        ],
+        MARKER_FILES,
         **reads("annotate"),
     output:
         **writes("annotate"),
@@ -89,6 +97,7 @@ rule annotate:
         runtime=minutes("annotate"),
     params:
         settings=settings_of("annotate"),
+        content=content_of(MARKER_FILES),
     shell:
         program("annotate")
 

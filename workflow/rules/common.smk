@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 
@@ -41,7 +40,8 @@ def project_folder(rules):
 ROOT = project_folder(workflow.current_basedir)
 sys.path[:0] = [str(ROOT / "workflow" / "lib"), str(ROOT / "src")]
 
-from commandline import command_prefix, run_with_this_python
+from commandline import command_prefix, run_with_this_python, shell_word
+from content import Checksums
 from on_failure import show_failures
 from run_lock import clear_lock_of_killed_run, hold
 from scsiameseclu.stages.config import checked
@@ -55,11 +55,11 @@ config, SAMPLES, problems = checked(config)
 if problems:
     raise WorkflowError("\n".join(problems))
 
-RESULTS = config["outdir"].rstrip("/")
+RESULTS = str(Path(config["outdir"]))  # without ./ and //, as Snakemake writes paths
 FOLDER = f"{RESULTS}/samples/{{wildcards.sample}}"
 REFERENCE = f"{RESULTS}/reference"
 LOGS = f"{RESULTS}/logs"
-SCRIPTS = os.path.relpath(ROOT / "scripts")
+SCRIPTS = Path(os.path.relpath(ROOT / "scripts"))
 FEATURES = [
     name
     for name, enabled in (
@@ -72,7 +72,8 @@ FEATURES = [
 CELLTYPIST_MB = 1000 if config["annotation"]["celltypist_model"] else 0
 COHORT = " ".join(
     [
-        f"python {SCRIPTS}/cohort.py --samples {quote(config['samples'])} --results {RESULTS}",
+        f"python {shell_word(SCRIPTS / 'cohort.py')} --results {RESULTS}",
+        f"--samples={shell_word(config['samples'])}",  # with =, as it may begin with a hyphen
         *(["--features", *FEATURES] if FEATURES else []),
     ]
 )
@@ -88,6 +89,7 @@ GPU_IMAGE = IMAGE
 if config["slurm"]["gpu_partition"] and config["gpu_container"]:
     GPU_IMAGE = image(config["gpu_container"], ROOT)
 RUN_NOTE = Path(".snakemake/scsiameseclu.running")
+CHECKSUMS = Checksums(Path(".snakemake/scsiameseclu.checksums.json"))
 
 run_with_this_python()
 show_gpu_to_container()
@@ -127,6 +129,11 @@ def settings_of(stage, without=(), **more):
         return json.dumps(kept, sort_keys=True)
 
     return for_sample
+
+
+def content_of(files):
+    """Checksum of input files; a stage reruns when it changes, whatever the date of the files."""
+    return CHECKSUMS.of([files] if isinstance(files, str) else files)
 
 
 def memory(stage, more=0):
@@ -177,16 +184,19 @@ def cores_by_size(wildcards, input):
 def in_sample(stage):
     """Options of a stage that works in the folder of a sample."""
     features = manifest.features_of(stage, FEATURES)
-    return " ".join(["--folder", FOLDER, *(["--features", *features] if features else [])])
+    return " ".join(
+        ["--folder", FOLDER, *(["--features", *features] if features else [])]
+    )
 
 
 def program(stage, where=None, folder=FOLDER):
     """Shell command that writes the settings file of a stage, runs the stage and writes its log."""
     where = in_sample(stage) if where is None else where
     file = f"{folder}/{manifest.SETTINGS.format(stage=stage)}"
+    script = shell_word(SCRIPTS / f"{stage}.py")
     return (
         f"mkdir -p $(dirname {file}) && printf '%s' {{params.settings:q}} > {file} &&"
-        f" python {SCRIPTS}/{stage}.py {where} --settings {file} --threads {{threads}}"
+        f" python {script} {where} --settings {file} --threads {{threads}}"
         f" --asked-mb {{resources.mem_mb}} --asked-minutes {{resources.runtime}}"
         f" 2>&1 | tee {{log}}"
     )

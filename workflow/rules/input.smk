@@ -19,6 +19,7 @@ rule ingest:
         runtime=minutes("ingest"),
     params:
         settings=settings_of("ingest"),
+        content=lambda wildcards: content_of(input_files(SAMPLES[wildcards.sample])),
     shell:
         program("ingest")
 

@@ -37,7 +37,7 @@ def load_model(path: str | Path) -> Any:
     """
     path = Path(path)
     if not path.is_file():
-        raise UserError(f"CellTypist model {path} does not exist; check celltypist_model")
+        raise UserError(f"CellTypist model {path} is not a file; check celltypist_model")
     # on import it makes a folder for models that it fetches, by default in the home
     with tempfile.TemporaryDirectory() as folder:
         os.environ.setdefault("CELLTYPIST_FOLDER", folder)

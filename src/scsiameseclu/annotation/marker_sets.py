@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from scsiameseclu.annotation.cell_types import ABSTENTIONS
+from scsiameseclu.annotation.tissues import TABLE, known_tissues, tissues_of
 from scsiameseclu.errors import UserError
 from scsiameseclu.genes.organism import ANOTHER, UNKNOWN, detect_organism, is_another_species
 from scsiameseclu.store.files import first_line
@@ -47,7 +48,7 @@ class MarkerSets:
 
 def canonical_table() -> pd.DataFrame:
     """The table of canonical markers, empty fields as empty strings."""
-    source = files("scsiameseclu.annotation") / "canonical_markers.tsv"
+    source = files("scsiameseclu.annotation") / TABLE
     with source.open(encoding="utf-8") as lines:
         return pd.read_csv(lines, sep="\t", dtype=str, keep_default_na=False)
 
@@ -68,17 +69,10 @@ def canonical_sets(tissue: str, organism: str) -> list[MarkerSets]:
         The table has no such tissue.
     """
     table = canonical_table()
-    known = sorted(table["tissue"].unique())
-    requested = [name.strip() for name in tissue.split(",") if name.strip()]
-    groups = [[name] for name in known] if requested == ["auto"] else [requested]
-    unknown = sorted(set(requested) - set(known) - ({"auto"} if requested == ["auto"] else set()))
-    if unknown or not requested:
-        raise UserError(
-            f"tissue: {', '.join(unknown) or repr(tissue)} is not in the table of markers; "
-            f"available: auto, {', '.join(known)}"
-        )
+    requested = tissues_of(tissue)
+    groups = [[name] for name in known_tissues()] if requested is None else [requested]
     if organism not in SPECIES_COLUMN:
-        none = canonical_table().iloc[:0]
+        none = table.iloc[:0]
         return [MarkerSets("", none[["cell_type", "gene"]].assign(weight=1.0))]
     sets = []
     for names in groups:
@@ -103,6 +97,8 @@ def read_marker_table(path: str | Path) -> MarkerSets:
     """
     path = Path(path)
     where = f"marker table {path}"
+    if path.is_dir():
+        raise UserError(f"{where} is a folder; specify a file")
     if not path.is_file():
         raise UserError(f"{where} does not exist; check the setting marker_table")
     try:
@@ -111,7 +107,7 @@ def read_marker_table(path: str | Path) -> MarkerSets:
         else:
             separator = "," if path.suffix == ".csv" else "\t"
             table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, OSError) as error:  # UnicodeDecodeError is a ValueError
         raise UserError(f"{where} cannot be read: {first_line(error)}") from error
     return MarkerSets(str(path), _checked(table, where), min_markers=1)
 

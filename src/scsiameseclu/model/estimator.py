@@ -24,6 +24,7 @@ from scsiameseclu.model.fitting import check_number, cluster_cells, fit_model
 from scsiameseclu.model.parameters import params_of, record_of, seed_of, settings_of
 from scsiameseclu.model.preparation import prepare
 from scsiameseclu.model.slots import write_clusters
+from scsiameseclu.model.storage import reading
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
 
 
@@ -42,7 +43,7 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
     device
         ``"auto"`` (the GPU if there is one), ``"cpu"`` or ``"cuda"``.
     layer
-        Layer of the counts; by default ``layers["counts"]`` if there is one, else X.
+        Layer of the counts, or ``"X"``; by default ``layers["counts"]`` if there is one, else X.
     batch_key
         Column of ``obs`` with the batch of each cell. Highly variable genes are chosen within
         batches if there are two or more, each with at least 50 cells.
@@ -222,8 +223,10 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         ------
         UserError
             A parameter is out of range; ``adata`` has no counts, too few cells, or fewer cells than
-            requested clusters; or there is no GPU though ``device="cuda"``.
+            requested clusters; a variable gene's name is repeated; or there is no GPU though
+            ``device="cuda"``.
         """
+        _require_anndata(adata)
         number = ClusterNumber.parse(self.n_clusters)
         params = self.get_params(deep=False)
         settings, expression_settings, graph_settings = settings_of(params)
@@ -333,9 +336,11 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         Raises
         ------
         UserError
-            ``adata`` lacks genes of the model, or counts.
+            ``adata`` lacks genes of the model or has them twice, or lacks counts.
         """
-        return self._fitted().embed(adata, layer=self.layer)
+        model = self._fitted()
+        _require_anndata(adata)
+        return model.embed(adata, layer=self.layer)
 
     def transform(self, adata: ad.AnnData) -> np.ndarray:
         """The name of :meth:`embed` in scikit-learn."""
@@ -359,7 +364,7 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         Raises
         ------
         UserError
-            ``adata`` lacks genes of the model, or counts.
+            ``adata`` lacks genes of the model or has them twice, or lacks counts.
         """
         embedding = self.embed(adata)
         model = self._fitted()
@@ -395,7 +400,8 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         """
         model = FittedModel.load(directory)
         saved = read_estimator(directory)
-        loaded = cls(**(params_of(model) if saved is None else saved.params))
+        with reading(Path(directory)):
+            loaded = cls(**(params_of(model) if saved is None else saved.params))
         loaded.model_ = model
         loaded._params = model.summary["params"] if saved is None else saved.fitted
         if saved is not None and saved.history is not None:
@@ -414,3 +420,8 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
     def _summary(self) -> dict[str, Any]:
         """What :func:`write_clusters` writes to ``uns``."""
         return self._fitted().summary | {"params": self._params}
+
+
+def _require_anndata(adata: object) -> None:
+    if not isinstance(adata, ad.AnnData):
+        raise UserError(f"adata must be an AnnData, not {type(adata).__name__}; convert it")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sized
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from scsiameseclu.errors import UserError
+from scsiameseclu.model.storage import read_lines, reading, require
 from scsiameseclu.settings import ModelSettings
-from scsiameseclu.store.atomic import atomic_path, write_json, write_table
+from scsiameseclu.store.atomic import atomic_path, write_json, write_text
 
 PARAMS, HISTORY, LABELS = "estimator.json", "history.tsv", "labels.npy"
 
@@ -31,11 +33,14 @@ def write_estimator(directory: str | Path, saved: Saved) -> None:
     """Write estimator.json and, as far as there are, history.tsv and labels.npy."""
     folder = Path(directory)
     params = {name: _plain(value) for name, value in saved.params.items()}
-    write_json(folder / PARAMS, {"params": params, "fitted": saved.fitted})
+    n_rows = None if saved.history is None else len(saved.history)
+    n_labels = None if saved.labels is None else len(saved.labels)
+    values = {"params": params, "fitted": saved.fitted, "history": n_rows, "labels": n_labels}
+    write_json(folder / PARAMS, values)
     for name in (HISTORY, LABELS):
         (folder / name).unlink(missing_ok=True)
     if saved.history is not None:
-        write_table(folder / HISTORY, saved.history)
+        write_text(folder / HISTORY, saved.history.to_csv(sep="\t", index=False, na_rep="NA"))
     if saved.labels is not None:
         with atomic_path(folder / LABELS) as temporary, temporary.open("wb") as file:
             np.save(file, saved.labels, allow_pickle=False)
@@ -47,27 +52,32 @@ def read_estimator(directory: str | Path) -> Saved | None:
     Raises
     ------
     UserError
-        A file is damaged.
+        A file is missing or damaged.
     """
     folder = Path(directory)
-    if not (folder / PARAMS).is_file():
+    if not any((folder / name).exists() for name in (PARAMS, HISTORY, LABELS)):
         return None
-    try:
+    require(folder / PARAMS)
+    with reading(folder):
         values = json.loads((folder / PARAMS).read_text(encoding="utf-8"))
-        params, fitted = values["params"], values["fitted"]
-        history = pd.read_csv(folder / HISTORY, sep="\t") if _has(folder, HISTORY) else None
-        labels = np.load(folder / LABELS, allow_pickle=False) if _has(folder, LABELS) else None
-    except (ValueError, KeyError, OSError) as error:
-        raise UserError(f"the model in {folder} is damaged ({error}); fit it again") from error
-    if params["settings"] is not None:
-        params["settings"] = ModelSettings(**params["settings"])
-    if isinstance(params["n_clusters"], list):
-        params["n_clusters"] = tuple(params["n_clusters"])
-    return Saved(params, fitted, history, labels)
+        params, history, labels = values["params"], None, None
+        if values["history"] is not None:
+            text = StringIO(read_lines(folder / HISTORY))
+            history = pd.read_csv(text, sep="\t", float_precision="round_trip")
+            _check_length(history, values["history"], HISTORY)
+        if values["labels"] is not None:
+            labels = np.load(folder / LABELS, allow_pickle=False)
+            _check_length(labels, values["labels"], LABELS)
+        if params["settings"] is not None:
+            params["settings"] = ModelSettings(**params["settings"])
+        if isinstance(params["n_clusters"], list):
+            params["n_clusters"] = tuple(params["n_clusters"])
+        return Saved(params, values["fitted"], history, labels)
 
 
-def _has(folder: Path, name: str) -> bool:
-    return (folder / name).is_file()
+def _check_length(read: Sized, expected: int, name: str) -> None:
+    if len(read) != expected:
+        raise ValueError(f"{name} has {len(read)} rows, not {expected}")
 
 
 def _plain(value: Any) -> Any:

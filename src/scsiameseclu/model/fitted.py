@@ -14,7 +14,7 @@ from scsiameseclu.clustering.clusters import Clustering
 from scsiameseclu.clustering.consensus import Consensus
 from scsiameseclu.clustering.members import Member
 from scsiameseclu.model.scaling import GeneScaling
-from scsiameseclu.model.storage import group, read_part, write_part
+from scsiameseclu.model.storage import group, read_part, reading, write_part
 from scsiameseclu.model.trained import BLOCK, TrainedNetworks
 from scsiameseclu.module.joint_space import join
 
@@ -87,6 +87,8 @@ class FittedModel:
             part = torch.from_numpy(np.asarray(embedding[first : first + BLOCK], dtype=np.float32))
             spaces = [join(parts) for parts in self.trained.layout.split(part)]
             blocks.append(self.consensus.probability(spaces))
+        if not blocks:
+            return np.empty((0, self.n_clusters), dtype=np.float32)
         return torch.cat(blocks).numpy()
 
     def save(self, directory: str | Path) -> None:
@@ -114,6 +116,13 @@ class FittedModel:
         folder = Path(directory)
         trained = TrainedNetworks.load(folder)
         tensors, values = read_part(folder, CONSENSUS)
+        with reading(folder):
+            return cls._of(trained, tensors, values)
+
+    @classmethod
+    def _of(
+        cls, trained: TrainedNetworks, tensors: dict[str, torch.Tensor], values: dict[str, Any]
+    ) -> FittedModel:
         parts = [group(tensors, str(number)) for number in range(len(values["members"]))]
         members = [
             Member(network, temperature, part["centres"], part["potential"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 
 from scsiameseclu.errors import UserError
@@ -20,11 +21,17 @@ from scsiameseclu.preprocess.expression import (
     median_total,
     principal_components,
 )
-from scsiameseclu.preprocess.matrices import find_counts, find_logged, find_representation
+from scsiameseclu.preprocess.matrices import (
+    check_unique,
+    find_counts,
+    find_logged,
+    find_representation,
+)
 from scsiameseclu.preprocess.neighbours import find_neighbours
 from scsiameseclu.settings import ExpressionSettings, GraphSettings
 
 PCA = "X_pca"
+SCALING = ("pca_mean", "pca_deviation")
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,7 @@ def prepare(
         choose_variable_genes(work, expression, batches, moments)
     if not work.var["highly_variable"].any():
         raise UserError("no gene varies between the cells of adata; give counts of more genes")
+    check_unique(work.var_names[work.var["highly_variable"]])
     if rep not in work.obsm:
         principal_components(work, expression, seed, moments)
     if "connectivities" not in work.obsp:
@@ -115,11 +123,15 @@ def prepare(
 def _light_copy(adata: ad.AnnData, normalised: sp.csr_matrix, use_rep: str | None) -> ad.AnnData:
     """A copy with log-normalised X and only the slots that a fit may use."""
     work = ad.AnnData(X=normalised, obs=adata.obs[[]].copy(), var=adata.var[[]].copy())
-    for name in ("highly_variable", "mean", "deviation"):
+    for name in ("highly_variable", *SCALING):
         if name in adata.var:
             work.var[name] = adata.var[name].to_numpy()
+    if "highly_variable" in work.var and work.var["highly_variable"].dtype != bool:
+        work.var["highly_variable"] = _truth(adata.var["highly_variable"])
     slots: list[tuple[Any, Any, list[str]]] = []
     if use_rep is None:
+        if PCA in adata.obsm:
+            find_representation(adata, PCA)  # only checks it
         slots += [(work.obsm, adata.obsm, [PCA]), (work.varm, adata.varm, ["PCs"])]
         slots += [(work.uns, adata.uns, ["pca"])]
     else:
@@ -134,6 +146,15 @@ def _light_copy(adata: ad.AnnData, normalised: sp.csr_matrix, use_rep: str | Non
     return work
 
 
+def _truth(column: pd.Series) -> np.ndarray:
+    """The column ``highly_variable``, which other tools may store as objects or numbers."""
+    if not column.isin([True, False]).all():
+        raise UserError(
+            'adata.var["highly_variable"] must be True or False for each gene; correct or delete it'
+        )
+    return column.to_numpy(dtype=bool)
+
+
 def _representation_of_graph(adata: ad.AnnData) -> str:
     """What the neighbour graph was computed from, as scanpy records it."""
     return str(adata.uns.get("neighbors", {}).get("params", {}).get("use_rep", PCA))
@@ -141,7 +162,7 @@ def _representation_of_graph(adata: ad.AnnData) -> str:
 
 def _copy_slots(work: ad.AnnData, adata: ad.AnnData) -> None:
     """Give the user's AnnData what it lacked."""
-    for name in ("highly_variable", "mean", "deviation"):
+    for name in ("highly_variable", *SCALING):
         if name in work.var and name not in adata.var:
             adata.var[name] = work.var[name].to_numpy()
     for mine, theirs in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import anndata as ad
 import numpy as np
@@ -10,6 +11,21 @@ import scipy.sparse as sp
 from sklearn.linear_model import Ridge
 
 from scsiameseclu.preprocess.expression import gene_moments, project, scale_sparse
+
+MAX_COMPARED = 1_000
+"""Number of cells whose components are compared with their projection."""
+MAX_DIFFERENCE = 0.25
+"""Largest difference between them, relative to the components."""
+
+
+class Projection(NamedTuple):
+    """Last arguments of :func:`scsiameseclu.preprocess.expression.project`."""
+
+    mean: np.ndarray
+    deviation: np.ndarray
+    loadings: np.ndarray
+    centre: np.ndarray
+    max_value: float
 
 
 @dataclass(frozen=True)
@@ -115,8 +131,9 @@ def gene_scaling(
     ----------
     work
         ``obsm[use_rep]``. For principal components of this package (``uns["pca"]["centre"]``), the
-        loadings in ``varm["PCs"]`` and the scaling in ``var["mean"]`` and ``var["deviation"]`` are
-        used; loadings of other representations are fitted by regression.
+        loadings in ``varm["PCs"]`` and the scaling in ``var["pca_mean"]`` and
+        ``var["pca_deviation"]`` are used if they reproduce the components; loadings of other
+        representations are fitted by regression.
     part
         Log-normalised variable genes, (n_cells, n_variable_genes).
     chosen
@@ -126,26 +143,48 @@ def gene_scaling(
     max_value
         Upper limit of scaled values, where ``uns["pca"]`` records none.
     """
-    if use_rep == "X_pca" and "centre" in work.uns.get("pca", {}):
-        mean, deviation = (work.var[name].to_numpy()[chosen] for name in ("mean", "deviation"))
-        loadings, centre = work.varm["PCs"][chosen], np.asarray(work.uns["pca"]["centre"])
-        max_value = float(work.uns["pca"]["params"]["max_value"])
-    else:
+    scaling = _scaling_of_pca(work, chosen) if use_rep == "X_pca" else None
+    if scaling is None or not _reproduces(scaling, part, work.obsm["X_pca"]):
         mean, variance = gene_moments(part)
         deviation = np.sqrt(variance)
         deviation[deviation == 0] = 1.0
-        loadings, centre = _regress(part, mean, deviation, work.obsm[use_rep], max_value)
+        regressed = _regress(part, mean, deviation, work.obsm[use_rep], max_value)
+        scaling = Projection(mean, deviation, *regressed, max_value)
     components = np.asarray(work.obsm[use_rep], dtype=np.float32)
     return GeneScaling(
         genes=[str(name) for name in work.var_names[chosen]],
-        mean=mean.astype(np.float32),
-        deviation=deviation.astype(np.float32),
-        loadings=np.asarray(loadings, dtype=np.float32),
-        centre=np.asarray(centre, dtype=np.float32),
+        mean=scaling.mean.astype(np.float32),
+        deviation=scaling.deviation.astype(np.float32),
+        loadings=np.asarray(scaling.loadings, dtype=np.float32),
+        centre=np.asarray(scaling.centre, dtype=np.float32),
         median_total=total,
-        max_value=max_value,
+        max_value=scaling.max_value,
         component_deviation=overall_deviation(components),
     )
+
+
+def _scaling_of_pca(work: ad.AnnData, chosen: np.ndarray) -> Projection | None:
+    """The projection that :func:`principal_components` has set; None if a part is missing."""
+    record = work.uns.get("pca", {})
+    slots = ("pca_mean", "pca_deviation")
+    if "centre" not in record or "PCs" not in work.varm or not set(slots) <= set(work.var):
+        return None
+    mean, deviation = (work.var[name].to_numpy()[chosen] for name in slots)
+    centre, max_value = np.asarray(record["centre"]), float(record["params"]["max_value"])
+    return Projection(mean, deviation, work.varm["PCs"][chosen], centre, max_value)
+
+
+def _reproduces(scaling: Projection, part: sp.csr_matrix, components: np.ndarray) -> bool:
+    """Whether components are, nearly, what the scaling gives, and not put there by another tool.
+
+    Cells that were a part of the fitted ones have slightly different size factors.
+    """
+    n_pcs = {components.shape[1], scaling.loadings.shape[1], len(scaling.centre)}
+    if len(n_pcs) > 1:
+        return False
+    shown = components[:MAX_COMPARED]
+    difference = project(part[:MAX_COMPARED], *scaling) - shown
+    return bool(np.linalg.norm(difference) <= MAX_DIFFERENCE * np.linalg.norm(shown))
 
 
 def overall_deviation(components: np.ndarray) -> float:
@@ -163,4 +202,5 @@ def _regress(
     """Loadings for components computed elsewhere, by ridge regression on the scaled genes."""
     scaled = scale_sparse(part, mean, deviation, max_value)
     ridge = Ridge(alpha=1.0, solver="sparse_cg").fit(scaled, components)
-    return ridge.coef_.T, -ridge.intercept_
+    loadings = ridge.coef_.reshape(components.shape[1], -1).T  # scikit-learn drops a single row
+    return loadings, -np.reshape(ridge.intercept_, -1)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,11 @@ from scsiameseclu.errors import UserError
 from scsiameseclu.store.atomic import atomic_path, write_json
 
 FORMAT = 3
+DAMAGE = (
+    *(ValueError, KeyError, IndexError, TypeError, AttributeError),
+    *(RuntimeError, EOFError, OSError),
+)
+"""Errors of reading files that are incomplete, or whose contents do not fit together."""
 
 
 def write_part(
@@ -36,17 +42,41 @@ def read_part(folder: Path, name: str) -> tuple[dict[str, torch.Tensor], dict[st
     """
     tensors, values = folder / f"{name}.safetensors", folder / f"{name}.json"
     require(tensors, values)
-    try:
-        read = json.loads(values.read_text(encoding="utf-8"))
+    with reading(folder):
+        read = dict(json.loads(values.read_text(encoding="utf-8")))
         loaded = load_file(tensors)
-    except (ValueError, SafetensorError) as error:
-        raise UserError(f"the model in {folder} is damaged ({error}); fit it again") from error
     if read.get("format") != FORMAT:
         raise UserError(
             f"the model in {folder} has format {read.get('format')}, this version reads {FORMAT}; "
             "fit it again"
         )
     return loaded, read
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[None]:
+    """Turn every error that damaged files cause into a UserError with one sentence."""
+    try:
+        yield
+    except (*DAMAGE, SafetensorError) as error:
+        reason = (str(error).strip().splitlines() or ["empty"])[0].rstrip(":")
+        if isinstance(error, KeyError):
+            reason = f"{reason} is missing"
+        raise UserError(f"the model in {folder} is damaged ({reason}); fit it again") from error
+
+
+def read_lines(path: Path) -> str:
+    """The text of a file whose last line must be complete.
+
+    Raises
+    ------
+    ValueError
+        It is not.
+    """
+    text = path.read_text(encoding="utf-8")
+    if not text.endswith("\n"):
+        raise ValueError(f"{path.name} is incomplete")
+    return text
 
 
 def require(*files: Path) -> None:

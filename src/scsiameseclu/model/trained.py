@@ -15,11 +15,18 @@ from scsiameseclu.clustering.evidence import Evidence
 from scsiameseclu.errors import UserError
 from scsiameseclu.model.landmarks import Landmarks
 from scsiameseclu.model.scaling import GeneScaling
-from scsiameseclu.model.storage import group, read_part, require, write_part
+from scsiameseclu.model.storage import (
+    group,
+    read_lines,
+    read_part,
+    reading,
+    require,
+    write_part,
+)
 from scsiameseclu.module.build import build_network, layout_of, load_space
 from scsiameseclu.module.joint_space import EmbeddingLayout, LatentSpace, join
 from scsiameseclu.module.network import SiameseNetwork
-from scsiameseclu.preprocess.matrices import find_counts, find_logged
+from scsiameseclu.preprocess.matrices import find_counts, find_logged, gene_positions
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
 from scsiameseclu.store.atomic import write_text
 
@@ -132,7 +139,8 @@ class TrainedNetworks:
         Raises
         ------
         UserError
-            A gene of the model is missing from ``adata``, and ``columns`` is not given.
+            A gene of the model is missing from ``adata`` or repeated in it, and ``columns`` is not
+            given.
         """
         counts = (find_logged if self.scaling.logged else find_counts)(adata, layer)
         columns = self._columns(adata) if columns is None else columns
@@ -162,7 +170,7 @@ class TrainedNetworks:
         return np.asarray(join(blocks).numpy(), dtype=np.float32)
 
     def _columns(self, adata: ad.AnnData) -> np.ndarray:
-        positions = adata.var_names.get_indexer(self.scaling.genes)
+        positions = gene_positions(adata.var_names, self.scaling.genes)
         missing = [g for g, at in zip(self.scaling.genes, positions, strict=True) if at < 0]
         if missing:
             raise UserError(
@@ -170,7 +178,7 @@ class TrainedNetworks:
                 f"({', '.join(missing[:3])}, …); it has names like "
                 f"{', '.join(map(str, adata.var_names[:3]))}; give the genes it was fitted on"
             )
-        return np.asarray(positions)
+        return positions
 
     def save(self, directory: str | Path) -> None:
         """Write networks.safetensors, networks.json and genes.txt, each atomically."""
@@ -213,7 +221,16 @@ class TrainedNetworks:
         folder = Path(directory)
         tensors, values = read_part(folder, NETWORKS)
         require(folder / GENES)
-        genes = (folder / GENES).read_text(encoding="utf-8").splitlines()
+        with reading(folder):
+            return cls._of(tensors, values, read_lines(folder / GENES).splitlines())
+
+    @classmethod
+    def _of(
+        cls, tensors: dict[str, torch.Tensor], values: dict[str, Any], genes: list[str]
+    ) -> TrainedNetworks:
+        n_genes = len(tensors["scaling.mean"])
+        if len(genes) != n_genes:
+            raise ValueError(f"{GENES} has {len(genes)} names, not {n_genes}")
         settings = ModelSettings(**values["settings"])
         sizes = len(genes), tensors["landmarks.components"].shape[1]
         first_search = values["first_search"]

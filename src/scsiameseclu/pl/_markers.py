@@ -15,7 +15,7 @@ from scsiameseclu.io.loaded import list_names
 from scsiameseclu.pl._axes import new_axes
 from scsiameseclu.plotting.inks import Inks
 from scsiameseclu.plotting.markers import dot_legends, draw_dots, figure_size, relative
-from scsiameseclu.preprocess.matrices import log_normalised
+from scsiameseclu.preprocess.matrices import gene_positions, log_normalised
 
 
 def markers(
@@ -59,7 +59,7 @@ def markers(
     clusters = clusters_of(adata, groupby)
     labels = list(clusters.cat.categories)
     wanted = list(dict.fromkeys(_first_markers(adata, key, n_genes) if genes is None else genes))
-    positions = adata.var_names.get_indexer(wanted)
+    positions = gene_positions(adata.var_names, wanted)
     missing = [gene for gene, position in zip(wanted, positions, strict=True) if position < 0]
     if missing or not wanted:
         raise UserError(f"there are no such genes in adata: {list_names(missing)}")

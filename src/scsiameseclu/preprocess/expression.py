@@ -101,7 +101,7 @@ def choose_variable_genes(
     import scanpy as sc
 
     _, variances = moments or gene_moments(adata.X)
-    if adata.n_vars <= settings.n_top_genes:
+    if adata.n_vars <= settings.n_top_genes or not (variances > 0).any():
         adata.var["highly_variable"] = variances > 0
         return
     by_batch = batches is not None and _large_enough(batches)
@@ -192,8 +192,8 @@ def principal_components(
 
     ``adata.obsm["X_pca"]``
         Scores, (n_cells, n_pcs).
-    ``adata.var["mean"]``, ``adata.var["deviation"]``
-        The scaling of the genes.
+    ``adata.var["pca_mean"]``, ``adata.var["pca_deviation"]``
+        The scaling of the genes; ``var["mean"]`` would be overwritten by ``scanpy.pp.scale``.
     ``adata.varm["PCs"]``
         Loadings, (n_genes, n_pcs); 0 for genes that are not variable.
     ``adata.uns["pca"]``
@@ -204,7 +204,7 @@ def principal_components(
     mean, variance = moments or gene_moments(adata.X)
     deviation = np.sqrt(variance)
     deviation[deviation == 0] = 1.0
-    adata.var["mean"], adata.var["deviation"] = mean, deviation
+    adata.var["pca_mean"], adata.var["pca_deviation"] = mean, deviation
     chosen = adata.var["highly_variable"].to_numpy()
     part = adata[:, chosen]
     scaled = scale_sparse(part.X, mean[chosen], deviation[chosen], settings.max_value)

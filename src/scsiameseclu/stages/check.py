@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.errors import UserError
+from scsiameseclu.settings import ReferenceSettings, TrajectorySettings
 from scsiameseclu.stages.columns import request_of
-from scsiameseclu.stages.config import config_problems, load_config, sheet_of, with_defaults
+from scsiameseclu.stages.config import (
+    Config,
+    add_overrides,
+    config_problems,
+    load_config,
+    sheet_of,
+    with_defaults,
+)
 from scsiameseclu.stages.sheet import Row
 
 if TYPE_CHECKING:
@@ -21,7 +29,12 @@ Finding = tuple[str, str]
 by the user; ``"note"``: what was detected."""
 
 
-def run(*, configfile: Sequence[Path] = CONFIG, samples: Path | None = None) -> None:
+def run(
+    *,
+    configfile: Sequence[Path] = CONFIG,
+    config: Sequence[str] = (),
+    samples: Path | None = None,
+) -> None:
     """Print all problems of the config, the sample sheet and the input files.
 
     Parameters
@@ -29,6 +42,8 @@ def run(*, configfile: Sequence[Path] = CONFIG, samples: Path | None = None) -> 
     configfile
         YAML files of the config; later files take precedence. As in Snakemake, they are merged
         into ``config/config.yaml`` if that exists.
+    config
+        Entries ``KEY=VALUE`` that replace single values, as in Snakemake.
     samples
         Sample sheet that replaces the one in the config.
 
@@ -38,24 +53,29 @@ def run(*, configfile: Sequence[Path] = CONFIG, samples: Path | None = None) -> 
         The workflow would reject the config or the sheet, or could not process a sample.
     """
     defaults = [path for path in CONFIG if path not in configfile and path.is_file()]
-    config = load_config([*defaults, *configfile])
+    values = load_config([*defaults, *configfile])
+    add_overrides(values, config)
     if samples is not None:
-        config["samples"] = str(samples)
-    complete = with_defaults(config)
+        values["samples"] = str(samples)
+    complete = with_defaults(values)
     sheet = sheet_of(complete)
-    rejected = config_problems(complete) + sheet.all_problems
+    of_config = config_problems(complete)
+    rejected = of_config + sheet.all_problems
     _show(("error", problem) for problem in rejected)
+    unusable = [] if of_config else _unusable_files(complete)
     failed = []
     for line in sheet.lines:
         if line.problems:
             continue
-        findings = list(check_sample(line.row, complete["n_clusters"]))
+        findings = list(check_sample(line.row, complete))
         _show(findings)
         if any(level == "error" for level, _ in findings):
             failed.append(line.row["sample"])
     problems = []
     if rejected:
         problems.append(f"{_counted(len(rejected), 'problem')} in the config and the sample sheet")
+    if unusable:
+        problems.append(f"{' and '.join(unusable)} cannot be used")
     if failed:
         problems.append(
             f"{_counted(len(failed), 'sample')} in {complete['samples']} cannot be processed "
@@ -65,15 +85,39 @@ def run(*, configfile: Sequence[Path] = CONFIG, samples: Path | None = None) -> 
         raise UserError(f"{' and '.join(problems)}; see the lines marked error")
 
 
-def check_sample(row: Row, n_clusters: int | str | None = None) -> Iterator[Finding]:
+def _unusable_files(config: Config) -> list[str]:
+    """Read the files of a valid config, print what is wrong with them, and return their keys."""
+    from scsiameseclu.annotation.by_celltypist import load_model
+    from scsiameseclu.annotation.marker_sets import read_marker_table
+    from scsiameseclu.stages.reference import read_reference
+
+    readers: dict[str, Callable[[], Any]] = {
+        "annotation.marker_table": lambda: read_marker_table(config["annotation"]["marker_table"]),
+        "annotation.celltypist_model": lambda: load_model(config["annotation"]["celltypist_model"]),
+        "reference.path": lambda: read_reference(ReferenceSettings(**config["reference"])),
+    }
+    unusable = []
+    for key, read in readers.items():
+        section, _, name = key.partition(".")
+        if config[section][name] is None:
+            continue
+        try:
+            read()
+        except UserError as error:
+            _show([("error", f"config key {key}: {error}")])
+            unusable.append(key)
+    return unusable
+
+
+def check_sample(row: Row, config: Config) -> Iterator[Finding]:
     """Read the file of one sample and report all problems and anything unusual.
 
     Parameters
     ----------
     row
         A valid row of the sheet.
-    n_clusters
-        Number of clusters in the config, for rows without one.
+    config
+        The config with defaults, for settings that the row does not have.
     """
     from scsiameseclu.io.sample import read_sample
     from scsiameseclu.store.files import first_line
@@ -93,7 +137,25 @@ def check_sample(row: Row, n_clusters: int | str | None = None) -> Iterator[Find
     yield from (("note", f"sample {name}: {message}") for message in sample.notes)
     yield from (("warning", f"sample {name}: {message}") for message in sample.warnings)
     yield from (("error", f"sample {name}: {message}") for message in sample.errors)
-    yield from _too_many_clusters(row.get("n_clusters", n_clusters), sample, name)
+    yield from _too_many_clusters(row.get("n_clusters", config["n_clusters"]), sample, name)
+    yield from _no_root(row, config["trajectory"], sample)
+
+
+def _no_root(row: Row, trajectory: Any, sample: Sample) -> Iterator[Finding]:
+    """The root is a gene, column or value that the sample does not have."""
+    from scsiameseclu.genes.matching import GeneNames
+    from scsiameseclu.trajectory import check_root
+
+    try:
+        settings = TrajectorySettings(**trajectory)
+    except (TypeError, UserError):
+        return  # already reported for the config
+    root = row.get("root", settings.root)
+    if settings.run and root is not None:
+        try:
+            check_root(root, sample.obs, GeneNames.of(sample.loaded.var))
+        except UserError as error:
+            yield "error", f"sample {row['sample']}: {error}"
 
 
 def _too_many_clusters(requested: Any, sample: Sample, name: str) -> Iterator[Finding]:

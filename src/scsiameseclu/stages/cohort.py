@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scsiameseclu.errors import UserError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -35,6 +37,11 @@ def run(*, samples: Path, results: Path, features: Sequence[str] = ()) -> None:
         Folder that contains ``samples/{sample}/``.
     features
         Features of the run; see :data:`scsiameseclu.store.manifest.FEATURES`.
+
+    Raises
+    ------
+    UserError
+        The sample sheet is invalid, or there is no results folder.
     """
     from scsiameseclu.report.cohort_page import cohort_page
     from scsiameseclu.report.cohort_samples import read_entries
@@ -42,6 +49,8 @@ def run(*, samples: Path, results: Path, features: Sequence[str] = ()) -> None:
     from scsiameseclu.stages.sheet import sample_names
     from scsiameseclu.store.atomic import write_table, write_text
 
+    if not results.is_dir():
+        raise UserError(f"there is no results folder {results}; check --results")
     entries = read_entries(results, sample_names(samples), features)
     write_table(results / "status.tsv", status_table(entries))
     write_table(results / "cohort.tsv", cohort_table(entries))

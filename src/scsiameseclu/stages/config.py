@@ -6,20 +6,36 @@ PyYAML, since Snakemake may run on hosts without NumPy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from scsiameseclu.annotation.tissues import tissues_of
 from scsiameseclu.errors import UserError
-from scsiameseclu.options import Rule, as_declared, fits, from_text, kinds_of, rules, summary
+from scsiameseclu.options import (
+    Rule,
+    as_declared,
+    fits,
+    from_text,
+    reversed_limits,
+    rules,
+    summary,
+)
 from scsiameseclu.run_settings import SECTIONS, RunSettings
+from scsiameseclu.settings import AnnotationSettings
 from scsiameseclu.stages.input_files import file_problem
 from scsiameseclu.stages.schema_messages import problems_with, reversed_range
 from scsiameseclu.stages.sheet import Row, Sheet, check_sheet
+from scsiameseclu.stages.trajectory import label_as_root
 
 Config = dict[str, Any]
+OVERRIDDEN = re.compile(r"[a-zA-Z_][\w-]*\w$")
+"""Names of the keys that Snakemake's ``--config`` accepts."""
 
 
 def _closed(properties: dict[str, Rule], **more: Any) -> Rule:
@@ -66,6 +82,40 @@ def load_config(files: Sequence[Path]) -> Config:
     return config
 
 
+def add_overrides(config: Config, entries: Sequence[str]) -> None:
+    """Merge ``KEY=VALUE`` entries into ``config`` in place, as Snakemake's ``--config`` does.
+
+    A value is a number, ``True``, ``False``, or YAML whose scalars are text, which
+    :func:`with_defaults` parses.
+
+    Raises
+    ------
+    UserError
+        An entry is not of the form ``KEY=VALUE``.
+    """
+    for entry in entries:
+        key, sign, text = entry.partition("=")
+        if not sign or not OVERRIDDEN.match(key):
+            raise UserError(f"--config {entry!r} is not of the form KEY=VALUE; correct it")
+        _update(config, {key: _override(text)})
+
+
+def _override(text: str) -> Any:
+    if text in ("", "True", "False"):
+        return {"": None, "True": True, "False": False}[text]
+    readers: tuple[Callable[[str], Any], ...] = (
+        int,
+        float,
+        partial(yaml.load, Loader=yaml.BaseLoader),
+    )
+    for read in readers:
+        try:
+            return read(text)
+        except (ValueError, yaml.YAMLError):
+            continue
+    return text
+
+
 def _update(config: Config, changes: Config) -> None:
     """Merge ``changes`` into ``config`` in place, key by key within sections."""
     for key, value in changes.items():
@@ -87,14 +137,40 @@ def checked(config: Config) -> tuple[Config, dict[str, Row], list[str]]:
 def sheet_of(config: Config) -> Sheet:
     """The checked sample sheet of a config; empty if the config has no valid path to one."""
     samples = config["samples"]
-    return check_sheet(samples) if fits(samples, rules(RunSettings)["samples"]) else Sheet()
+    if not fits(samples, rules(RunSettings)["samples"]):
+        return Sheet()
+    sheet = check_sheet(samples)
+    for line in sheet.lines:
+        line.problems += [
+            f"{samples}, line {line.number}{problem}" for problem in _conflicts(config, line.row)
+        ]
+    return sheet
+
+
+def _conflicts(config: Config, row: Row) -> Iterator[str]:
+    """Problems of a row together with the config, neither of which has them alone."""
+    quality, trajectory = (
+        section if isinstance(section, Mapping) else {}
+        for section in (config["quality"], config["trajectory"])
+    )
+    merged = {key: row.get(key, value) for key, value in quality.items()}
+    reported = {*reversed_limits(quality), *reversed_limits(row)}
+    for problem in reversed_limits(merged):
+        if problem not in reported:
+            yield f", with config section quality: {problem}"
+    root = row.get("root", trajectory.get("root"))
+    if trajectory.get("run") is not True or not isinstance(root, str):
+        return
+    if message := label_as_root(root, row.get("label")):
+        yield f": {message}"
 
 
 def with_defaults(config: Mapping[str, Any], schema: Rule = SCHEMA) -> Config:
     """Copy ``config`` with defaults for all missing keys.
 
     An empty section (null in YAML) counts as missing. Two peculiarities of YAML 1.1 are corrected,
-    which reads ``off`` as false and ``1e-3`` as text. Numbers are converted to their declared type.
+    which reads ``off`` as false and ``1e-3`` as text: text is parsed as on the command line.
+    Numbers are converted to their declared type.
     """
     complete = dict(config)
     for key, rule in schema["properties"].items():
@@ -118,7 +194,35 @@ def config_problems(config: Config) -> list[str]:
         )
     )
     problems += [f"config key {problem}" for problem in reversed_range(config)]
+    for name in SECTIONS:
+        if isinstance(config[name], Mapping):
+            problems += [f"config section {name}: {text}" for text in reversed_limits(config[name])]
+    problems += _outdir_problems(config["outdir"])
+    problems += _tissue_problems(config["annotation"])
     return problems + list(_missing_files(config))
+
+
+def _tissue_problems(annotation: Any) -> Iterator[str]:
+    """The problem with the tissues, if there is one."""
+    if isinstance(annotation, Mapping) and fits(
+        annotation["tissue"], rules(AnnotationSettings)["tissue"]
+    ):
+        try:
+            tissues_of(annotation["tissue"])
+        except UserError as error:
+            yield f"config key annotation.{error}"
+
+
+def _outdir_problems(outdir: Any) -> Iterator[str]:
+    """The problem with an output folder whose name is valid, if there is one."""
+    if not fits(outdir, rules(RunSettings)["outdir"]):
+        return
+    folder = Path(outdir)
+    if folder in (Path(), Path("/")):
+        yield f"config key outdir is {outdir!r}; it must be a folder of its own, such as results"
+    for path in (folder, *folder.parents):
+        if os.path.exists(path) and not os.path.isdir(path):
+            yield f"config key outdir: {path} is not a folder; choose another path or rename it"
 
 
 def _missing_files(config: Config) -> Iterator[str]:
@@ -130,13 +234,13 @@ def _missing_files(config: Config) -> Iterator[str]:
             path = values.get(key)
             if not rule.get("file") or path is None or not fits(path, rule):
                 continue
-            if problem := file_problem(path):
+            if problem := file_problem(path, rule):
                 yield f"config key {name}.{key}: {problem}"
 
 
 def _corrected(value: Any, rule: Rule) -> Any:
     if value is False and "off" in rule.get("enum", []):
         return "off"
-    if isinstance(value, str) and "number" in kinds_of(rule):
+    if isinstance(value, str):
         value = from_text(value, rule)
     return as_declared(value, rule) if fits(value, rule) else value

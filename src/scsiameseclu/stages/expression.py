@@ -8,6 +8,9 @@ from scsiameseclu.errors import UserError
 from scsiameseclu.settings import ExpressionSettings
 
 if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
     from scsiameseclu.store.folder import SampleFolder
 
 MIN_VARIABLE = 3
@@ -24,7 +27,8 @@ def run(folder: SampleFolder, *, settings: ExpressionSettings, seed: int = 0) ->
     Raises
     ------
     UserError
-        Fewer than three genes vary between the cells.
+        Fewer than three genes vary between the cells, or ``counts`` lacks cells or genes of
+        ``filtered``.
     """
     import anndata as ad
 
@@ -42,8 +46,9 @@ def run(folder: SampleFolder, *, settings: ExpressionSettings, seed: int = 0) ->
     counts, output = folder.path("counts"), folder.path("expression")
     kept = read_parts(folder.path("filtered"), ["obs", "var"])
     ingested = read_parts(counts, ["obs", "var"])
-    cells = ingested["obs"].index.isin(kept["obs"].index)
-    genes = ingested["var"].index.isin(kept["var"].index)
+    cells, genes = (
+        _mask(ingested[part].index, kept[part].index, folder) for part in ("obs", "var")
+    )
     raw = read_columns(counts, "X", genes, rows=cells)
     total = median_total(raw)
     values, size_factors = log_normalise(raw)
@@ -68,3 +73,12 @@ def run(folder: SampleFolder, *, settings: ExpressionSettings, seed: int = 0) ->
         output,
         fill=lambda file: copy_part(counts, "X", cells, genes, file, "layers/counts"),
     )
+
+
+def _mask(names: pd.Index, kept: pd.Index, folder: SampleFolder) -> np.ndarray:
+    """Mask of the ingested cells or genes that were kept."""
+    from scsiameseclu.store.align import positions
+
+    positions(names, kept, *(folder.path(name).name for name in ("counts", "filtered")))
+    mask: np.ndarray = names.isin(kept)
+    return mask

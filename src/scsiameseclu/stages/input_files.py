@@ -10,6 +10,7 @@ from typing import Any
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.locate import matrix_below
+from scsiameseclu.options import Rule
 
 DEMO = ("demo:a", "demo:b")
 NAMES = (
@@ -39,16 +40,30 @@ def input_files(row: Mapping[str, Any]) -> list[str]:
     return [*(inside or [row["path"]]), *files]
 
 
-def file_problem(path: str) -> str | None:
-    """The problem with the path of an input file; None if there is none."""
-    if path in DEMO:
+def file_problem(path: str, rule: Rule) -> str | None:
+    """The problem with the path of an input file; None if there is none.
+
+    Parameters
+    ----------
+    path
+        The path.
+    rule
+        Its rule, which says whether it may be a folder or the name of the demo data.
+    """
+    counts = rule.get("folder", False)
+    if counts and path in DEMO:
         return None
-    if path.startswith("demo:"):
+    if counts and path.startswith("demo:"):
         return f"{path} is not part of the demo data; available: {', '.join(DEMO)}"
     if not os.path.exists(path):  # also False for paths that the system rejects
         return f"{path} does not exist; paths are absolute or relative to {Path.cwd()}"
+    if os.path.isdir(path) and not counts:
+        return f"{path} is a folder; specify a file"
     try:
         files = input_files({"path": path})
+        for file in files:
+            if os.path.isfile(file):
+                open(file, "rb").close()
     except OSError as error:
         return f"{path} cannot be read ({error.strerror}); check its permissions"
     braced = [file for file in files if "{" in file or "}" in file]

@@ -47,9 +47,16 @@ HELP = {
     "results": "results folder",
     "samples": "sample sheet (tsv)",
     "configfile": "config files (YAML); later files take precedence",
+    "config": "KEY=VALUE entries that replace values of the config, as in Snakemake",
     "features": f"optional features of the run: {', '.join(FEATURES)}",
 }
 """Help texts of the options that are not settings."""
+NUMBERS = {
+    "threads": "number of threads (default: all cores)",
+    "asked-mb": "requested memory in MB, for the report",
+    "asked-minutes": "requested time in minutes, for the report",
+}
+"""Options that are numbers of 1 or more, with their help texts."""
 Work = Callable[..., None]
 
 
@@ -71,12 +78,22 @@ def is_settings(hint: Any) -> bool:
     return isinstance(hint, type) and issubclass(hint, Settings)
 
 
-def stage_parser(stage: str) -> argparse.ArgumentParser:
-    """The argument parser of a stage, without defaults for missing options."""
+def stage_parser(stage: str, prog: str | None = None) -> argparse.ArgumentParser:
+    """The argument parser of a stage, without defaults for missing options.
+
+    Parameters
+    ----------
+    stage
+        Name of the stage.
+    prog
+        How the program was called, for its help; by default ``STAGE.py``.
+    """
     module = importlib.import_module(f"scsiameseclu.stages.{stage}")
     work = work_of(stage)
     parser = argparse.ArgumentParser(
-        prog=f"{stage}.py", description=inspect.getdoc(module), argument_default=argparse.SUPPRESS
+        prog=prog or f"{stage}.py",
+        description=inspect.getdoc(module),
+        argument_default=argparse.SUPPRESS,
     )
     if "folder" in inspect.signature(work).parameters:
         parser.add_argument("--folder", type=Path, required=True, help="folder of the sample")
@@ -90,17 +107,21 @@ def stage_parser(stage: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--settings", type=Path, metavar="FILE", help="JSON file with values for all options"
     )
-    parser.add_argument("--threads", type=int, help="number of threads (default: all cores)")
-    parser.add_argument("--asked-mb", type=int, help="requested memory in MB, for the report")
-    parser.add_argument(
-        "--asked-minutes", type=int, help="requested time in minutes, for the report"
-    )
+    for name, help_text in NUMBERS.items():
+        parser.add_argument(f"--{name}", type=_positive, help=help_text)
     for name, (hint, _) in parameters(work).items():
         if is_settings(hint):
             add_settings(parser, name, hint)
         else:
             _add_option(parser, name, hint)
     return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of 1 or more")
+    return number
 
 
 def add_settings(parser: argparse.ArgumentParser, name: str, kind: type[Settings]) -> None:
@@ -197,14 +218,18 @@ def _read_settings(path: Path | None) -> dict[str, Any]:
     return content
 
 
-def main(stage: str, argv: Sequence[str] | None = None) -> None:
+def main(stage: str, argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     """Run a stage as a program; exit with code 1 after a failure.
 
     A :class:`UserError` is printed as one sentence. Failures are recorded in the sample's folder
     for the cohort report, and removed when the same stage succeeds.
     """
     started = time.monotonic()
-    options = vars(stage_parser(stage).parse_args(argv))
+    parser = stage_parser(stage, prog)
+    options = vars(parser.parse_args(argv))
+    if "sample" in options and not fits(options["sample"], rules(SampleSettings)["sample"]):
+        must = expected(rules(SampleSettings)["sample"])
+        parser.error(f"argument --sample: {options['sample']!r} is not a name; it must be {must}")
     threads = options.get("threads")
     if threads:
         os.environ |= dict.fromkeys(THREAD_VARIABLES, str(threads))

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.settings import ReferenceSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from scsiameseclu.io.sample import Sample
 
 log = logging.getLogger(__name__)
 
@@ -45,22 +50,12 @@ def run(
     import numpy as np
     import pandas as pd
 
-    from scsiameseclu.annotation.by_reference import check_types, fit_reference
-    from scsiameseclu.io.obs import missing_labels
-    from scsiameseclu.io.sample import column_of, read_sample
+    from scsiameseclu.annotation.by_reference import fit_reference
     from scsiameseclu.stages.ingest import sha256
     from scsiameseclu.store.files import sidecar, write_h5ad
     from scsiameseclu.store.provenance import record
 
-    if settings.path is None:
-        raise UserError("config key reference.path is not set; set it to the file of the reference")
-    request = ReadRequest(label=settings.label, subset=settings.subset, layer=settings.layer)
-    sample = read_sample(settings.path, request, sample="reference")
-    if sample.errors:
-        raise UserError("; also: ".join(sample.errors))
-    column = sample.obs[column_of(sample.obs, settings.label)]
-    types = column.astype(str).mask(missing_labels(column))
-    check_types(types)
+    sample, types = read_reference(settings)
     genes = sample.loaded.var
     cells = ad.AnnData(sample.loaded.matrix, var=genes)
     cells.obs_names = sample.obs.index
@@ -90,3 +85,27 @@ def run(
     write_h5ad(result, directory / CELLS)
     checkpoint.unlink(missing_ok=True)
     log.info("%d cells of %d types", types.notna().sum(), types.nunique())
+
+
+def read_reference(settings: ReferenceSettings) -> tuple[Sample, pd.Series]:
+    """Read the reference and the cell type of each of its cells, missing if the file has none.
+
+    Raises
+    ------
+    UserError
+        See :func:`run`.
+    """
+    from scsiameseclu.annotation.by_reference import check_types
+    from scsiameseclu.io.obs import missing_labels
+    from scsiameseclu.io.sample import column_of, read_sample
+
+    if settings.path is None:
+        raise UserError("config key reference.path is not set; set it to the file of the reference")
+    request = ReadRequest(label=settings.label, subset=settings.subset, layer=settings.layer)
+    sample = read_sample(settings.path, request, sample="reference")
+    if sample.errors:
+        raise UserError("; also: ".join(sample.errors))
+    column = sample.obs[column_of(sample.obs, settings.label)]
+    types = column.astype(str).mask(missing_labels(column))
+    check_types(types)
+    return sample, types

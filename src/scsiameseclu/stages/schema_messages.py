@@ -14,6 +14,9 @@ from scsiameseclu.run_settings import CLUSTERS
 
 Place = Callable[[tuple[str, ...]], str]
 SECTION = "a section with its own keys"
+PRESET = "a preset is a config file of its own; add --configfile config/presets/paper.yaml"
+ELSEWHERE = {name: f"unknown key {name!r}; {PRESET}" for name in ("preset", "presets", "paper")}
+"""Messages on keys that users may expect, but that are set in another way."""
 
 
 def problems_with(
@@ -39,7 +42,7 @@ def problems_with(
     known: dict[str, Rule] = schema["properties"]
     for name in values:
         if name not in known:
-            yield f"{section(path)}: {unknown_name(str(name), list(known), 'key')}"
+            yield f"{section(path)}: {ELSEWHERE.get(name) or unknown_name(str(name), list(known))}"
     for name, rule in known.items():
         here = (*path, name)
         if name not in values:
@@ -66,7 +69,7 @@ def reversed_range(values: Mapping[Any, Any]) -> list[str]:
     return []
 
 
-def unknown_name(name: str, known: list[str], kind: str) -> str:
+def unknown_name(name: str, known: list[str], kind: str = "key") -> str:
     """Message on an unknown key or column, with the most similar known one."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     advice = f"did you mean {near[0]!r}?" if near else f"available: {', '.join(known)}"

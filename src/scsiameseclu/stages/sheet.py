@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scsiameseclu.errors import UserError
-from scsiameseclu.options import Rule, as_declared, fits, from_text
+from scsiameseclu.options import Rule, as_declared, fits, from_text, reversed_limits
 from scsiameseclu.stages.columns import COLUMNS
 from scsiameseclu.stages.input_files import file_problem
 from scsiameseclu.stages.schema_messages import problems_with, reversed_range, unknown_name
@@ -182,7 +182,7 @@ def _row(header: Cells, cells: Cells, where: str) -> tuple[Row, list[str]]:
     problems += problems_with(
         row, SCHEMA, place=lambda path: f"{where}: {path[-1]}", section=lambda path: where
     )
-    problems += [f"{where}: {problem}" for problem in reversed_range(row)]
+    problems += [f"{where}: {text}" for text in (*reversed_range(row), *reversed_limits(row))]
     return row, problems
 
 
@@ -193,19 +193,23 @@ def _value(cell: str, rule: Rule) -> Any:
 
 
 def _reject_repeated_names(sheet: Sheet, path: str | Path) -> None:
-    first: dict[str, int] = {}
+    first: dict[str, tuple[str, int]] = {}
     for line in sheet.lines:
-        name = line.row.get("sample")
-        if name in first:
+        name = line.row.get("sample", "")
+        if name.casefold() in first:
+            earlier, number = first[name.casefold()]
             line.problems.append(
-                f"{path}, line {line.number}: sample {name!r} is already defined in line "
-                f"{first[name]}; sample names must be unique"
+                f"{path}, line {line.number}: sample {name!r} is already defined in line {number}; "
+                "sample names must be unique"
+                if name == earlier
+                else f"{path}, line {line.number}: sample {name!r} differs from {earlier!r} in "
+                f"line {number} only by case, and some file systems ignore case; rename one"
             )
         elif name:
-            first[name] = line.number
+            first[name.casefold()] = name, line.number
 
 
 def _file_problems(row: Row) -> Iterator[str]:
     for column, rule in COLUMNS.items():
-        if rule.get("file") and column in row and (problem := file_problem(row[column])):
+        if rule.get("file") and column in row and (problem := file_problem(row[column], rule)):
             yield f"{column} {problem}"

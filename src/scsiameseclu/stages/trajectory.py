@@ -49,11 +49,8 @@ def run(
     from scsiameseclu.trajectory import find_trajectory, root_candidates
 
     wanted = (settings.root or "").partition("=")[0].strip()
-    if label and wanted == label:
-        raise UserError(
-            f"trajectory.root uses the label column {label!r}, which only metrics may read; use a "
-            "cluster, a gene or another column"
-        )
+    if problem := label_as_root(settings.root, label):
+        raise UserError(problem)
     cells = folder.read("expression", without=["layers", "varm", "obsm"])
     if wanted not in ("", "cluster", "gene"):
         obs = folder.obs("counts")
@@ -88,3 +85,13 @@ def run(
         warnings=warnings,
     )
     log.info("%s", note)
+
+
+def label_as_root(root: str | None, label: str | None) -> str | None:
+    """The problem with a root that is defined by the label column; None if there is none."""
+    if label and (root or "").partition("=")[0].strip() == label:
+        return (
+            f"trajectory.root uses the label column {label!r}, which only metrics may read; use a "
+            "cluster, a gene or another column"
+        )
+    return None

@@ -6,6 +6,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scsiameseclu.errors import UserError
+
 if TYPE_CHECKING:
     from scsiameseclu.store.folder import SampleFolder
 
@@ -31,7 +33,7 @@ def run(folder: SampleFolder, *, reference: Path, seed: int = 0) -> None:
     Raises
     ------
     UserError
-        The sample has fewer than 20 % of the model's genes.
+        The sample has fewer than 20 % of the model's genes, or the reference has not been fitted.
     """
     import pandas as pd
 
@@ -41,6 +43,10 @@ def run(folder: SampleFolder, *, reference: Path, seed: int = 0) -> None:
     from scsiameseclu.stages.reference import CELLS, MODEL
     from scsiameseclu.store.files import read_h5ad
 
+    if not (reference / CELLS).is_file():
+        raise UserError(
+            f"{reference} has no {CELLS}; run the stage reference with this folder first"
+        )
     model, annotated = FittedModel.load(reference / MODEL), read_h5ad(reference / CELLS)
     record = annotated.uns["reference"]
     genes = GeneNames(

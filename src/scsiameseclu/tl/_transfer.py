@@ -42,7 +42,8 @@ def transfer_labels(
     key_added
         Name of the slots, in place of ``transferred``.
     layer
-        Layer of the counts of both; by default ``layers["counts"]`` if there is one, else X.
+        Layer of the counts of both, or ``"X"``; by default ``layers["counts"]`` if there is one,
+        else X.
     batch_key
         Column of ``reference.obs`` with its batches, for highly variable genes.
     device
