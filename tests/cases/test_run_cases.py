@@ -116,7 +116,7 @@ def test_whatever_happens_in_one_sample_stays_there(monkeypatch: pytest.MonkeyPa
         raise RecursionError("too\ndeep")
 
     monkeypatch.setattr("scsiameseclu.io.sample.load", fail)
-    ((level, message),) = check.check_sample({"sample": "a", "path": "demo:a"})
+    ((level, message),) = check.check_sample({"sample": "a", "path": "demo:a"}, checked({})[0])
     assert level == "error"
     assert message.startswith("sample a: demo:a cannot be read (RecursionError: too")
     assert "\n" not in message
