@@ -171,6 +171,8 @@ def _weights(table: pd.DataFrame, where: str) -> pd.Series:
 
 def choose_organism(organism: str, symbols: list[str], ids: list[str]) -> str:
     """Human or mouse: as given, by the names of the genes, or by their overlap with the table."""
+    if organism not in ("auto", *SPECIES_COLUMN):
+        raise UserError(f"organism is {organism!r}; it must be auto, human or mouse")
     if organism != "auto":
         return organism
     detected = detect_organism(symbols, ids)
