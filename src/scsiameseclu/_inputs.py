@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import anndata as ad
+import numpy as np
 import pandas as pd
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.genes.matching import GeneNames
 from scsiameseclu.io.loaded import list_names
 from scsiameseclu.preprocess.matrices import log_normalised
+
+CLUSTERING = "scsiameseclu.tl.cluster(adata)"
+DEFAULT_KEY = "siamese"
 
 
 def clusters_of(adata: ad.AnnData, groupby: str) -> pd.Series:
@@ -23,7 +28,10 @@ def clusters_of(adata: ad.AnnData, groupby: str) -> pd.Series:
     """
     if groupby not in adata.obs:
         available = list_names(adata.obs.columns)
-        raise UserError(f"adata.obs has no column {groupby!r} (groupby); available: {available}")
+        advice = f"call {CLUSTERING} first; " if groupby == DEFAULT_KEY else ""
+        raise UserError(
+            f"adata.obs has no column {groupby!r} (groupby); {advice}available: {available}"
+        )
     column = adata.obs[groupby]
     missing = int(column.isna().sum())
     if missing:
@@ -58,14 +66,30 @@ def plain_params(**params: Any) -> dict[str, Any]:
     return {name: value for name, value in params.items() if value is not None}
 
 
-def slot_of(adata: ad.AnnData, key: str, maker: str) -> dict[str, Any]:
+def slot_of(adata: ad.AnnData, key: str, maker: str, *needed: str) -> dict[str, Any]:
     """``adata.uns[key]``, or an error that names the function that sets it.
 
     Raises
     ------
     UserError
-        There is no such slot.
+        There is no such slot, or it lacks an entry in ``needed``.
     """
-    if key not in adata.uns:
+    slot = adata.uns.get(key)
+    if slot is None:
         raise UserError(f"adata.uns has no {key!r}; call {maker} first")
-    return dict(adata.uns[key])
+    if not isinstance(slot, Mapping) or not set(needed) <= set(slot):
+        raise UserError(f"adata.uns[{key!r}] is not by {maker}; call it, or give another key")
+    return dict(slot)
+
+
+def check_seed(seed: object) -> int:
+    """The seed as an integer.
+
+    Raises
+    ------
+    UserError
+        It is not a whole number from 0 to 2**32 - 1.
+    """
+    if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
+        raise UserError(f"random_state is {seed!r}; it must be a whole number, 0 or more")
+    return int(seed)

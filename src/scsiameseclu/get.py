@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import anndata as ad
 import pandas as pd
 
-from scsiameseclu._inputs import slot_of
+from scsiameseclu._inputs import clusters_of, slot_of
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.loaded import list_names
 
@@ -39,12 +39,12 @@ def markers_df(
     UserError
         There are no markers, or no such cluster.
     """
-    slot = slot_of(adata, key, "scsiameseclu.tl.markers(adata)")
+    slot = slot_of(adata, key, "scsiameseclu.tl.markers(adata)", "table", "params")
     table: pd.DataFrame = slot["table"].reset_index(drop=True)
     if group is None:
         return table
     wanted = [str(name) for name in ([group] if isinstance(group, str | int) else group)]
-    clusters = sorted(set(adata.obs[slot["params"]["groupby"]].astype(str)))
+    clusters = sorted(clusters_of(adata, slot["params"]["groupby"]).cat.categories)
     unknown = sorted(set(wanted) - set(clusters))
     if unknown:
         raise UserError(

@@ -8,7 +8,7 @@ from typing import Literal
 import anndata as ad
 import pandas as pd
 
-from scsiameseclu._inputs import plain_params
+from scsiameseclu._inputs import check_seed, plain_params
 from scsiameseclu.preprocess.batches import batches_of
 from scsiameseclu.preprocess.matrices import find_counts
 from scsiameseclu.preprocess.quality import control
@@ -121,6 +121,7 @@ def quality(
         doublets=doublets,
         doublet_min_cells=doublet_min_cells,
     )
+    check_seed(random_state)
     counts = ad.AnnData(find_counts(adata, layer), obs=adata.obs[[]], var=adata.var)
     result = control(counts, settings, batches=batches_of(adata, batch_key), seed=random_state)
     adata = adata.copy() if copy else adata

@@ -89,7 +89,6 @@ def find_trajectory(
     UserError
         There is no candidate.
     """
-    import scanpy as sc
 
     if not candidates.any():
         raise UserError("no cell matches the trajectory root; choose another root")
@@ -110,10 +109,7 @@ def find_trajectory(
         warnings.simplefilter("ignore", category=RuntimeWarning)  # cells that are NaN in all parts
         mean, spread = np.nanmean(per_part, axis=0), np.nanstd(per_part, axis=0)
     mean /= np.nanmax(mean)
-    cells.obs["cluster"] = clusters.cat.remove_unused_categories().to_numpy()
-    cells.obs["cluster"] = cells.obs["cluster"].astype("category")
-    sc.tl.paga(cells, groups="cluster")
-    connectivity = sp.csr_matrix(cells.uns["paga"]["connectivities"]).toarray()  # of clusters
+    connectivity = _connectivity(cells, clusters)
     return Trajectory(
         mean.astype(np.float32),
         spread.astype(np.float32),
@@ -121,6 +117,19 @@ def find_trajectory(
         components.astype(np.float32),
         connectivity,
     )
+
+
+def _connectivity(cells: ad.AnnData, clusters: pd.Series) -> np.ndarray:
+    """PAGA connectivity of the clusters; a single one is connected with no other."""
+    import scanpy as sc
+
+    used = clusters.cat.remove_unused_categories()
+    if len(used.cat.categories) < 2:
+        return np.zeros((1, 1))
+    cells.obs["cluster"] = used.to_numpy()
+    cells.obs["cluster"] = cells.obs["cluster"].astype("category")
+    sc.tl.paga(cells, groups="cluster")
+    return np.asarray(sp.csr_matrix(cells.uns["paga"]["connectivities"]).toarray())
 
 
 def _diffused(space: np.ndarray, clusters: pd.Series, seed: int) -> ad.AnnData:

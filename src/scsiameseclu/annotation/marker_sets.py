@@ -177,7 +177,14 @@ def choose_organism(organism: str, symbols: list[str], ids: list[str]) -> str:
 
     ``"another species"`` if the ids are those of a species that is not named, and ``"unknown"`` if
     no gene is in the table.
+
+    Raises
+    ------
+    UserError
+        The organism is neither ``"auto"`` nor one of the table.
     """
+    if organism not in ("auto", "human", "mouse"):
+        raise UserError(f"organism is {organism!r}; it must be auto, human or mouse")
     if organism != "auto":
         return organism
     detected = detect_organism(symbols, ids)

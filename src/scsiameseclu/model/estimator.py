@@ -24,7 +24,7 @@ from scsiameseclu.model.fitting import check_number, cluster_cells, fit_model
 from scsiameseclu.model.parameters import params_of, record_of, seed_of, settings_of
 from scsiameseclu.model.preparation import prepare
 from scsiameseclu.model.slots import write_clusters
-from scsiameseclu.model.storage import reading
+from scsiameseclu.model.storage import check_writable, reading
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
 
 
@@ -300,12 +300,18 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         Raises
         ------
         UserError
-            ``adata`` has no embedding.
+            ``adata`` has no embedding, or one of another model.
         """
         model = self._fitted()
         slot = f"X_{key_added}"
         if slot not in adata.obsm:
             raise UserError(f'adata.obsm has no "{slot}"; call fit(adata) first')
+        shape, n_dimensions = adata.obsm[slot].shape, model.trained.layout.n_dimensions
+        if shape[1:] != (n_dimensions,):
+            raise UserError(
+                f'adata.obsm["{slot}"] is not of this model, whose embedding has {n_dimensions} '
+                "dimensions; call fit(adata) first"
+            )
         number = ClusterNumber.parse(n_clusters)
         clustering = cluster_cells(
             model.trained, adata.obsm[slot], number, seed_of(self.get_params())
@@ -377,6 +383,7 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
 
     def save(self, directory: str | Path) -> None:
         """Write the fitted estimator to a folder: safetensors, JSON and tables, no pickle."""
+        check_writable(directory)
         self._fitted().save(directory)
         saved = Saved(
             self.get_params(deep=False),

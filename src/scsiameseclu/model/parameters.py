@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-import numpy as np
-
+from scsiameseclu._inputs import check_seed
 from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.errors import UserError
 from scsiameseclu.model.fitted import FittedModel
@@ -62,10 +61,7 @@ def seed_of(params: Mapping[str, Any]) -> int:
     UserError
         It is not a whole number from 0 to 2**32 - 1.
     """
-    seed = params["random_state"]
-    if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
-        raise UserError(f"random_state is {seed!r}; it must be a whole number, 0 or more")
-    return int(seed)
+    return check_seed(params["random_state"])
 
 
 def record_of(

@@ -32,6 +32,14 @@ def write_part(
     write_json(folder / f"{name}.json", {"format": FORMAT, **values})
 
 
+def check_writable(directory: str | Path) -> None:
+    """Raise a UserError if a folder cannot be there, because a file is."""
+    folder = Path(directory)
+    for path in (folder, *folder.parents):
+        if path.exists() and not path.is_dir():
+            raise UserError(f"{folder} cannot be a folder, as {path} is a file; choose another")
+
+
 def read_part(folder: Path, name: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Read what :func:`write_part` wrote.
 

@@ -6,14 +6,13 @@ import anndata as ad
 import numpy as np
 from matplotlib.axes import Axes
 
-from scsiameseclu._inputs import clusters_of, slot_of
+from scsiameseclu._inputs import CLUSTERING, clusters_of, slot_of
 from scsiameseclu.errors import UserError
 from scsiameseclu.palette import colour
 from scsiameseclu.pl._axes import new_axes
 from scsiameseclu.plotting.clusters import draw_confidence, draw_evidence, draw_stability
 from scsiameseclu.plotting.inks import Inks
 
-MAKER = "scsiameseclu.tl.cluster(adata)"
 ROW_HEIGHT = 0.24
 
 
@@ -34,7 +33,7 @@ def evidence(adata: ad.AnnData, *, key: str = "siamese", ax: Axes | None = None)
     UserError
         There is no clustering.
     """
-    record = slot_of(adata, key, MAKER)
+    record = slot_of(adata, key, CLUSTERING, "evidence", "n_clusters")
     tried = record["evidence"]
     ax = new_axes(4.6, 2.8) if ax is None else ax
     k, score = np.asarray(tried["k"]).tolist(), np.asarray(tried["score"]).tolist()
@@ -62,9 +61,9 @@ def confidence(adata: ad.AnnData, *, key: str = "siamese", ax: Axes | None = Non
     UserError
         There is no clustering.
     """
-    clusters = clusters_of(adata, key)
     if f"{key}_confidence" not in adata.obs:
-        raise UserError(f"adata.obs has no '{key}_confidence'; call {MAKER} first")
+        raise UserError(f"adata.obs has no '{key}_confidence'; call {CLUSTERING} first")
+    clusters = clusters_of(adata, key)
     values = adata.obs[f"{key}_confidence"].to_numpy(dtype=float)
     names = list(clusters.cat.categories)
     groups = [values[(clusters == name).to_numpy()] for name in names]
@@ -90,7 +89,7 @@ def stability(adata: ad.AnnData, *, key: str = "siamese", ax: Axes | None = None
     UserError
         There is no clustering.
     """
-    values = np.asarray(slot_of(adata, key, MAKER)["stability"], dtype=float)
+    values = np.asarray(slot_of(adata, key, CLUSTERING, "stability")["stability"], dtype=float)
     names = [str(number) for number in range(len(values))]
     ax = new_axes(3.4, 1.0 + ROW_HEIGHT * len(names)) if ax is None else ax
     draw_stability(ax, names, values.tolist(), _colours(adata, key, names), Inks())

@@ -20,7 +20,7 @@ from scsiameseclu.preprocess.matrices import gene_positions, log_normalised
 
 def markers(
     adata: ad.AnnData,
-    genes: Sequence[str] | None = None,
+    genes: Sequence[str] | str | None = None,
     *,
     groupby: str = "siamese",
     n_genes: int = 3,
@@ -58,10 +58,17 @@ def markers(
     """
     clusters = clusters_of(adata, groupby)
     labels = list(clusters.cat.categories)
-    wanted = list(dict.fromkeys(_first_markers(adata, key, n_genes) if genes is None else genes))
+    if genes is None:
+        genes = _first_markers(adata, key, n_genes)
+    wanted = list(dict.fromkeys([genes] if isinstance(genes, str) else genes))
+    if not wanted:
+        raise UserError(
+            "there are no genes to draw; give some, or call scsiameseclu.tl.markers(adata) with "
+            "weaker criteria"
+        )
     positions = gene_positions(adata.var_names, wanted)
     missing = [gene for gene, position in zip(wanted, positions, strict=True) if position < 0]
-    if missing or not wanted:
+    if missing:
         raise UserError(f"there are no such genes in adata: {list_names(missing)}")
     profiles = cluster_profiles(log_normalised(adata, layer)[:, positions], clusters)
     ax = new_axes(*figure_size(len(labels), len(wanted))) if ax is None else ax

@@ -17,7 +17,7 @@ from scsiameseclu.preprocess.expression import log_normalise
 
 BLOCK_CELLS = 4096
 """Number of cells of a dense matrix that are converted at once."""
-COUNTS = "counts"
+COUNTS, EMBEDDING = "counts", "X_siamese"
 MAX_REPRESENTATION = 1e15
 """Largest absolute value of a representation, so that squared distances are finite as float32."""
 
@@ -106,7 +106,8 @@ def find_representation(adata: ad.AnnData, use_rep: str) -> np.ndarray:
     """
     if use_rep not in adata.obsm:
         available = list_names(adata.obsm)
-        raise UserError(f"adata.obsm has no {use_rep!r} (use_rep); available: {available}")
+        advice = "call scsiameseclu.tl.cluster(adata) first; " if use_rep == EMBEDDING else ""
+        raise UserError(f"adata.obsm has no {use_rep!r} (use_rep); {advice}available: {available}")
     where, stored = f"adata.obsm[{use_rep!r}]", adata.obsm[use_rep]
     try:
         values = np.asarray(stored.toarray() if sp.issparse(stored) else stored)

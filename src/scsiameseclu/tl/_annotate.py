@@ -10,7 +10,7 @@ import anndata as ad
 import pandas as pd
 import scipy.sparse as sp
 
-from scsiameseclu._inputs import clusters_of, expression_of, plain_params
+from scsiameseclu._inputs import check_seed, clusters_of, expression_of, plain_params
 from scsiameseclu.annotation.by_celltypist import celltypist_vote
 from scsiameseclu.annotation.by_markers import annotate_clusters
 from scsiameseclu.annotation.consensus import merge_votes
@@ -118,6 +118,7 @@ def annotate(
         margin=margin,
         celltypist_model=None if celltypist_model is None else str(celltypist_model),
     )
+    check_seed(random_state)
     clusters = clusters_of(adata, groupby)
     annotation = annotate_clusters(
         expression_of(adata, layer),
@@ -143,6 +144,7 @@ def annotate(
         **settings.to_dict(),
     )
     adata = adata.copy() if copy else adata
+    _remove_votes(adata, key_added)
     for name, values in types.cells.items():
         adata.obs[_name(str(name), key_added)] = values.array
     table = types.clusters.set_axis(types.clusters["cluster"].astype(str).rename(None))
@@ -152,6 +154,15 @@ def annotate(
 
 def _name(column: str, key_added: str | None) -> str:
     return column if key_added is None else f"{key_added}_{column.removeprefix('cell_type_')}"
+
+
+def _remove_votes(adata: ad.AnnData, key_added: str | None) -> None:
+    """Remove the votes of an earlier call, whose sources may not vote again."""
+    earlier = adata.uns.get(key_added or SLOT, {})
+    for source in earlier.get("sources", ()) if isinstance(earlier, Mapping) else ():
+        for column in (f"vote_{source}", f"vote_{source}_score"):
+            if (name := _name(column, key_added)) in adata.obs:
+                del adata.obs[name]
 
 
 def _votes(adata: ad.AnnData, transferred: str | None, celltypist: str | None) -> list[Vote]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import anndata as ad
 
 from scsiameseclu.model.estimator import ScSiameseClu
+from scsiameseclu.model.storage import check_writable
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
 
 
@@ -75,6 +76,8 @@ def cluster(
     UserError
         See :meth:`scsiameseclu.ScSiameseClu.fit`.
     """
+    if model_dir is not None:
+        check_writable(model_dir)
     model = ScSiameseClu(
         n_clusters,
         random_state=random_state,

@@ -9,7 +9,7 @@ import anndata as ad
 import numpy as np
 import torch
 
-from scsiameseclu._inputs import clusters_of, expression_of, plain_params
+from scsiameseclu._inputs import check_seed, clusters_of, expression_of, plain_params
 from scsiameseclu.module.joint_space import EmbeddingLayout
 from scsiameseclu.preprocess.matrices import find_representation
 from scsiameseclu.trajectory import find_trajectory, root_candidates
@@ -72,6 +72,7 @@ def trajectory(
     UserError
         A column, embedding or layer does not exist, or no cell matches the root.
     """
+    check_seed(random_state)
     clusters = clusters_of(adata, groupby)
     embedding = find_representation(adata, use_rep)
     candidates, note = root_candidates(root, expression_of(adata, layer), clusters)
