@@ -13,7 +13,7 @@ from scsiameseclu.errors import UserError
 from scsiameseclu.report.cohort_samples import Entry
 from scsiameseclu.report.multiqc import write_multiqc
 from scsiameseclu.stages import check
-from scsiameseclu.stages.config import checked, with_defaults
+from scsiameseclu.stages.config import checked
 from scsiameseclu.stages.sheet import sample_names
 
 ACCEPTED = {
@@ -116,8 +116,7 @@ def test_whatever_happens_in_one_sample_stays_there(monkeypatch: pytest.MonkeyPa
         raise RecursionError("too\ndeep")
 
     monkeypatch.setattr("scsiameseclu.io.sample.load", fail)
-    row = {"sample": "a", "path": "demo:a"}
-    ((level, message),) = check.check_sample(row, with_defaults({}))
+    ((level, message),) = check.check_sample({"sample": "a", "path": "demo:a"}, checked({})[0])
     assert level == "error"
     assert message.startswith("sample a: demo:a cannot be read (RecursionError: too")
     assert "\n" not in message
