@@ -50,7 +50,7 @@ def test_a_stage_notes_what_it_took(tmp_path: Path) -> None:
     note = json.loads((tmp_path / "stages" / "usage" / "graph.json").read_text())
     assert note["stage"] == "graph"
     assert (note["asked_mb"], note["asked_minutes"], note["threads"]) == (1200, 20, 2)
-    assert 100 < note["peak_mb"] < 2000
+    assert 100 < note["peak_mb"] < 4000  # the CUDA build of torch maps large libraries
     assert note["cpu_seconds"] > 0
     assert 0 < note["seconds"] < 300
 
