@@ -127,7 +127,11 @@ def _by_case(symbols: Sequence[str]) -> str:
 
 @cache
 def mitochondrial_table() -> pd.DataFrame:
-    """Protein-coding mitochondrial genes: columns ``organism``, ``gene_id`` and ``symbol``."""
+    """Protein-coding mitochondrial genes: columns ``organism``, ``gene_id`` and ``symbol``.
+
+    Ids of Ensembl (human, mouse, rat, zebrafish, pig, macaque), FlyBase (fruit fly), WormBase
+    (worm) and the Saccharomyces Genome Database (yeast).
+    """
     source = files("scsiameseclu.genes") / "mitochondrial.tsv"
     with source.open(encoding="utf-8") as lines:
         return pd.read_csv(lines, sep="\t", dtype=str)
