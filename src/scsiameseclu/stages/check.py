@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import ReferenceSettings, TrajectorySettings
+from scsiameseclu.stages.apart import EndedEarlyError, apart
 from scsiameseclu.stages.columns import request_of
 from scsiameseclu.stages.config import (
     Config,
@@ -18,12 +19,15 @@ from scsiameseclu.stages.config import (
     sheet_of,
     with_defaults,
 )
+from scsiameseclu.stages.input_files import input_files
 from scsiameseclu.stages.sheet import Row
 
 if TYPE_CHECKING:
     from scsiameseclu.io.sample import Sample
 
 CONFIG = (Path("config/config.yaml"),)
+MIN_SECONDS, BYTES_PER_SECOND = 600, 1e6
+"""Time limit for reading a file: a constant, and the bytes that are read per second at least."""
 Finding = tuple[str, str]
 """A level and a message. ``"error"``: the sample cannot be processed; ``"warning"``: to be checked
 by the user; ``"note"``: what was detected."""
@@ -67,7 +71,7 @@ def run(
     for line in sheet.lines:
         if line.problems:
             continue
-        findings = list(check_sample(line.row, complete))
+        findings = check_apart(line.row, complete)
         _show(findings)
         if any(level == "error" for level, _ in findings):
             failed.append(line.row["sample"])
@@ -107,6 +111,25 @@ def _unusable_files(config: Config) -> list[str]:
             _show([("error", f"config key {key}: {error}")])
             unusable.append(key)
     return unusable
+
+
+def check_apart(row: Row, config: Config) -> list[Finding]:
+    """:func:`check_sample` in another process, which a damaged file may crash or keep busy."""
+    size = sum(Path(file).stat().st_size for file in input_files(row) if Path(file).is_file())
+    limit = MIN_SECONDS + size / BYTES_PER_SECOND
+    where = f"sample {row['sample']}: {row['path']}"
+    try:
+        return apart(findings_of, row, config, seconds=limit, preload=["scsiameseclu.io.sample"])
+    except TimeoutError:
+        return [("error", f"{where} could not be read in {limit / 60:.0f} minutes; check the file")]
+    except EndedEarlyError:
+        reason = "the process that read it was killed, by damage of the file or for lack of memory"
+        return [("error", f"{where} cannot be read ({reason}); check the file")]
+
+
+def findings_of(row: Row, config: Config) -> list[Finding]:
+    """What :func:`check_sample` reports, as a list."""
+    return list(check_sample(row, config))
 
 
 def check_sample(row: Row, config: Config) -> Iterator[Finding]:
