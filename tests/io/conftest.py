@@ -171,6 +171,12 @@ WRITERS: dict[str, tuple[Callable[[Counts, Path], Path], str, str]] = {
 
 
 @pytest.fixture
+def writers() -> dict[str, tuple[Callable[[Counts, Path], Path], str, str]]:
+    """All of ``WRITERS``."""
+    return WRITERS
+
+
+@pytest.fixture
 def write(counts: Counts, tmp_path: Path) -> Callable[[str], Path]:
     """Write the counts in a format of ``WRITERS`` and return the path."""
 
