@@ -1,12 +1,12 @@
 """Fit the model of memory and time requests for Slurm to rows of speed.py.
 
-    python benchmarks/fit_resources.py benchmarks/results/speed-M-DATE{,-deep}.csv
+    python benchmarks/fit_resources.py benchmarks/results/speed-M-DATE{,-deep,-cluster}.csv
 
 For each stage the linear model is sought that is never below what was measured, with a margin, and
 whose largest ratio to it is smallest: a linear programme. Memory is fitted to the rows of all
-files. Time is fitted to those of the first, since machines differ; that of the others, which hold
-cells of other depths, must fit into what a job asks for, twice the time predicted. Writes
-``resources.json`` of the package, and a table of ratios beside the first file.
+files. Time is fitted to those of the first file with the stage, since machines differ; that of the
+others, which hold cells of other depths, must fit into what a job asks for, twice the time
+predicted. Writes ``resources.json`` of the package, and a table of ratios beside the first file.
 """
 
 import argparse
@@ -32,8 +32,8 @@ FEATURES |= dict.fromkeys(
 )
 OTHERS = ("base", "cells", "sampled", "nonzeros")
 KINDS = {"mb": "peak_mb", "seconds": "wall_s"}
-REPLACED = ("cluster",)
-"""Stages whose rows are of other work: until the ensemble became a stage, train did it."""
+REPLACED = {"cluster": "2026-11-29"}
+"""Stages whose rows before a date are of other work: train made the ensemble until then."""
 
 
 def fit(
@@ -57,18 +57,19 @@ def fit(
     goal = np.r_[np.zeros(n_features), 1.0]
     below = np.c_[-features, np.zeros(n_rows)]
     above = np.c_[features, -measured][bounded]
-    found = linprog(goal, A_ub=np.r_[below, above], b_ub=np.r_[-floors, np.zeros(bounded.sum())])
-    if not found.success:
-        raise SystemExit(found.message)
-    return found.x[:-1], float(found.x[-1])
+    solution = linprog(goal, A_ub=np.r_[below, above], b_ub=np.r_[-floors, np.zeros(bounded.sum())])
+    if not solution.success:
+        raise SystemExit(solution.message)
+    return solution.x[:-1], float(solution.x[-1])
 
 
 def measured(files: Sequence[Path]) -> pd.DataFrame:
     """Rows of successful pipeline stages; the latest per size in each file."""
     tables = [pd.read_csv(path).drop_duplicates(["cells", "stage"], keep="last") for path in files]
-    tables = [table.assign(first=number == 0) for number, table in enumerate(tables)]
-    rows = pd.concat(tables, ignore_index=True)
-    return rows[(rows["status"] == "ok") & ~rows["stage"].isin([USUAL, *REPLACED])]
+    rows = pd.concat([t.assign(file=n) for n, t in enumerate(tables)], ignore_index=True)
+    replaced = rows["date"] < rows["stage"].map(REPLACED).fillna("")
+    rows = rows[(rows["status"] == "ok") & (rows["stage"] != USUAL) & ~replaced]
+    return rows.assign(first=rows["file"] == rows.groupby("stage")["file"].transform("min"))
 
 
 def main() -> None:
@@ -83,14 +84,14 @@ def main() -> None:
         "| stage | memory: prediction / measured | time: prediction / measured |",
         "|---|---|---|",
     ]
-    for stage, own in rows.groupby("stage", sort=False):
+    for stage, group in rows.groupby("stage", sort=False):
         names = FEATURES.get(stage, OTHERS)
-        sizes = [Size(r.cells, r.genes, r.nonzeros).features for r in own.itertuples()]
+        sizes = [Size(r.cells, r.genes, r.nonzeros).features for r in group.itertuples()]
         table = np.array([[size[name] for name in names] for size in sizes])
-        stages[stage], told = {}, []
+        stages[stage], shown = {}, []
         for kind, column in KINDS.items():
-            seen = own[column].to_numpy(float)
-            within = np.ones(len(own), dtype=bool) if kind == "mb" else own["first"].to_numpy()
+            seen = group[column].to_numpy(float)
+            within = np.ones(len(group), dtype=bool) if kind == "mb" else group["first"].to_numpy()
             floors = MARGIN * np.where(within, seen, seen / TIME_FACTOR)
             values, _ = fit(table, np.where(within, seen, np.inf), floors)
             stages[stage][kind] = {
@@ -99,15 +100,18 @@ def main() -> None:
                 if value > 0
             }
             ratios = (table @ values / seen)[within]
-            told.append(f"{ratios.min():.2f} to {ratios.max():.2f}")
-        lines.append(f"| {stage} | {' | '.join(told)} |")
+            shown.append(f"{ratios.min():.2f} to {ratios.max():.2f}")
+        lines.append(f"| {stage} | {' | '.join(shown)} |")
     files = [f"benchmarks/results/{path.name}" for path in arguments.csv]
     model = {"fitted_to": files, "sizes": sorted(map(int, set(rows["cells"]))), "stages": stages}
     arguments.output.write_text(json.dumps(model, indent=2) + "\n")
     machine, days = rows["machine"].iloc[0], ", ".join(sorted(set(rows["date"])))
     read = ", ".join(path.name for path in arguments.csv)
-    told = f"Rows: {read}; time of the first alone. Machine: {machine}. Date: {days}."
-    head = ["# Memory and time, predicted", "", told, ""]
+    rows_of = (
+        f"Rows: {read}; time of the first file with the stage alone. Machine: {machine}. "
+        f"Date: {days}."
+    )
+    head = ["# Memory and time, predicted", "", rows_of, ""]
     text = "\n".join([*head, *lines, ""])
     first = arguments.csv[0]
     first.with_name(first.stem + "-predicted.md").write_text(text)
