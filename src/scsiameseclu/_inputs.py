@@ -93,3 +93,15 @@ def check_seed(seed: object) -> int:
     if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
         raise UserError(f"random_state is {seed!r}; it must be a whole number, 0 or more")
     return int(seed)
+
+
+def check_key(key_added: object) -> None:
+    """Check the name of the slots.
+
+    Raises
+    ------
+    UserError
+        It is not a text, or empty.
+    """
+    if not isinstance(key_added, str) or not key_added:
+        raise UserError(f'key_added is {key_added!r}; it must be a name such as "siamese"')

@@ -207,7 +207,7 @@ def check_root(root: str, obs: pd.DataFrame, genes: GeneNames) -> None:
     UserError
         There is no such gene, column or value.
     """
-    kind, _, value = (part.strip() for part in root.partition("="))
+    kind, _, value = (part.strip() for part in str(root).partition("="))
     if not kind or not value:
         raise UserError(f"the trajectory root {root!r} is not of the form {FORMS}")
     if kind == "gene":

@@ -1,5 +1,6 @@
 """Unusual but valid cells work, and all others are one sentence."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -155,3 +156,36 @@ def test_cells_without_counts_and_other_objects(demo: ad.AnnData, model: ScSiame
         for work in (estimator().fit, model.predict):
             with pytest.raises(UserError, match="adata must be an AnnData, not"):
                 work(other)
+
+
+def test_settings_that_existing_slots_replace_are_named(demo: ad.AnnData) -> None:
+    adata = demo.copy()
+    estimator().fit(adata)
+    with pytest.warns(UserWarning, match="not used, since adata") as caught:
+        estimator(n_pcs=10, n_neighbors=5, metric="cosine").fit(adata)
+    messages = [str(warning.message) for warning in caught]
+    for words in ("n_top_genes not", "n_pcs not", "n_neighbors and metric not"):
+        assert any(message.startswith(words) for message in messages)
+    reused = adata.uns["siamese"]["params"]["reused"]
+    assert reused == 'var["highly_variable"], obsm["X_pca"], obsp["connectivities"]'
+    fresh = demo.copy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        estimator(n_pcs=10).fit(fresh)
+    assert fresh.uns["siamese"]["params"]["reused"] == ""
+
+
+def test_one_gene_and_slots_without_a_name(demo: ad.AnnData) -> None:
+    with pytest.raises(UserError, match="only one gene varies"):
+        estimator().fit(demo[:, demo.var_names[:1]].copy())
+    for name in ("", None):
+        with pytest.raises(UserError, match=r"key_added is .*; it must be a name"):
+            estimator().fit(demo.copy(), key_added=name)  # type: ignore[arg-type]
+
+
+def test_only_the_fitted_cells_can_be_clustered_again(demo: ad.AnnData) -> None:
+    adata = demo.copy()
+    fitted = estimator().fit(adata)
+    with pytest.raises(UserError, match="adata has 100 cells, and the model was fitted to 350"):
+        fitted.recluster(adata[:100].copy(), 4)
+    assert fitted.recluster(adata, 4).n_clusters_ == 4

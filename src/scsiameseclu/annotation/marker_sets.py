@@ -123,6 +123,9 @@ def given_markers(markers: Mapping[str, Sequence[str]] | pd.DataFrame) -> Marker
     if isinstance(markers, pd.DataFrame):
         table = markers.reset_index(drop=True).astype(object).fillna("").astype(str)
     else:
+        texts = [name for name, genes in markers.items() if isinstance(genes, str)]
+        if texts:
+            raise UserError(f"the markers of {texts[0]} are a text; give a list of genes")
         rows = [(name, gene) for name, genes in markers.items() for gene in genes]
         table = pd.DataFrame(rows, columns=["cell_type", "gene"], dtype=str)
     return MarkerSets("given markers", _checked(table, "the marker table"), min_markers=1)

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.metadata_routing import UNUSED
 
+from scsiameseclu._inputs import check_key
 from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.errors import UserError
 from scsiameseclu.model.estimator_files import (
@@ -21,8 +22,14 @@ from scsiameseclu.model.estimator_files import (
 )
 from scsiameseclu.model.fitted import FittedModel
 from scsiameseclu.model.fitting import check_number, cluster_cells, fit_model
-from scsiameseclu.model.parameters import params_of, record_of, seed_of, settings_of
-from scsiameseclu.model.preparation import prepare
+from scsiameseclu.model.parameters import (
+    params_of,
+    record_of,
+    seed_of,
+    settings_of,
+    warn_of_ignored,
+)
+from scsiameseclu.model.preparation import prepare, reused_slots
 from scsiameseclu.model.slots import write_clusters
 from scsiameseclu.model.storage import check_writable, reading
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
@@ -212,7 +219,8 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
             ``n_clusters`` (int), ``n_clusters_given`` (bool), ``n_clusters_asked`` (str), ``sizes``
             (int64, n_clusters), ``stability`` of each cluster over the ensemble (float64,
             n_clusters), ``agreement`` of its members (float), ``n_members`` (int), ``evidence``
-            (dict of ``k``, ``score`` and ``criterion``) and ``params`` (dict).
+            (dict of ``k``, ``score`` and ``criterion``) and ``params`` (dict; its ``reused`` names
+            the slots that were used as they are).
         ``uns["siamese_colors"]``
             Colours of the clusters, as scanpy's plots use them.
         ``var["highly_variable"]``, ``obsm["X_pca"]``, ``obsp["connectivities"]`` …
@@ -232,6 +240,9 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         settings, expression_settings, graph_settings = settings_of(params)
         seed = seed_of(params)
         check_number(number, adata.n_obs)
+        check_key(key_added)
+        reused = reused_slots(adata, self.use_rep)
+        warn_of_ignored((expression_settings, graph_settings), reused)
         prepared = prepare(
             adata,
             expression_settings,
@@ -252,7 +263,9 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         )
         self.model_, self.history_ = fitted.model, fitted.history
         self.labels_ = fitted.clustering.labels
-        self._params = record_of(params, number, (settings, expression_settings, graph_settings))
+        self._params = record_of(
+            params, number, (settings, expression_settings, graph_settings), reused
+        )
         adata.obsm[f"X_{key_added}"] = fitted.embedding
         write_clusters(
             adata,
@@ -306,11 +319,16 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         slot = f"X_{key_added}"
         if slot not in adata.obsm:
             raise UserError(f'adata.obsm has no "{slot}"; call fit(adata) first')
-        shape, n_dimensions = adata.obsm[slot].shape, model.trained.layout.n_dimensions
-        if shape[1:] != (n_dimensions,):
+        (n_cells, *width), n_dimensions = adata.obsm[slot].shape, model.trained.layout.n_dimensions
+        if width != [n_dimensions]:
             raise UserError(
                 f'adata.obsm["{slot}"] is not of this model, whose embedding has {n_dimensions} '
                 "dimensions; call fit(adata) first"
+            )
+        if n_cells != self.labels_.size:
+            raise UserError(
+                f"adata has {n_cells} cells, and the model was fitted to {self.labels_.size}; give "
+                "the fitted cells, or predict(adata) for others"
             )
         number = ClusterNumber.parse(n_clusters)
         clustering = cluster_cells(

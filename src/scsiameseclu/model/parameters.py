@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -64,12 +65,41 @@ def seed_of(params: Mapping[str, Any]) -> int:
     return check_seed(params["random_state"])
 
 
+def warn_of_ignored(settings: tuple[Settings, ...], reused: Mapping[str, tuple[str, ...]]) -> None:
+    """Warn of settings that the user has changed and that have no effect.
+
+    Parameters
+    ----------
+    settings
+        Settings of the fit.
+    reused
+        The slots that are taken as they are, with the settings that they replace.
+    """
+    for part in settings:
+        defaults = type(part)().to_dict()
+        changed = {name for name, value in part.to_dict().items() if value != defaults[name]}
+        for slot, names in reused.items():
+            if ignored := [name for name in names if name in changed]:
+                warnings.warn(
+                    f"{' and '.join(ignored)} not used, since adata.{slot} exists; delete it to "
+                    "compute it again",
+                    stacklevel=3,
+                )
+
+
 def record_of(
-    params: Mapping[str, Any], number: ClusterNumber, settings: tuple[Settings, ...]
+    params: Mapping[str, Any],
+    number: ClusterNumber,
+    settings: tuple[Settings, ...],
+    reused: Iterable[str],
 ) -> dict[str, Any]:
-    """All parameters of a fit as plain values, for ``uns``."""
+    """All parameters of a fit as plain values, for ``uns``.
+
+    ``reused`` names the slots that were taken as they are, whatever the settings are.
+    """
     record = {name: params[name] for name in SOURCE}
     record |= {"n_clusters": str(number), "random_state": seed_of(params)}
+    record["reused"] = ", ".join(reused)
     for part in settings:
         record |= part.to_dict()
     return record

@@ -120,6 +120,19 @@ def prepare(
     )
 
 
+def reused_slots(adata: ad.AnnData, use_rep: str | None = None) -> dict[str, tuple[str, ...]]:
+    """The slots that :func:`prepare` takes as they are, with the settings that they replace."""
+    rep = use_rep or PCA
+    slots: dict[str, tuple[str, ...]] = {}
+    if "highly_variable" in adata.var:
+        slots['var["highly_variable"]'] = ("n_top_genes",)
+    if rep in adata.obsm:
+        slots[f'obsm["{rep}"]'] = ("n_pcs",)
+    if "connectivities" in adata.obsp and _representation_of_graph(adata) == rep:
+        slots['obsp["connectivities"]'] = ("n_neighbors", "metric")
+    return slots
+
+
 def _light_copy(adata: ad.AnnData, normalised: sp.csr_matrix, use_rep: str | None) -> ad.AnnData:
     """A copy with log-normalised X and only the slots that a fit may use."""
     work = ad.AnnData(X=normalised, obs=adata.obs[[]].copy(), var=adata.var[[]].copy())

@@ -14,6 +14,7 @@ import pandas as pd
 import scipy.sparse as sp
 from sklearn.utils.sparsefuncs import incr_mean_variance_axis, mean_variance_axis
 
+from scsiameseclu.errors import UserError
 from scsiameseclu.settings import ExpressionSettings
 
 log = logging.getLogger(__name__)
@@ -209,6 +210,8 @@ def principal_components(
     part = adata[:, chosen]
     scaled = scale_sparse(part.X, mean[chosen], deviation[chosen], settings.max_value)
     n_pcs = min(settings.n_pcs, min(scaled.shape) - 1)
+    if n_pcs < 1:
+        raise UserError("only one gene varies between the cells; give counts of more genes")
     scores, loadings, ratio, _ = sc.pp.pca(
         scaled, n_comps=n_pcs, random_state=seed, return_info=True, dtype="float32"
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def run(folder: SampleFolder, *, source: str, request: ReadRequest, seed: int = 0) -> None:
+def run(folder: SampleFolder, *, source: str, request: ReadRequest) -> None:
     """Write ``counts`` and ``dimensions``.
 
     ``counts`` contains ``X`` (integral counts, CSR float32), ``gene_id`` and ``gene_symbol`` in
@@ -35,8 +35,6 @@ def run(folder: SampleFolder, *, source: str, request: ReadRequest, seed: int = 
         A file, a 10x folder, or ``demo:a`` / ``demo:b``.
     request
         How to read it.
-    seed
-        Recorded in the provenance; this stage is deterministic.
 
     Raises
     ------
@@ -68,7 +66,7 @@ def run(folder: SampleFolder, *, source: str, request: ReadRequest, seed: int = 
         "n_cells": n_cells,
         "n_genes": n_genes,
     }
-    adata.uns["provenance"] = record("ingest", seed=seed, settings=asdict(request))
+    adata.uns["provenance"] = record("ingest", seed=None, settings=asdict(request))
     add_warnings(adata, sample.warnings)
     folder.write_json("dimensions", Size(n_cells, n_genes, int(matrix.nnz)).to_dict())
     write_h5ad(adata, folder.path("counts"))
