@@ -44,15 +44,14 @@ def _clusters(sample: FinishedSample) -> str:
     k, n = len(sizes), len(sample.cells)
     how = "as requested" if sample.siamese["n_clusters_given"] else "number estimated from the data"
     uncertain = int((confidence < UNCERTAIN).sum())
-    doubt = (
-        f"{count(uncertain)} cells ({percent(uncertain, n)}) are below {UNCERTAIN}"
-        if uncertain
-        else f"no cell is below {UNCERTAIN}"
-    )
+    cells = "no cell"
+    if uncertain:
+        plural = "" if uncertain == 1 else "s"
+        cells = f"{count(uncertain)} cell{plural} ({percent(uncertain, n)})"
     spread = f" of {count(sizes.min())} to {count(sizes.max())} cells" if k > 1 else ""
     return (
         f"The cells form {k} cluster{'s' if k > 1 else ''}{spread} ({how}). Mean confidence is "
-        f"{confidence.mean():.2f}; {doubt}."
+        f"{confidence.mean():.2f}, with {cells} below {UNCERTAIN}."
     )
 
 
