@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from site_of_tests import QUICK, Clone, Cluster, wait_for
 
+from scsiameseclu.store.manifest import CHECKPOINT
+
 LONG = {**QUICK, "model": {"networks": 2, "pretrain_steps": 600}}
 OTHER = {**QUICK, "model": {"networks": 1, "pretrain_steps": 60}}  # so that training is done again
 ON_CPU = {"slurm": {"partition": "cpu"}}
@@ -151,7 +153,7 @@ def test_beside_others(case: str, going_on: dict[str, Future[None]]) -> None:
 def test_training_goes_on_where_a_node_died(prepared: Clone, cluster: Cluster) -> None:
     prepared.write(LONG | ON_CPU, ONE)
     run = prepared.start(TRAINED)
-    wait_for((prepared.results / "samples/a/training.checkpoint").exists, "a checkpoint")
+    wait_for((prepared.results / "samples/a" / CHECKPOINT).exists, "a checkpoint")
     job = wait_for(lambda: cluster.running("train", prepared.folder), "training")
     cluster.do("kill", job["node"])
     try:
