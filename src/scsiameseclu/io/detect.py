@@ -14,8 +14,8 @@ import h5py
 
 from scsiameseclu.io.hdf5_filters import check_filters
 from scsiameseclu.io.loaded import Origin, list_names
+from scsiameseclu.io.locate import is_zarr
 from scsiameseclu.io.request import ReadRequest
-from scsiameseclu.io.zarr_store import is_zarr
 
 EXCEL = (b"\xd0\xcf\x11\xe0", b"PK\x03\x04")
 SIGNATURE = b"\x89HDF\r\n\x1a\n"

@@ -15,7 +15,7 @@ from scsiameseclu.io.demo import load as load_demo
 from scsiameseclu.io.detect import detect_format
 from scsiameseclu.io.h5ad import load_h5ad
 from scsiameseclu.io.loaded import Loaded, Origin
-from scsiameseclu.io.locate import matrix_below
+from scsiameseclu.io.locate import is_zarr, matrix_below
 from scsiameseclu.io.loom import load_loom
 from scsiameseclu.io.not_genes import leave_out
 from scsiameseclu.io.request import ReadRequest
@@ -25,7 +25,6 @@ from scsiameseclu.io.text import load_text
 from scsiameseclu.io.unpack import unpacked
 from scsiameseclu.io.values import describe, value_problems
 from scsiameseclu.io.xy import load_xy_h5
-from scsiameseclu.io.zarr_store import is_zarr
 
 READERS: dict[str, Callable[[Path, ReadRequest, Origin], Loaded]] = {
     "10x_h5": load_10x_h5,

@@ -1,6 +1,6 @@
 """Reader for matrices in MatrixMarket format with files of genes and cells.
 
-:mod:`scsiameseclu.io.triplet` lists the layouts. The files may be in one subfolder per genome, as
+:mod:`scsiameseclu.io.layouts` lists the layouts. The files may be in one subfolder per genome, as
 written by Cell Ranger 1 and 2.
 """
 
@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import gene_table
+from scsiameseclu.io.layouts import symbols_of
 from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.mtx import read_mtx, read_shape
 from scsiameseclu.io.request import ReadRequest
@@ -161,10 +162,8 @@ def _ids_and_symbols(
     ids = features.iloc[:, 0].tolist()
     if features.shape[1] > 1:
         return ids, features.iloc[:, 1].tolist()
-    names = triplet.features.with_name(
-        triplet.features.name.replace(".genes.txt", ".genes.names.txt")
-    )
-    if names != triplet.features and names.is_file():  # kb_python
+    names = symbols_of(triplet.features)
+    if names is not None:  # kb_python
         symbols = read_names(names)[0].tolist()
         return ids, symbols if len(symbols) == len(ids) else None
     return ids, None
