@@ -417,3 +417,15 @@ def test_a_column_without_zeros_is_unlike_a_cell(tmp_path: Path) -> None:
     table["extent"] = rng.integers(500, 5000, size=200)
     read = read_counts(write_lines(tmp_path / "b.tsv", table, corner="gene"))
     assert any("column extent has a count of every" in m for m in read.uns["source"]["detected"])
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv"])
+def test_names_may_contain_spaces(ending: str, tmp_path: Path) -> None:
+    cells = [f"T cell of day {cell}" for cell in range(N_CELLS)]
+    table = genes_in_rows(SYMBOLS).set_axis(cells, axis=1)
+    path = write_lines(tmp_path / f"counts.{ending}", table, corner="gene")
+    adata = read_counts(path)
+    assert adata.obs_names.tolist() == cells
+    np.testing.assert_array_equal(adata.X.toarray(), VALUES)
+    table.to_csv(tmp_path / "spaced.txt", sep=" ", index_label="gene")
+    np.testing.assert_array_equal(read_counts(tmp_path / "spaced.txt").X.toarray(), VALUES)
