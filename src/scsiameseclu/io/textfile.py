@@ -21,6 +21,8 @@ ZIP = b"PK\x03\x04"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 """First bytes of the Unicode text that Excel writes."""
 COMMENTS = ("#", '"#')
+GCT = "#1.2"
+"""First line of the GCT format; the second has the numbers of genes and of cells."""
 
 
 @contextmanager
@@ -72,6 +74,8 @@ def table_rows(stream: TextIO) -> tuple[str, Iterator[tuple[int, list[str]]]]:
             break
         comment = line if line.strip() else comment
         skipped += 1
+        if line.strip() == GCT:
+            skipped += len(list(islice(stream, 1)))
     lines += islice(stream, 1)
     separator = sniff(lines[0], lines[-1]) if lines else sniff(comment, "")
     if lines and _is_header(comment, lines[0], separator):
