@@ -46,6 +46,11 @@ def layout_of(matrix: Path) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     return name.removesuffix(ending), features, barcodes
 
 
+def has_cells_in_rows(matrix: Path) -> bool:
+    """Whether the program that gives a matrix this name writes cells in rows."""
+    return layout_of(matrix)[1] != FEATURES
+
+
 def existing(matrix: Path, names: tuple[str, ...]) -> Iterator[Path]:
     """The files of these names, plain or gzipped, next to a matrix."""
     files = (matrix.parent / f"{name}{packed}" for name in names for packed in PACKED)

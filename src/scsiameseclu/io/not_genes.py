@@ -70,7 +70,7 @@ def _leave_out_sums(loaded: Loaded) -> None:
     """Remove a gene (or cell) whose counts are the sums of all others, in every cell (or gene)."""
     if not loaded.values.are_counts or min(loaded.matrix.shape) < MIN_SUMMED:
         return
-    gene, cell = _sum_of_columns(loaded.matrix), _sum_of_columns(loaded.matrix.T.tocsr())
+    gene, cell = _sum_of_columns(loaded.matrix), _sum_of_columns(loaded.matrix.T)
     if gene is not None:
         loaded.notes.append(f"{loaded.var.index[gene]!r} is the sum of all genes: left out")
         kept = np.delete(np.arange(loaded.matrix.shape[1]), gene)

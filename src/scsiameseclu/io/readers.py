@@ -97,7 +97,8 @@ def _reject_unused_options(request: ReadRequest, kind: str, origin: Origin) -> N
 def value_errors(loaded: Loaded, origin: Origin) -> list[str]:
     """Messages on why the values are not counts; empty if they are."""
     where = f"{loaded.place} {origin.where}" if loaded.place else origin.where
-    return [f"{where} {problem}" for problem in value_problems(loaded.values)]
+    problems = value_problems(loaded.values, has_layers=loaded.format in APPLIES_TO["layer"])
+    return [f"{where} {problem}" for problem in problems]
 
 
 def _round_expected(loaded: Loaded) -> None:

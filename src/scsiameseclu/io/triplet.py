@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +71,20 @@ def _companion(matrix: Path, prefix: str, endings: tuple[str, ...], origin: Orig
     if file is not None:
         return file
     expected = " or ".join(f"{prefix}{ending}" for ending in endings)
-    raise origin.error(f"lacks {expected} (.gz) next to {matrix.name}; add the file")
+    others = [
+        other.name for other in sorted(matrix.parent.iterdir())
+        if other.name.removesuffix(".gz").endswith(endings)
+    ]  # fmt: skip
+    advice = "add the file"
+    if others:
+        advice = f"if {list_names(others)} belongs to it, give both names the same prefix"
+    raise origin.error(f"lacks {expected} (.gz) next to {matrix.name}; {advice}")
+
+
+def read_lines(file: Path) -> list[str]:
+    """The lines of a file of genes or cells, without empty ones at its end."""
+    with gzip.open(file, "rt") if file.suffix == ".gz" else file.open() as stream:
+        return stream.read().rstrip().splitlines()
 
 
 def read_names(file: Path) -> pd.DataFrame:
