@@ -6,6 +6,7 @@ written by Cell Ranger 1 and 2.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,11 @@ from scsiameseclu.io.tenx_h5 import EXPRESSION, OTHER_FEATURES, choose_genome, n
 from scsiameseclu.io.triplet import Triplet, matrices_in, read_lines, read_names, triplet_of
 from scsiameseclu.io.values import describe
 
+GENOME = re.compile(
+    r"GRC|hg\d|mm\d|rn\d|Rnor|mRatBN|dm\d|BDGP|ce\d|WBcel|danRer|sacCer|TAIR|Sscrofa|Mmul|ERCC",
+    re.IGNORECASE,
+)
+"""Starts of the names of genomes of Cell Ranger's references."""
 SPLICING = {"-U": "unspliced", "-A": "ambiguous"}
 """Suffixes of alevin-fry for the counts of unspliced and ambiguous molecules of a gene."""
 
@@ -109,7 +115,7 @@ def _matrices(folder: Path, request: ReadRequest, origin: Origin) -> list[Path]:
             "is not a 10x folder: it has no matrix.mtx(.gz); "
             f"it contains: {list_names(sorted(child.name for child in folder.iterdir()))}"
         )
-    if len(by_genome) > 1 and request.genome is None:
+    if len(by_genome) > 1 and request.genome is None and not all(map(GENOME.match, by_genome)):
         raise origin.error(
             f"has {len(by_genome)} subfolders with a matrix ({list_names(by_genome)}); if they are "
             "samples, set column `path` to one of them, or if they are genomes, set column `genome`"
