@@ -137,7 +137,7 @@ def _reject_one_library(header: list[str], origin: Origin) -> None:
 
 def _require_header(header: list[str], origin: Origin) -> None:
     """Reject a table whose first line is like the others; columns of text are not compared."""
-    numeric = all(map(is_number, header[1:]))
+    numeric = any(header[1:]) and all(map(is_number, header[1:]))
     if numeric and (len(set(header)) < len(header) or len(header) == 2):
         raise origin.error("has no header: its first line is numeric; add a line of column names")
 

@@ -143,7 +143,7 @@ def _load_wide(
 
 def _has_labels(texts: pd.DataFrame) -> bool:
     """Whether a column of text repeats its values, as labels of cells do."""
-    return any(texts[name].nunique() <= MAX_LABELS_SHARE * len(texts) for name in texts.columns)
+    return any(0 < texts[name].nunique() <= MAX_LABELS_SHARE * len(texts) for name in texts)
 
 
 def _read(rows: Iterator[Row], layout: Layout, origin: Origin, notation: str) -> Table:
