@@ -62,20 +62,23 @@ GENES = ["ENSG00000141510", "MT-CO1", "Rpl13a", "0610007P14Rik"]
 
 
 @pytest.mark.parametrize(
-    ("corner", "rows", "columns", "has_text", "expected", "guessed"),
+    ("corner", "rows", "columns", "has_labels", "expected", "guessed"),
     [
         ("", GENES, CELLS, False, True, False),
         ("", CELLS, GENES, True, False, False),
         ("GENE", CELLS, GENES, False, True, False),
         ("barcode", GENES, CELLS, False, False, False),
-        ("", ["p", "q", "r"], ["x", "y"], True, False, False),
+        ("", ["p", "q", "r"], ["x", "y"], True, False, True),
+        ("", ["p", "q"], ["x", "y", "z"], True, False, False),
         ("", ["p", "q", "r"], ["x", "y"], False, True, True),
         ("", ["p", "q"], ["x", "y", "z"], False, False, True),
     ],
 )
-def test_orientation_rule(corner, rows, columns, has_text, expected, guessed):
+def test_orientation_rule(corner, rows, columns, has_labels, expected, guessed):
     shape = (len(rows), len(columns))
-    found = rows_are_genes("auto", corner, rows, columns, shape=shape, has_text=has_text)
+    found = rows_are_genes("auto", corner, rows, columns, shape=shape, has_labels=has_labels)
     assert (found[0], found[2]) == (expected, guessed)
-    asked = rows_are_genes("cells_x_genes", corner, rows, columns, shape=shape, has_text=has_text)
+    asked = rows_are_genes(
+        "cells_x_genes", corner, rows, columns, shape=shape, has_labels=has_labels
+    )
     assert asked[0] is False

@@ -206,3 +206,67 @@ def test_velocyto_loom(counts, parts: Parts, tmp_path: Path) -> None:
     read = read_counts(tmp_path / "a.loom")
     np.testing.assert_array_equal(read.X.toarray(), counts.values)
     assert read.var["gene_id"].tolist() == counts.ids
+
+
+@pytest.fixture
+def loom(counts, tmp_path: Path) -> Callable[..., Path]:
+    """Write a loom file with the given main matrix and layers, (n_cells, n_genes)."""
+
+    def write(main: np.ndarray, **layers: np.ndarray) -> Path:
+        with h5py.File(tmp_path / "a.loom", "w") as file:
+            file["matrix"] = main.T
+            for name, values in layers.items():
+                file[f"layers/{name}"] = values.T
+            file["row_attrs/Gene"] = np.array(counts.symbols, dtype="S")
+            file["col_attrs/barcodes"] = np.array(counts.barcodes, dtype="S")
+        return tmp_path / "a.loom"
+
+    return write
+
+
+@pytest.mark.parametrize("main", ["log", "zero", "detected", "bins", "counts"])
+def test_layers_of_a_loom_are_chosen_like_those_of_an_h5ad(
+    main: str, loom, parts: Parts, counts
+) -> None:
+    matrix = {
+        "log": np.log1p(counts.values / 3),
+        "zero": np.zeros_like(counts.values),
+        "detected": (counts.values > 0).astype(int),
+        "bins": np.minimum(counts.values, 3),
+        "counts": counts.values,
+    }[main]
+    read = read_counts(loom(matrix, counts=counts.values, **parts))
+    np.testing.assert_array_equal(read.X.toarray(), counts.values)
+    assert read.obs_names.tolist() == counts.barcodes
+
+
+def test_bins_are_not_the_counts(counts, tmp_path: Path) -> None:
+    adata = counts.adata
+    adata.layers["raw_counts"] = adata.X.copy()
+    adata.X.data = np.minimum(adata.X.data, 3)
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    np.testing.assert_array_equal(read_counts(tmp_path / "a.h5ad").X.toarray(), counts.values)
+
+
+def test_what_is_no_matrix_among_the_layers_is_left_alone(counts, tmp_path: Path) -> None:
+    counts.adata.write_h5ad(tmp_path / "a.h5ad")
+    with h5py.File(tmp_path / "a.h5ad", "a") as file:
+        file["layers/nested/x"] = counts.values
+        file["layers/null"] = h5py.Empty("f")
+        file.create_group("layers/group")["a"] = 1
+    np.testing.assert_array_equal(read_counts(tmp_path / "a.h5ad").X.toarray(), counts.values)
+
+
+def test_a_column_of_biotypes_does_not_name_the_genes(counts, tmp_path: Path) -> None:
+    adata = counts.adata
+    adata.var = adata.var.set_index("gene_id").assign(gene=["protein_coding", "lncRNA"] * 30)
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    assert read_counts(tmp_path / "a.h5ad").var_names.tolist() == counts.ids
+
+
+def test_missing_fields_of_a_table_have_no_layer(counts, tmp_path: Path) -> None:
+    table = counts.adata.to_df().T.astype(int).astype(object)
+    table.iloc[3, 4] = ""
+    table.to_csv(tmp_path / "a.csv", index_label="gene")
+    with pytest.raises(UserError, match=r"write 0 for genes without counts, and use raw counts$"):
+        read_counts(tmp_path / "a.csv")

@@ -388,7 +388,12 @@ def test_genomes_below_a_filtered_folder_ask_for_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("first", "second", "expected"),
-    [("3,5", "0", "not whole"), ("1,234", "3,5", "'3,5'"), ("1_1", "2", "'1_1'")],
+    [
+        ("3,5", "0", "not whole"),
+        ("1,234", "3,5", "not whole"),
+        ("1,234,567", "3,5", "'3,5'"),
+        ("1_1", "2", "'1_1'"),
+    ],
 )
 def test_numbers_are_read_in_one_notation(
     first: str, second: str, expected: str, tmp_path: Path

@@ -71,6 +71,32 @@ def test_metadata_is_joined_by_barcode(write, counts, tmp_path):
     assert any("1 metadata rows match no cell" in one for one in found.notes)
 
 
+def test_text_of_metadata_is_kept(write, counts, tmp_path):
+    path = tmp_path / "cells.csv"
+    table = pd.DataFrame({"barcode": counts.barcodes, "donor": ["01", "02"] * 20})
+    table["my type"] = ["a T cell", "a B cell"] * 20
+    table["doublet"] = ["TRUE", "FALSE"] * 20
+    table["cluster"] = ["0", "1"] * 20
+    table["n"] = range(40)
+    lines = table.iloc[:-1].to_csv(index=False)
+    path.write_text(f"# written by a program, version 1\n{lines}")
+    for subset in ("donor=01", "doublet=TRUE", "cluster=0", "my type=a T cell"):
+        found = read(write("h5ad"), metadata=str(path), subset=subset)
+        assert (found.errors, found.obs.index.tolist()) == ([], counts.barcodes[::2]), subset
+    found = read(write("h5ad"), metadata=str(path), batch="cluster", label="my type")
+    assert found.obs["batch"].tolist() == [*["0", "1"] * 19, "0", "unknown"]
+    assert found.obs["n"].tolist()[:39] == list(range(39))
+
+
+def test_metadata_with_numbers_as_barcodes_is_joined(tmp_path):
+    names = [f"{number:04d}" for number in range(30)]
+    counts = pd.DataFrame(np.ones((30, 3), dtype=int), index=names, columns=["A", "B", "C"])
+    counts.to_csv(tmp_path / "counts.csv", index_label="cell")
+    pd.DataFrame({"cell": names, "type": "T"}).to_csv(tmp_path / "cells.csv", index=False)
+    found = read(tmp_path / "counts.csv", metadata=str(tmp_path / "cells.csv"), label="type")
+    assert found.obs["type"].tolist() == ["T"] * 30
+
+
 def test_metadata_that_does_not_fit(write, tmp_path):
     path = write("csv_cells")
     other = tmp_path / "other.csv"

@@ -189,3 +189,27 @@ def test_a_10x_folder_is_watched_file_by_file(tmp_path: Path) -> None:
     assert file_problem(str(tmp_path), COLUMNS["path"]) is None
     (tmp_path / "{a}.tsv").touch()
     assert "{a}.tsv contains a brace" in str(file_problem(str(tmp_path), COLUMNS["path"]))
+
+
+def test_all_files_that_are_read_are_inputs(tmp_path: Path) -> None:
+    """A changed file of genes or cells, or part of a zarr folder, must be noticed."""
+    names = ["cells_x_genes.total.mtx", "cells_x_genes.genes.txt", "cells_x_genes.genes.names.txt"]
+    names += ["cells_x_genes.barcodes.txt", "S1_matrix.mtx.gz", "S1_features.tsv.gz"]
+    for name in [*names, "S1_barcodes.tsv", "S2_barcodes.tsv", "hg19/matrix.mtx", "hg19/genes.tsv"]:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    for name in (".zgroup", "X/0.0", "obs/.zattrs"):
+        (tmp_path / "a.zarr" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "a.zarr" / name).touch()
+
+    def inputs(path: str) -> set[str]:
+        place = tmp_path / path
+        return {str(Path(file).relative_to(tmp_path)) for file in input_files({"path": str(place)})}
+
+    assert inputs(names[0]) == set(names[:4])
+    assert inputs(names[4]) == {*names[4:6], "S1_barcodes.tsv"}
+    assert inputs("a.zarr") == {"a.zarr/.zgroup", "a.zarr/X/0.0", "a.zarr/obs/.zattrs"}
+    genomes = tmp_path / "by_genome"
+    genomes.mkdir()
+    (tmp_path / "hg19").rename(genomes / "hg19")
+    assert inputs("by_genome") == {"by_genome/hg19/matrix.mtx", "by_genome/hg19/genes.tsv"}

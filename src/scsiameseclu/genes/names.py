@@ -27,6 +27,8 @@ SYMBOL_COLUMNS = (
 )  # fmt: skip
 MIN_SHARE = 0.5
 """Minimum fraction of names that must match a pattern for it to apply to all names."""
+MIN_DISTINCT_SHARE = 0.2
+"""Minimum fraction of different values of a column of names; a biotype has fewer."""
 
 
 def share(pattern: re.Pattern[str], names: Sequence[str]) -> float:
@@ -127,6 +129,9 @@ def genes_of_table(var: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str
 
 
 def _column(var: pd.DataFrame, candidates: Sequence[str]) -> str | None:
-    """The first candidate that is a column, ignoring case."""
+    """The first candidate that is a column of different names, ignoring case."""
     lower = {str(name).lower(): str(name) for name in reversed(list(var.columns))}
-    return next((lower[name] for name in candidates if name in lower), None)
+    present = (lower[name] for name in candidates if name in lower)
+    return next(
+        (name for name in present if var[name].nunique() >= MIN_DISTINCT_SHARE * len(var)), None
+    )

@@ -123,13 +123,18 @@ def strings(dataset: h5py.Dataset) -> np.ndarray:
 def as_strings(values: np.ndarray) -> np.ndarray:
     """Convert an array to str objects: bytes are decoded, integral floats lose their ``.0``."""
     flat = np.asarray(values).ravel()
-    if flat.dtype.kind == "f" and np.isfinite(flat).all() and (flat == np.rint(flat)).all():
-        flat = flat.astype(np.int64)
+    if flat.dtype.kind == "f" and _are_integral(flat):
+        flat = np.array([value if np.isnan(value) else int(value) for value in flat], dtype=object)
     return np.array(
         [value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
          for value in flat.tolist()],
         dtype=object,
     )  # fmt: skip
+
+
+def _are_integral(values: np.ndarray) -> bool:
+    present = values[~np.isnan(values)]
+    return bool(np.isfinite(present).all() and (present == np.rint(present)).all())
 
 
 def numbered(prefix: str, count: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import combinations
 
@@ -13,6 +14,41 @@ PARTS = frozenset({"unspliced", "ambiguous", "spanning", "nascent"})
 """Layers that hold only part of the molecules."""
 HEAD_CELLS = 1000
 """Number of cells of each layer that are compared."""
+
+
+NAMED = re.compile(r"((raw|original)[_. -]?)?(umi[_. -]?)?(counts?|umis?)|raw", re.IGNORECASE)
+"""Names of layers that say that they hold the counts."""
+MAX_REDUCED = 0.5
+"""Largest value of reduced integers (bins, rounded logarithms), relative to that of the counts."""
+
+
+def largest(head: csr_matrix) -> float:
+    """The largest value of a matrix, 0 for an empty one."""
+    return float(head.data.max(initial=0))
+
+
+def counts_instead_of(
+    main: csr_matrix, named: Mapping[str, csr_matrix], origin: Origin
+) -> str | None:
+    """The layer with the counts if the main matrix has reduced integers, such as bins of them.
+
+    Parameters
+    ----------
+    main
+        The first cells of the main matrix, which are integers.
+    named
+        Those of the layers of integers that have a name like :data:`NAMED`.
+
+    Raises
+    ------
+    UserError
+        Several layers could be meant.
+    """
+    larger = {
+        name: head for name, head in named.items()
+        if largest(main) <= MAX_REDUCED * largest(head)
+    }  # fmt: skip
+    return choose_layer(larger, origin) if larger else None
 
 
 def choose_layer(heads: Mapping[str, csr_matrix], origin: Origin) -> str:
@@ -31,7 +67,7 @@ def choose_layer(heads: Mapping[str, csr_matrix], origin: Origin) -> str:
     UserError
         Several layers could be meant, or the only one holds part of the molecules.
     """
-    several = {name: head for name, head in heads.items() if head.nnz and head.max() > 1}
+    several = {name: head for name, head in heads.items() if largest(head) > 1}
     names = _distinct(several or heads)
     sums = [name for name in names if _is_sum(name, names, heads)]
     if len(sums) == 1:

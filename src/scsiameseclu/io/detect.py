@@ -14,12 +14,12 @@ import h5py
 
 from scsiameseclu.io.hdf5_filters import check_filters
 from scsiameseclu.io.loaded import Origin, list_names
+from scsiameseclu.io.locate import is_zarr
 from scsiameseclu.io.request import ReadRequest
-from scsiameseclu.io.zarr_store import is_zarr
 
 EXCEL = (b"\xd0\xcf\x11\xe0", b"PK\x03\x04")
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".xls")
+TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".xls", ".gct")
 PACKED_ENDINGS = (".gz", ".zip")
 HDF5_ENDINGS = (".h5", ".hdf5", ".h5ad", ".loom")
 HDF5_FORMATS = ("10x_h5", "h5ad", "loom", "xy_h5")
@@ -38,8 +38,8 @@ CONVERSIONS = {
 }
 """Formats that are not read, by the end of the name, and how to get on."""
 SUPPORTED = (
-    ".h5, .h5ad, .loom (also .gz), .zarr, .csv, .tsv, .txt (.gz or .zip), .mtx, or a folder with a "
-    "matrix (also .tar)"
+    ".h5, .h5ad, .loom (also .gz), .zarr, .csv, .tsv, .txt, .gct (.gz or .zip), .mtx, or a folder "
+    "with a matrix (also .tar)"
 )
 
 

@@ -22,7 +22,7 @@ from scsiameseclu.io.blocks import (
     check_sparse,
     dense_to_csr,
 )
-from scsiameseclu.io.count_layers import HEAD_CELLS, choose_layer
+from scsiameseclu.io.count_layers import HEAD_CELLS, NAMED, choose_layer, counts_instead_of
 from scsiameseclu.io.h5ad_table import read_table
 from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.request import ReadRequest
@@ -96,17 +96,20 @@ def _expression_of(store: Any, origin: Origin) -> tuple[Any, str]:
 
 def _matrices(file: Any) -> Iterator[tuple[str, Any]]:
     """Every cells x genes matrix, in search order."""
-    layers = file.get("layers", {})
+    nodes = file.get("layers", {})
+    layers = {name: nodes[name] for name in sorted(nodes) if _is_matrix(nodes[name])}
     if "counts" in layers:
         yield "counts", layers["counts"]
     for name, key in (("X", "X"), ("raw", "raw/X"), ("raw", "raw.X")):
         if key in file and _is_matrix(file[key]):
             yield name, file[key]
-    yield from ((name, layers[name]) for name in sorted(layers) if name != "counts")
+    yield from ((name, layers[name]) for name in layers if name != "counts")
 
 
 def _is_matrix(node: Any) -> bool:
-    return "data" in node if hasattr(node, "keys") else node.ndim == 2
+    if hasattr(node, "keys"):  # not a group that a slash in a name made
+        return {"data", "indices", "indptr"} <= set(node)
+    return node.shape is not None and len(node.shape) == 2
 
 
 def _choose(matrices: dict[str, Any], request: ReadRequest, origin: Origin) -> str:
@@ -120,6 +123,11 @@ def _choose(matrices: dict[str, Any], request: ReadRequest, origin: Origin) -> s
     if first and len(usable) > 1:  # zeros and ones are not the counts if others hold more
         more = [name for name in usable if _first_block(matrices[name]).max(initial=0) > 1]
         first = [name for name in first if name in more or not more]
+    if first and first[0] != "counts":
+        named = [name for name in usable if name not in PLACES and NAMED.fullmatch(name)]
+        heads = {name: _head(matrices[name]) for name in named}
+        better = heads and counts_instead_of(_head(matrices[first[0]]), heads, origin)
+        return better or first[0]
     if first or not usable:
         return next(iter(first or matrices))
     return choose_layer({name: _head(matrices[name]) for name in usable}, origin)

@@ -13,6 +13,7 @@ from scsiameseclu.errors import UserError
 
 MATRIX = (".mtx", ".mtx.gz")
 CELL_RANGER_H5 = "filtered_feature_bc_matrix.h5"
+ZARR = (".zgroup", "zarr.json", ".zmetadata")
 MAX_DEPTH = 6
 MAX_FOLDERS = 2000
 RAW = ("raw", "unfiltered")
@@ -24,6 +25,11 @@ SKIPPED = ("velocyto", "sj", "analysis", "raw_probe_bc_matrix")
 def is_matrix(name: str) -> bool:
     """Whether a file name is that of a MatrixMarket file."""
     return name.lower().endswith(MATRIX)
+
+
+def is_zarr(path: Path) -> bool:
+    """Whether a path is a folder in zarr format."""
+    return path.is_dir() and any((path / mark).is_file() for mark in ZARR)
 
 
 def matrix_below(folder: Path, shown: str = "") -> Path | None:

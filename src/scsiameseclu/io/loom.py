@@ -16,12 +16,15 @@ from scsiameseclu.io.blocks import (
     dense_to_csr,
     numbered,
 )
-from scsiameseclu.io.count_layers import HEAD_CELLS, choose_layer
+from scsiameseclu.io.count_layers import HEAD_CELLS, NAMED, choose_layer, counts_instead_of, largest
 from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.values import describe
 
-CELL_NAMES = ("CellID", "obs_names", "cell_id", "cell_names", "barcode", "Barcode")
+CELL_NAMES = (
+    "CellID", "obs_names", "cell_id", "cell_names", "barcode", "Barcode", "barcodes", "Barcodes",
+    "cell_barcode",
+)  # fmt: skip
 GENE_NAMES = ("var_names", "Gene", "gene", "GeneName", "gene_names", "Symbol", "Accession")
 
 
@@ -72,17 +75,29 @@ def load_loom(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
 def _layer_of_counts(
     file: h5py.File, layers: list[str], request: ReadRequest, origin: Origin
 ) -> str | None:
-    """The layer with the counts if the main matrix, which comes first, has none."""
+    """The layer with the counts; None for the main matrix, which comes first if it has counts."""
 
     def head(dataset: h5py.Dataset) -> csr_matrix:
         check_dense(dataset)
         cells = min(HEAD_CELLS, cells_per_block(dataset.shape[0]))
         return csr_matrix(dataset[:, :cells].T.astype("float32"))
 
-    if not layers or describe(head(file["matrix"])).usable(request.counts):
+    def usable(names: list[str]) -> dict[str, csr_matrix]:
+        heads = {name: head(file["layers"][name]) for name in names}
+        return {name: part for name, part in heads.items() if describe(part).usable(request.counts)}
+
+    main = head(file["matrix"]) if layers else None
+    if main is None:
         return None
-    heads = {name: head(file["layers"][name]) for name in layers}
-    heads = {name: part for name, part in heads.items() if describe(part).usable(request.counts)}
+    is_usable = describe(main).usable(request.counts)
+    if is_usable and largest(main) > 1:
+        named = usable([name for name in layers if NAMED.fullmatch(name)])
+        return counts_instead_of(main, named, origin)
+    heads = usable(layers)
+    if is_usable:  # zeros and ones are not the counts if others hold more
+        heads = {name: part for name, part in heads.items() if largest(part) > 1}
+    if "counts" in heads:
+        return "counts"
     return choose_layer(heads, origin) if heads else None
 
 

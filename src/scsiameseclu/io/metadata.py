@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import csv
+import re
+from itertools import islice
 from pathlib import Path
+from typing import Any, TextIO
 
 import pandas as pd
 
 from scsiameseclu.io.loaded import Origin, list_names
 from scsiameseclu.io.textfile import open_text, sniff
 
+MAX_COMMENTS = 100
+"""Maximum number of comment lines before the header, plus two."""
+HASH_HEADER = re.compile(r"#\w")
+"""Start of a header such as ``#barcode``; a comment has a space after the sign."""
+NOT_A_NUMBER = re.compile(r"\s*[+-]?(0\d+(\.\d*)?|\d+[eE]\d+)\s*")
+"""Names that would change if they were read as numbers: donor 01, barcode 0000, well 10E2."""
 MIN_JOINED = 0.5
 """Minimum fraction of a sample's barcodes that the metadata must contain."""
 
 
 def read_metadata(path: Path, origin: Origin) -> pd.DataFrame:
     """Read a metadata table from a csv or tsv file (plain, .gz or .zip).
+
+    Comment lines before the header are skipped. Columns of numbers with leading zeros stay text.
 
     Raises
     ------
@@ -26,31 +37,52 @@ def read_metadata(path: Path, origin: Origin) -> pd.DataFrame:
         raise origin.error("does not exist; correct column `metadata`")
     with origin.reading("a metadata table"):
         with open_text(path, origin) as stream:
-            header = stream.readline()
-        separator = sniff(header)
-        _check_widths(path, separator, origin)
-        with open_text(path, origin) as stream:
-            table = pd.read_csv(stream, sep=separator, quoting=csv.QUOTE_MINIMAL, low_memory=False)
-    if not isinstance(table.index, pd.RangeIndex):  # header one field short, as written by R
-        table = table.reset_index(names="row")
+            separator, skipped = _start(stream)
+        _check_widths(path, separator, skipped, origin)
+        typed, text = (
+            _read(path, origin, sep=separator, skiprows=skipped, dtype=kind) for kind in (None, str)
+        )
+    for name in typed.select_dtypes("number"):
+        if text[name].str.fullmatch(NOT_A_NUMBER).any():
+            typed[name] = text[name]
+    if not isinstance(typed.index, pd.RangeIndex):  # header one field short, as written by R
+        typed = typed.set_axis(text.index, axis=0).reset_index(names="row")
+    return typed
+
+
+def _read(path: Path, origin: Origin, **options: Any) -> pd.DataFrame:
+    with open_text(path, origin) as stream:
+        table = pd.read_csv(stream, quoting=csv.QUOTE_MINIMAL, low_memory=False, **options)
     return table
 
 
-def _check_widths(path: Path, separator: str, origin: Origin) -> None:
+def _start(stream: TextIO) -> tuple[str, int]:
+    """The separator, and the number of comment lines before the header."""
+    lines = list(islice(stream, MAX_COMMENTS))
+    skipped = next((n for n, line in enumerate(lines) if not line.startswith("#")), 0)
+    header, row = [*lines[skipped : skipped + 2], "", ""][:2]
+    separator = sniff(header, row)
+    before = lines[skipped - 1] if skipped else ""
+    if HASH_HEADER.match(before) and before.count(separator) == header.count(separator) > 0:
+        skipped -= 1
+    return separator, skipped
+
+
+def _check_widths(path: Path, separator: str, skipped: int, origin: Origin) -> None:
     """Raise if a row has more or fewer fields than the header.
 
     As written by R, all rows may have one more, the row name.
     """
     with open_text(path, origin) as stream:
-        reader = csv.reader(stream, delimiter=separator)
+        reader = csv.reader(islice(stream, skipped, None), delimiter=separator)
         width = len(next(reader, []))
         widths: set[int] = {width}
         for row in filter(None, reader):
             widths = widths if widths != {width} else {len(row)} & {width, width + 1}
             if len(row) not in widths:
                 raise origin.error(
-                    f"has {len(row)} fields in line {reader.line_num}, but {width} in its header; "
-                    "correct the line"
+                    f"has {len(row)} fields in line {skipped + reader.line_num}, but {width} in "
+                    "its header; correct the line"
                 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from scsiameseclu.io.loaded import Loaded, list_names
 
@@ -17,8 +18,11 @@ SUMMARY = re.compile(
     r"|no_feature|ambiguous|too_low_aQual|not_aligned|alignment_not_unique|[Uu]nmapped|\*"
 )
 """Rows of htseq-count, STAR, featureCounts and the pipelines that use them."""
-ANTIBODY = re.compile(r".+\|pAbO|(ADT|HTO|AbSeq|adt|hto)[_-].+|.+[_-]Total[_-]?Seq[_-]?[A-D]?")
-"""BD AbSeq (``CD3:UCHT1|CD3E|AHS0231|pAbO``), and prefixes and suffixes used in merged tables."""
+ANTIBODY = re.compile(
+    r".+\|pAbO|(ADT|HTO|AbSeq)[_-].+|(adt|hto)[_-](?!\d+$).+|.+[_-]Total[_-]?Seq[_-]?[A-D]?"
+)
+"""BD AbSeq (``CD3:UCHT1|CD3E|AHS0231|pAbO``), and prefixes and suffixes used in merged tables;
+adt-1 to adt-3 are genes of worms."""
 SPIKE_IN = re.compile(
     r"(.*[_-])?ERCC[-_.]?\d{5}|SIRV\w*\d\w*|(.*[_-])?spike[-_]?in.*", re.IGNORECASE
 )
@@ -30,15 +34,20 @@ SHARE = "pct_counts_spike_in"
 
 def leave_out(loaded: Loaded) -> None:
     """Remove what is not a gene, and sums of all genes or cells, from a matrix, in place."""
-    if loaded.values.are_counts:
+    _leave_out_sums(loaded)
+    if _leave_out_by_name(loaded):
         _leave_out_sums(loaded)
+
+
+def _leave_out_by_name(loaded: Loaded) -> bool:
+    """Remove features with the name of something else than a gene; whether there were any."""
     symbols = loaded.var["gene_symbol"].tolist()
     summary, antibody, spike = (
         np.array([bool(pattern.fullmatch(name)) for name in symbols], dtype=bool)
         for pattern in (SUMMARY, ANTIBODY, SPIKE_IN)
     )
     if not (summary | antibody | spike).any():
-        return
+        return False
     if summary.any():
         loaded.notes.append(
             f"{int(summary.sum())} summary rows of a read counter are not genes and were left out: "
@@ -54,28 +63,34 @@ def leave_out(loaded: Loaded) -> None:
     genes = np.flatnonzero(~(summary | antibody | spike))
     loaded.matrix = loaded.matrix[:, genes]
     loaded.var = loaded.var.iloc[genes]
+    return True
 
 
 def _leave_out_sums(loaded: Loaded) -> None:
     """Remove a gene (or cell) whose counts are the sums of all others, in every cell (or gene)."""
-    if min(loaded.matrix.shape) < MIN_SUMMED:
+    if not loaded.values.are_counts or min(loaded.matrix.shape) < MIN_SUMMED:
         return
-    by_cell, by_gene = (
-        np.asarray(loaded.matrix.sum(axis=axis, dtype=np.float64)).ravel() for axis in (1, 0)
+    gene, cell = _sum_of_columns(loaded.matrix), _sum_of_columns(loaded.matrix.T)
+    if gene is not None:
+        loaded.notes.append(f"{loaded.var.index[gene]!r} is the sum of all genes: left out")
+        kept = np.delete(np.arange(loaded.matrix.shape[1]), gene)
+        loaded.matrix, loaded.var = loaded.matrix[:, kept], loaded.var.iloc[kept]
+    if cell is not None:
+        loaded.notes.append(f"{loaded.obs.index[cell]!r} is the sum of all cells: left out")
+        kept = np.delete(np.arange(loaded.matrix.shape[0]), cell)
+        loaded.matrix, loaded.obs = loaded.matrix[kept], loaded.obs.iloc[kept]
+
+
+def _sum_of_columns(matrix: csr_matrix) -> int | None:
+    """The column that is the sum of all others, in every row."""
+    by_row, by_column = (
+        np.asarray(matrix.sum(axis=axis, dtype=np.float64)).ravel() for axis in (1, 0)
     )
-    total = by_cell.sum()
-    for gene in np.flatnonzero(2 * by_gene == total).tolist() if total else ():
-        if np.array_equal(2 * loaded.matrix[:, [gene]].toarray().ravel(), by_cell):
-            loaded.notes.append(f"{loaded.var.index[gene]!r} is the sum of all genes: left out")
-            kept = np.delete(np.arange(loaded.matrix.shape[1]), gene)
-            loaded.matrix, loaded.var = loaded.matrix[:, kept], loaded.var.iloc[kept]
-            return
-    for cell in np.flatnonzero(2 * by_cell == total).tolist() if total else ():
-        if np.array_equal(2 * loaded.matrix[[cell]].toarray().ravel(), by_gene):
-            loaded.notes.append(f"{loaded.obs.index[cell]!r} is the sum of all cells: left out")
-            kept = np.delete(np.arange(loaded.matrix.shape[0]), cell)
-            loaded.matrix, loaded.obs = loaded.matrix[kept], loaded.obs.iloc[kept]
-            return
+    total = by_row.sum()
+    for column in np.flatnonzero(2 * by_column == total).tolist() if total else ():
+        if np.array_equal(2 * matrix[:, [column]].toarray().ravel(), by_row):
+            return int(column)
+    return None
 
 
 def _set_share(loaded: Loaded, spike: np.ndarray, counted: np.ndarray) -> None:

@@ -29,14 +29,20 @@ def is_number(field: str) -> bool:
 class NumberParser:
     """Parses the rows of one table, all in the same notation.
 
+    Parameters
+    ----------
+    notation
+        The notation, if it is known.
+
     Attributes
     ----------
     notation
         ``"decimal comma"`` or ``"thousands separators"`` once such a number was read.
     """
 
-    def __init__(self) -> None:
-        self.notation = ""
+    def __init__(self, notation: str = "") -> None:
+        self.notation = notation
+        self.certain = bool(notation)
 
     def row(self, fields: Sequence[str]) -> np.ndarray:
         """Parse a row as float32; missing values become NaN.
@@ -45,6 +51,9 @@ class NumberParser:
         ------
         NotANumber
             A field is not a number in the notation of the table.
+        DecimalComma
+            A field has a decimal comma, and earlier ones that were read as thousands, such as
+            ``1,234``, may have had one too.
         """
         try:
             if "_" not in "".join(fields):
@@ -64,11 +73,18 @@ class NumberParser:
             return float(text)
         if THOUSANDS.fullmatch(text) and self.notation != "decimal comma":
             self.notation = "thousands separators"
+            self.certain |= not DECIMAL.fullmatch(text)
             return float(text.replace(",", ""))
+        if DECIMAL.fullmatch(text) and self.notation == "thousands separators" and not self.certain:
+            raise DecimalComma
         if DECIMAL.fullmatch(text) and self.notation != "thousands separators":
             self.notation = "decimal comma"
             return float(text.replace(".", "").replace(",", "."))
         raise NotANumber(place)
+
+
+class DecimalComma(ValueError):
+    """A table that was read with thousands separators has decimal commas."""
 
 
 class NotANumber(ValueError):

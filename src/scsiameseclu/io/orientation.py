@@ -7,7 +7,8 @@ The first of these criteria that applies decides:
 3. columns such as ``Length`` and ``Chr``, which describe genes, or ``n_counts``, cells;
 4. the row and column names: gene ids, mitochondrial, ribosomal and Riken genes indicate genes;
    barcodes and names containing "cell" indicate cells;
-5. text columns next to the counts: they describe cells, so rows are cells;
+5. text columns with repeated values next to the counts, such as labels: rows are assumed to be
+   cells, with a warning if the columns are fewer;
 6. the longer side is assumed to be genes, with a warning.
 """
 
@@ -46,7 +47,7 @@ def rows_are_genes(
     columns: Sequence[str],
     *,
     shape: tuple[int, int],
-    has_text: bool,
+    has_labels: bool,
     about: str = "",
 ) -> tuple[bool, str, bool]:
     """Decide by the criteria above.
@@ -61,8 +62,8 @@ def rows_are_genes(
         Names of the rows (or some of them) and of the numeric columns.
     shape
         Numbers of rows and of numeric columns.
-    has_text
-        Whether the table has text columns.
+    has_labels
+        Whether the table has text columns with repeated values.
     about
         What the other columns describe by their headers: ``"genes"``, ``"cells"`` or ``""``.
 
@@ -73,7 +74,7 @@ def rows_are_genes(
     reason : str
         The criterion that decided, for messages.
     guessed : bool
-        Whether only the shape of the table decided.
+        Whether only the shape of the table decided, or contradicts the text columns.
     """
     if requested != "auto":
         return requested == "genes_x_cells", "as requested", False
@@ -85,8 +86,8 @@ def rows_are_genes(
     difference = lean(rows) - lean(columns)
     if abs(difference) > MIN_LEAN:
         return difference > 0, "detected from row and column names", False
-    if has_text:
-        return False, "detected from text columns", False
+    if has_labels:
+        return False, "detected from text columns", shape[0] >= shape[1]
     return shape[0] >= shape[1], "assumed from the table's shape", True
 
 

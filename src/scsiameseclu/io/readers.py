@@ -15,7 +15,7 @@ from scsiameseclu.io.demo import load as load_demo
 from scsiameseclu.io.detect import detect_format
 from scsiameseclu.io.h5ad import load_h5ad
 from scsiameseclu.io.loaded import Loaded, Origin
-from scsiameseclu.io.locate import matrix_below
+from scsiameseclu.io.locate import is_zarr, matrix_below
 from scsiameseclu.io.loom import load_loom
 from scsiameseclu.io.not_genes import leave_out
 from scsiameseclu.io.request import ReadRequest
@@ -25,7 +25,6 @@ from scsiameseclu.io.text import load_text
 from scsiameseclu.io.unpack import unpacked
 from scsiameseclu.io.values import describe, value_problems
 from scsiameseclu.io.xy import load_xy_h5
-from scsiameseclu.io.zarr_store import is_zarr
 
 READERS: dict[str, Callable[[Path, ReadRequest, Origin], Loaded]] = {
     "10x_h5": load_10x_h5,
@@ -98,7 +97,8 @@ def _reject_unused_options(request: ReadRequest, kind: str, origin: Origin) -> N
 def value_errors(loaded: Loaded, origin: Origin) -> list[str]:
     """Messages on why the values are not counts; empty if they are."""
     where = f"{loaded.place} {origin.where}" if loaded.place else origin.where
-    return [f"{where} {problem}" for problem in value_problems(loaded.values)]
+    problems = value_problems(loaded.values, has_layers=loaded.format in APPLIES_TO["layer"])
+    return [f"{where} {problem}" for problem in problems]
 
 
 def _round_expected(loaded: Loaded) -> None:

@@ -14,6 +14,7 @@ from scsiameseclu.errors import UserError
 from scsiameseclu.io.blocks import as_strings
 from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.metadata import join_metadata, read_metadata
+from scsiameseclu.io.numbers import PLAIN
 from scsiameseclu.io.obs import RESERVED_COLUMNS, SUFFIX, missing_labels, sanitize_columns
 from scsiameseclu.io.readers import load, round_counts, value_errors
 from scsiameseclu.io.request import ReadRequest
@@ -24,6 +25,8 @@ MIN_DROPLETS = 1000
 """Minimum number of barcodes of a raw matrix."""
 MAX_DROPLET_COUNTS = 10
 """Maximum median of the counts per barcode of a raw matrix."""
+BOOLEANS = {"True", "False", "None", "nan"}
+"""Text of booleans and of missing values."""
 DROPLET_RATIO, MAX_FULL_SHARE = 20, 0.2
 """Cells of a raw matrix have this many times the median of its counts, and are few."""
 
@@ -111,7 +114,7 @@ def _take_subset(result: Sample, request: ReadRequest, origin: Origin) -> None:
         result.errors.append(_missing_column(result.obs, wanted, "subset", origin))
         return
     values = as_strings(result.obs[column].to_numpy())
-    mask = values == value.strip()
+    mask = _equal(result.obs[column], values, value.strip())
     if not mask.any():
         available = list_names(sorted(set(values.tolist())))
         result.errors.append(
@@ -121,6 +124,16 @@ def _take_subset(result: Sample, request: ReadRequest, origin: Origin) -> None:
         return
     result.notes.append(f"subset {request.subset}: {int(mask.sum())} of {mask.size} cells")
     _keep(result, mask)
+
+
+def _equal(column: pd.Series, texts: np.ndarray, value: str) -> np.ndarray:
+    """Mask of the cells with a value; booleans in any case (TRUE), numbers in any notation."""
+    kind = getattr(column.dtype, "kind", "O")
+    if set(texts) <= BOOLEANS:
+        return np.char.lower(texts.astype(str)) == value.lower()
+    if kind in "iuf" and PLAIN.fullmatch(value):
+        return (texts == value) | (column.to_numpy() == float(value))
+    return np.asarray(texts == value)
 
 
 def _keep(result: Sample, mask: np.ndarray) -> None:
@@ -216,7 +229,8 @@ def _set_batch(result: Sample, request: ReadRequest, sample: str) -> None:
     else:
         values = result.obs[column].astype(object)
         missing = missing_labels(values)
-        batch = values.astype(str).mask(missing, UNKNOWN_BATCH)
+        names = as_strings(result.obs[column].to_numpy())
+        batch = pd.Series(names, index=values.index).mask(missing, UNKNOWN_BATCH)
         if missing.any():
             result.warnings.append(
                 f"{int(missing.sum())} cells have no batch in column {request.batch!r}; "

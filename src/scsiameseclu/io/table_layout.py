@@ -11,6 +11,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from scsiameseclu.io.annotation_columns import (
+    ABOUT_CELLS,
+    ABOUT_GENES,
+    annotation_columns,
+    is_annotation,
+)
 from scsiameseclu.io.loaded import Origin
 from scsiameseclu.io.numbers import CANONICAL_INTEGER, MISSING, is_number
 from scsiameseclu.io.orientation import CELL_CORNERS, GENE_CORNERS, corner_key
@@ -19,22 +25,6 @@ Row = tuple[int, list[str]]
 
 # Headers that R, pandas and users give to a column of row names.
 NAMELESS = {"", "unnamed:_0", "index", "id", "x", "v1", "rownames", "row_names"}
-ABOUT_GENES = re.compile(
-    r"((gene|transcript|exon|exonic|eff|effective|total|mean|median)_*)?(gene_*)?"
-    r"(length|sizes?|start|end|stop|strand|chr|chrom|chromosome|position|width)s?"
-    r"(_*\(?bp\)?|_name|_position)?"
-    r"|chromosome/scaffold_name|seqnames?|entrez(_?id|_?gene(_?id)?)?|(gene_)?biotype|gene_type"
-    r"|(percentage_)?gc_content|n_cells(_by_counts)?|transcript_ids?(\(s\))?"
-)
-"""Headers of numeric or text columns that describe genes, in the form of ``corner_key``."""
-ABOUT_CELLS = re.compile(
-    r"n_?counts?(_rna)?|n_?genes?(_by_counts)?|n_?features?(_rna)?|n_?umis?|total_(counts|umis)"
-    r"|(percent|pct)_?(counts_)?(mt|mito)|(percent|pct)_mito\w*|seurat_clusters?|louvain|leiden"
-    r"|clusters?(_ids?)?|batch(_id)?|tsne_?[12]|umap_?[12]|pc_?[12]|pseudotime|orig_ident|plate"
-    r"|doublet_scores?|size_factors?|samples?(_ids?)?|donors?(_ids?)?|patients?(_ids?)?|replicates?"
-    r"|conditions?|groups?|cell_?types?|labels?|lane|library(_id)?"
-)
-"""Headers of numeric columns that describe cells, in the form of ``corner_key``."""
 ONE_LIBRARY = {
     "RSEM": {"expected_count", "tpm"},
     "salmon": {"numreads", "tpm"},
@@ -112,15 +102,18 @@ def table_layout(
     _reject_one_library(header, origin)
     columns = [[row[place] for _, row in first if len(row) == width] for place in range(width)]
     text = {place for place in range(width) if _is_text(columns[place])}
+    _require_header([name for place, name in enumerate(header) if place not in text - {0}], origin)
     named = written_by_r or 0 in text or _has_names(header, columns)
     unlike_counts = {place for place in range(width) if _counts_rows(columns[place])}
     if len(unlike_counts) > MAX_UNLIKE_SHARE * width:
         unlike_counts = set()
     wanted = {name for name in requested if name}
+    known = text | {place for place in range(width) if header[place] in wanted}
+    described = annotation_columns(header, columns, known, named)
     texts = [
         place
         for place in range(int(named), width)
-        if place in text or header[place] in wanted or _is_annotation(header[place])
+        if place in known or place in described
         or place in unlike_counts or not (header[place] or any(columns[place]))
     ]  # fmt: skip
     numbers = [place for place in range(int(named), width) if place not in set(texts)]
@@ -140,7 +133,11 @@ def _reject_one_library(header: list[str], origin: Origin) -> None:
             f"is the result of {program} for one library, with several values per gene; "
             "use a table of counts with one column per cell"
         )
-    numeric = all(map(is_number, header[1:]))
+
+
+def _require_header(header: list[str], origin: Origin) -> None:
+    """Reject a table whose first line is like the others; columns of text are not compared."""
+    numeric = any(header[1:]) and all(map(is_number, header[1:]))
     if numeric and (len(set(header)) < len(header) or len(header) == 2):
         raise origin.error("has no header: its first line is numeric; add a line of column names")
 
@@ -162,12 +159,6 @@ def _is_text(fields: list[str]) -> bool:
     return words > 0 and words >= MIN_TEXT_SHARE * len(present)
 
 
-def _is_annotation(name: str) -> bool:
-    key = corner_key(name)
-    known = key in GENE_CORNERS or key in CELL_CORNERS
-    return known or bool(ABOUT_GENES.fullmatch(key) or ABOUT_CELLS.fullmatch(key))
-
-
 def _counts_rows(fields: list[str]) -> bool:
     """Whether the fields are consecutive integers, or the same number other than 0 in all rows."""
     if len(fields) < MIN_NUMBERED_ROWS or not CANONICAL_INTEGER.fullmatch(fields[0].strip()):
@@ -185,7 +176,7 @@ def numbers_from(first: int, count: int) -> list[str]:
 def _has_names(header: list[str], columns: list[list[str]]) -> bool:
     """Whether a numeric first column contains names rather than counts."""
     key = corner_key(header[0])
-    if key in NAMELESS or _is_annotation(header[0]):
+    if key in NAMELESS or is_annotation(header[0]):
         return True
     if any(name in key.split("_") for name in ("id", "index", "cell", "well", "barcode", "name")):
         return True

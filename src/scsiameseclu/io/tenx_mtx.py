@@ -1,25 +1,34 @@
 """Reader for matrices in MatrixMarket format with files of genes and cells.
 
-:mod:`scsiameseclu.io.triplet` lists the layouts. The files may be in one subfolder per genome, as
+:mod:`scsiameseclu.io.layouts` lists the layouts. The files may be in one subfolder per genome, as
 written by Cell Ranger 1 and 2.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from scsiameseclu.genes.names import gene_table
+from scsiameseclu.genes.names import GENE_ID, gene_table, share
+from scsiameseclu.io.layouts import has_cells_in_rows, symbols_of
 from scsiameseclu.io.loaded import Loaded, Origin, list_names
+from scsiameseclu.io.locate import is_matrix
 from scsiameseclu.io.mtx import read_mtx, read_shape
 from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.io.table_layout import numbers_from
 from scsiameseclu.io.tenx_h5 import EXPRESSION, OTHER_FEATURES, choose_genome, no_expression
-from scsiameseclu.io.triplet import Triplet, matrices_in, read_names, triplet_of
+from scsiameseclu.io.triplet import Triplet, matrices_in, read_lines, read_names, triplet_of
 from scsiameseclu.io.values import describe
 
+GENOME = re.compile(
+    r"GRC|hg\d|mm\d|rn\d|Rnor|mRatBN|dm\d|BDGP|ce\d|WBcel|danRer|sacCer|TAIR|Sscrofa|Mmul|ERCC",
+    re.IGNORECASE,
+)
+"""Starts of the names of genomes of Cell Ranger's references."""
 SPLICING = {"-U": "unspliced", "-A": "ambiguous"}
 """Suffixes of alevin-fry for the counts of unspliced and ambiguous molecules of a gene."""
 
@@ -37,7 +46,7 @@ def load_10x_mtx(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     with origin.reading(f"10x mtx ({triplet.features.name})"):
         features = read_names(triplet.features)
     with origin.reading(f"10x mtx ({triplet.barcodes.name})"):
-        cells = read_names(triplet.barcodes)
+        cells = _without_numbers(read_names(triplet.barcodes))
     with origin.reading(f"10x mtx ({triplet.matrix.name})"):
         shape = read_shape(triplet.matrix)
     genes_in_rows = _genes_in_rows(shape, len(features), len(cells), triplet, request, origin)
@@ -48,7 +57,7 @@ def load_10x_mtx(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     names = features.iloc[:, 0]
     matrix, features, type_notes = _expression_only(matrix, features, origin)
     if names.str.endswith(tuple(SPLICING)).mean() > 0.5:
-        matrix, features, type_notes = _sum_of_splicing(matrix, features)
+        matrix, features, type_notes = _sum_of_splicing(matrix, features.iloc[:, 0])
     ids, symbols = _ids_and_symbols(features, triplet)
     var, gene_notes, warnings = gene_table(
         ids, ids=None if symbols is None else ids, symbols=symbols
@@ -74,6 +83,15 @@ def load_10x_mtx(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     )
 
 
+def _without_numbers(cells: pd.DataFrame) -> pd.DataFrame:
+    """Leave out a first column that only numbers the cells of a file without header."""
+    numbers = cells.iloc[:, 0].tolist()
+    plain = cells.shape[1] > 1 and not isinstance(cells.columns[0], str)
+    if plain and numbers in (numbers_from(first, len(cells)) for first in (0, 1)):
+        return cells.iloc[:, 1:]
+    return cells
+
+
 def _matrices(folder: Path, request: ReadRequest, origin: Origin) -> list[Path]:
     """The matrix files in a folder, or in its subfolder of the requested genome."""
     matrices = matrices_in(folder)
@@ -87,10 +105,20 @@ def _matrices(folder: Path, request: ReadRequest, origin: Origin) -> list[Path]:
         child.name: matrices_in(child) for child in sorted(folder.iterdir()) if child.is_dir()
     }
     by_genome = {name: matrices for name, matrices in by_genome.items() if matrices}
+    others = [child.name for child in sorted(folder.iterdir()) if is_matrix(child.name)]
+    if others and not by_genome:
+        raise origin.error(
+            f"has no matrix.mtx(.gz), but {list_names(others)}; set column `path` to the file"
+        )
     if not by_genome:
         raise origin.error(
             "is not a 10x folder: it has no matrix.mtx(.gz); "
             f"it contains: {list_names(sorted(child.name for child in folder.iterdir()))}"
+        )
+    if len(by_genome) > 1 and request.genome is None and not all(map(GENOME.match, by_genome)):
+        raise origin.error(
+            f"has {len(by_genome)} subfolders with a matrix ({list_names(by_genome)}); if they are "
+            "samples, set column `path` to one of them, or if they are genomes, set column `genome`"
         )
     return by_genome[str(choose_genome(list(by_genome), request, origin))]
 
@@ -116,13 +144,27 @@ def _genes_in_rows(
         cells_in_rows = False
     elif request.orientation == "cells_x_genes":
         genes_in_rows = False
+    elif genes_in_rows and cells_in_rows:
+        genes_in_rows = not has_cells_in_rows(triplet.matrix)
     if not (genes_in_rows or cells_in_rows):
         raise origin.error(
             f"has inconsistent files: {triplet.matrix.name} is {shape[0]} x {shape[1]}, but "
             f"{triplet.features.name} has {n_features} genes and {triplet.barcodes.name} "
-            f"{n_barcodes} cells; use the three files of one run"
+            f"{n_barcodes} cells{_odd_line(triplet, shape)}; use the three files of one run"
         )
     return genes_in_rows
+
+
+def _odd_line(triplet: Triplet, shape: tuple[int, int]) -> str:
+    """A hint at an empty line, or at a header, in a file of names."""
+    for file in (triplet.features, triplet.barcodes):
+        lines = read_lines(file)
+        blank = next((n for n, line in enumerate(lines, start=1) if not line.strip()), None)
+        if blank is not None and len(lines) in shape:
+            return f" (line {blank} of {file.name} is empty)"
+        if len(lines) - 1 in shape and len(lines) not in shape:
+            return f" (is the first line of {file.name}, {lines[0].strip()!r}, a header?)"
+    return ""
 
 
 def _expression_only(
@@ -143,15 +185,30 @@ def _expression_only(
 
 
 def _sum_of_splicing(
-    matrix: csr_matrix, features: pd.DataFrame
+    matrix: csr_matrix, names: pd.Series
 ) -> tuple[csr_matrix, pd.DataFrame, list[str]]:
     """Add up the spliced, unspliced and ambiguous counts of each gene of alevin-fry."""
-    genes = features.iloc[:, 0].str.replace(r"-[UA]$", "", regex=True)
-    codes, unique = pd.factorize(genes)
+    genes = _unspliced_names(names.tolist())
+    codes, unique = pd.factorize(np.array(genes, dtype=object))
     ones = np.ones(len(codes), dtype=np.float32)
     groups = csr_matrix((ones, (np.arange(len(codes)), codes)), shape=(len(codes), len(unique)))
     note = "spliced, unspliced and ambiguous counts of each gene (alevin-fry) were added"
     return csr_matrix(matrix @ groups), pd.DataFrame({0: unique}), [note]
+
+
+def _unspliced_names(names: list[str]) -> list[str]:
+    """The gene of each column: that of the same place in each third, or named without a suffix.
+
+    Genes may have names such as HLA-A, or YDR034C and YDR034C-A.
+    """
+    third = len(names) // 3
+    if names == [f"{name}{suffix}" for suffix in ("", *SPLICING) for name in names[:third]]:
+        return names[:third] * 3
+    present = set(names)
+    return [
+        name[:-2] if name.endswith(tuple(SPLICING)) and name[:-2] in present else name
+        for name in names
+    ]
 
 
 def _ids_and_symbols(
@@ -160,11 +217,11 @@ def _ids_and_symbols(
     """The ids and, if the files have them, the symbols."""
     ids = features.iloc[:, 0].tolist()
     if features.shape[1] > 1:
-        return ids, features.iloc[:, 1].tolist()
-    names = triplet.features.with_name(
-        triplet.features.name.replace(".genes.txt", ".genes.names.txt")
-    )
-    if names != triplet.features and names.is_file():  # kb_python
+        second = features.iloc[:, 1].tolist()
+        turned = share(GENE_ID, second) >= 0.5 > share(GENE_ID, ids)
+        return (second, ids) if turned else (ids, second)
+    names = symbols_of(triplet.features)
+    if names is not None:  # kb_python
         symbols = read_names(names)[0].tolist()
         return ids, symbols if len(symbols) == len(ids) else None
     return ids, None

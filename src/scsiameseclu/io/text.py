@@ -20,17 +20,17 @@ from scsiameseclu.genes.names import SYMBOL_COLUMNS, gene_table, genes_of_table
 from scsiameseclu.io.blocks import numbered
 from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.long_table import load_long, long_names
-from scsiameseclu.io.numbers import MISSING, NotANumber, NumberParser
+from scsiameseclu.io.numbers import MISSING, DecimalComma, NotANumber, NumberParser
 from scsiameseclu.io.orientation import CELL_CORNERS, GENE_CORNERS, corner_key, rows_are_genes
 from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.io.table_checks import check_names, check_whole, unlike_cells
 from scsiameseclu.io.table_layout import Layout, Row, numbers_from, table_layout
 from scsiameseclu.io.textfile import SEPARATORS, open_text, table_rows
 from scsiameseclu.io.values import describe
 
 SNIFFED_ROWS = 50
-MIN_GENES, MAX_FULL_COLUMNS, MAX_DETECTED_SHARE = 100, 3, 0.8
-"""When columns without zeros are unlike cells: numbers of genes and of such columns, and the
-fraction of genes that cells have at most."""
+MAX_LABELS_SHARE = 0.5
+"""Maximum number of different labels per row."""
 
 
 @dataclass
@@ -61,13 +61,10 @@ def load_text(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     UserError
         The table is empty, has no header, or has a malformed line.
     """
-    with open_text(path, origin) as stream:
-        separator, rows = table_rows(stream)
-        _, header = next(rows, (0, []))
-        first = list(islice(rows, SNIFFED_ROWS))
-        requested = (request.label, request.batch, (request.subset or "").partition("=")[0])
-        layout = table_layout(header, first, requested, origin)
-        table = _read(chain(first, rows), layout, origin)
+    try:
+        separator, layout, table = _open_and_read(path, request, origin)
+    except DecimalComma:
+        separator, layout, table = _open_and_read(path, request, origin, "decimal comma")
     kind = f"{SEPARATORS[separator]}-separated text"
     if table.notation:
         kind += f" with {table.notation} in numbers"
@@ -78,11 +75,30 @@ def load_text(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         loaded = load_long(stored, names, columns, origin)
     else:
         named = _named_by_text(table, texts, request)
+        check_names(named[1].index, origin)
+        check_whole(stored, columns, request, origin)
         loaded = _load_wide(stored, named, columns, layout.about, request)
     loaded.format = "csv" if separator == "," else "tsv"
     loaded.files = [path]
     loaded.notes[0] = f"{kind}; {loaded.notes[0]}"
+    if table.notation == "thousands separators" and not (stored.data % 1000).any():
+        loaded.warnings.append(
+            "every count is a multiple of 1,000: if the commas are decimal commas (3,000 is 3), "
+            "write the table with points"
+        )
     return loaded
+
+
+def _open_and_read(
+    path: Path, request: ReadRequest, origin: Origin, notation: str = ""
+) -> tuple[str, Layout, Table]:
+    with open_text(path, origin) as stream:
+        separator, rows = table_rows(stream)
+        _, header = next(rows, (0, []))
+        first = list(islice(rows, SNIFFED_ROWS))
+        requested = (request.label, request.batch, (request.subset or "").partition("=")[0])
+        layout = table_layout(header, first, requested, origin)
+        return separator, layout, _read(chain(first, rows), layout, origin, notation)
 
 
 def _load_wide(
@@ -96,7 +112,7 @@ def _load_wide(
     rows = texts.index.tolist()
     genes_in_rows, reason, guessed = rows_are_genes(
         request.orientation, corner, rows, columns,
-        shape=stored.shape, has_text=bool(texts.columns.size), about=about,
+        shape=stored.shape, has_labels=_has_labels(texts), about=about,
     )  # fmt: skip
     shape = "genes x cells" if genes_in_rows else "cells x genes"
     orientation = f"the table is {shape} ({reason})"
@@ -110,7 +126,7 @@ def _load_wide(
         else gene_table(rows if genes_in_rows else columns)
     )  # fmt: skip
     if genes_in_rows:
-        warnings = [*_unlike_cells(stored, columns), *warnings]
+        warnings = [*unlike_cells(stored, columns), *warnings]
     if guessed:
         warnings = [f"{orientation}; confirm it in column `orientation`", *warnings]
     return Loaded(
@@ -125,24 +141,13 @@ def _load_wide(
     )
 
 
-def _unlike_cells(stored: csr_matrix, columns: list[str]) -> list[str]:
-    """A warning on columns with a number for every gene, where other columns have zeros."""
-    n_genes = stored.shape[0]
-    detected = np.bincount(stored.indices, minlength=len(columns))
-    full = np.flatnonzero(detected == n_genes)
-    usual = float(np.median(detected))
-    few = 0 < full.size <= MAX_FULL_COLUMNS
-    if n_genes < MIN_GENES or not few or usual > MAX_DETECTED_SHARE * n_genes:
-        return []
-    names = list_names(columns[column] for column in full)
-    return [
-        f"column {names} has a count of every gene, but cells have counts of {usual:.0f} of "
-        f"{n_genes} genes; remove it if it is a length or a sum"
-    ]
+def _has_labels(texts: pd.DataFrame) -> bool:
+    """Whether a column of text repeats its values, as labels of cells do."""
+    return any(0 < texts[name].nunique() <= MAX_LABELS_SHARE * len(texts) for name in texts)
 
 
-def _read(rows: Iterator[Row], layout: Layout, origin: Origin) -> Table:
-    table, width, numbers = Table(layout.corner), len(layout.header), NumberParser()
+def _read(rows: Iterator[Row], layout: Layout, origin: Origin, notation: str) -> Table:
+    table, width, numbers = Table(layout.corner), len(layout.header), NumberParser(notation)
     plain = layout.numbers == list(range(layout.numbers[0], width))
     for line, row in rows:
         if len(row) != width:

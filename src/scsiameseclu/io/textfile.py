@@ -8,7 +8,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -21,6 +21,8 @@ ZIP = b"PK\x03\x04"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 """First bytes of the Unicode text that Excel writes."""
 COMMENTS = ("#", '"#')
+GCT = "#1.2"
+"""First line of the GCT format; the second has the numbers of genes and of cells."""
 
 
 @contextmanager
@@ -72,7 +74,10 @@ def table_rows(stream: TextIO) -> tuple[str, Iterator[tuple[int, list[str]]]]:
             break
         comment = line if line.strip() else comment
         skipped += 1
-    separator = sniff(lines[0] if lines else comment)
+        if line.strip() == GCT:
+            skipped += len(list(islice(stream, 1)))
+    lines += islice(stream, 1)
+    separator = sniff(lines[0], lines[-1]) if lines else sniff(comment, "")
     if lines and _is_header(comment, lines[0], separator):
         lines.insert(0, comment)
         skipped -= 1
@@ -86,7 +91,13 @@ def _is_header(comment: str, row: str, separator: str) -> bool:
     return several and all(map(is_number, fields[1:]))
 
 
-def sniff(line: str) -> str:
-    """The separator that occurs most often in a line, outside quoted text."""
-    outside = "".join(line.split('"')[::2])
-    return max(SEPARATORS, key=outside.count)
+def sniff(header: str, row: str) -> str:
+    """The separator of a table, from its header and its first row.
+
+    It occurs most often in the header, outside quoted text. A space is a separator only if no other
+    one occurs in both lines, since names may contain spaces.
+    """
+    in_header, in_row = ("".join(line.split('"')[::2]) for line in (header, row))
+    in_both = [mark for mark in SEPARATORS if mark in in_header and mark in in_row and mark != " "]
+    regular = [mark for mark in in_both if abs(in_header.count(mark) - in_row.count(mark)) <= 1]
+    return max(regular or in_both or SEPARATORS, key=in_header.count)

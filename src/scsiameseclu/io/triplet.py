@@ -1,46 +1,25 @@
-"""The files of a matrix in MatrixMarket format: matrix, genes and cells, by the program's names.
+"""The three files of a matrix in MatrixMarket format, and reading of the names of genes and cells.
 
-| program | matrix | genes | cells |
-|---|---|---|---|
-| Cell Ranger, STARsolo, BD Rhapsody | matrix.mtx | features.tsv, genes.tsv | barcodes.tsv |
-| kb_python | cells_x_genes.mtx | cells_x_genes.genes.txt | cells_x_genes.barcodes.txt |
-| alevin-fry | quants_mat.mtx | quants_mat_cols.txt | quants_mat_rows.txt |
-| Parse Biosciences | count_matrix.mtx, DGE.mtx | all_genes.csv | cell_metadata.csv |
-
-All files may be gzipped; those of the first three rows may share a prefix.
+:mod:`scsiameseclu.io.layouts` lists the names of the files.
 """
 
 from __future__ import annotations
 
 import csv
+import gzip
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from scsiameseclu.io.layouts import LAYOUTS, NAC, existing, layout_of, symbols_of
 from scsiameseclu.io.loaded import Origin, list_names
 from scsiameseclu.io.orientation import CELL_CORNERS, GENE_CORNERS, corner_key
-
-FEATURES = ("features.tsv", "genes.tsv")
-BARCODES = ("barcodes.tsv",)
-# Endings of the matrix, of the genes and of the cells.
-LAYOUTS = (
-    (("count_matrix.mtx", "DGE.mtx"), ("all_genes.csv", "genes.csv"), ("cell_metadata.csv",)),
-    (("quants_mat.mtx",), ("quants_mat_cols.txt",), ("quants_mat_rows.txt",)),
-    (
-        ("cells_x_genes.mtx",),
-        ("cells_x_genes.genes.txt",),
-        ("cells_x_genes.barcodes.txt",),
-    ),
-    (("matrix.mtx",), FEATURES, BARCODES),
-)
-NAC = ("cells_x_genes.total.mtx", "cells_x_genes.mature.mtx", "cells_x_genes.nascent.mtx")
-"""Matrices of kb_python's workflow for nascent and mature RNA."""
 
 
 @dataclass(frozen=True)
 class Triplet:
-    """The three files of a matrix, in the order of the input's checksum."""
+    """The files of a matrix, in the order of the input's checksum."""
 
     matrix: Path
     features: Path
@@ -48,8 +27,10 @@ class Triplet:
 
     @property
     def files(self) -> list[Path]:
-        """Matrix, features, barcodes."""
-        return [self.matrix, self.features, self.barcodes]
+        """Matrix, features, barcodes, and a separate file of gene symbols if there is one."""
+        symbols = symbols_of(self.features)
+        files = [self.matrix, self.features, self.barcodes]
+        return files if symbols is None else [*files, symbols]
 
 
 def matrices_in(folder: Path) -> list[Path]:
@@ -76,14 +57,7 @@ def triplet_of(matrices: list[Path], origin: Origin) -> Triplet:
             "set column `path` to one of them"
         )
     matrix = matrices[0]
-    name = matrix.name.removesuffix(".gz")
-    if ".".join(name.split(".")[-3::2]).endswith("cells_x_genes.mtx"):
-        name = name[: name.rfind("cells_x_genes")] + "cells_x_genes.mtx"  # .mature and others
-    endings, features, barcodes = next(
-        (layout for layout in LAYOUTS if name.endswith(layout[0])), ((name,), FEATURES, BARCODES)
-    )
-    ending = next(ending for ending in endings if name.endswith(ending))
-    prefix = name.removesuffix(ending)
+    prefix, features, barcodes = layout_of(matrix)
     return Triplet(
         matrix,
         _companion(matrix, prefix, features, origin),
@@ -93,13 +67,24 @@ def triplet_of(matrices: list[Path], origin: Origin) -> Triplet:
 
 def _companion(matrix: Path, prefix: str, endings: tuple[str, ...], origin: Origin) -> Path:
     """The first existing file next to a matrix with the prefix and one of the endings."""
-    for ending in endings:
-        for packed in ("", ".gz"):
-            file = matrix.parent / f"{prefix}{ending}{packed}"
-            if file.is_file():
-                return file
+    file = next(existing(matrix, tuple(f"{prefix}{ending}" for ending in endings)), None)
+    if file is not None:
+        return file
     expected = " or ".join(f"{prefix}{ending}" for ending in endings)
-    raise origin.error(f"lacks {expected} (.gz) next to {matrix.name}; add the file")
+    others = [
+        other.name for other in sorted(matrix.parent.iterdir())
+        if other.name.removesuffix(".gz").endswith(endings)
+    ]  # fmt: skip
+    advice = "add the file"
+    if others:
+        advice = f"if {list_names(others)} belongs to it, give both names the same prefix"
+    raise origin.error(f"lacks {expected} (.gz) next to {matrix.name}; {advice}")
+
+
+def read_lines(file: Path) -> list[str]:
+    """The lines of a file of genes or cells, without empty ones at its end."""
+    with gzip.open(file, "rt") if file.suffix == ".gz" else file.open() as stream:
+        return stream.read().rstrip().splitlines()
 
 
 def read_names(file: Path) -> pd.DataFrame:

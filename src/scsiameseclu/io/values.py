@@ -23,9 +23,10 @@ MIN_WHOLE_SHARE = 0.2
 SUM_TOLERANCE = 1e-3
 """Relative difference below which the sums of all cells count as equal (normalised data)."""
 ADVICE = "use raw counts, or set column `layer` to the layer that contains them"
+ADVICE_WITHOUT_LAYERS = "use raw counts"
 ROUND_ADVICE = (
     "if they are expected counts (RSEM, salmon, kallisto, STARsolo EM, SoupX), set column `counts` "
-    f"to round; if they are FPKM or TPM, {ADVICE}"
+    "to round; if they are FPKM or TPM, "
 )
 
 
@@ -127,8 +128,15 @@ def _are_expected_counts(data: np.ndarray, fractional_share: float) -> bool:
     return all(fractional(inverse(values)).mean() > 0.5 for inverse in inverses)
 
 
-def value_problems(values: Values) -> list[str]:
-    """Messages on why values are not counts, to be prefixed with the file; empty if they are."""
+def value_problems(values: Values, *, has_layers: bool = True) -> list[str]:
+    """Messages on why values are not counts, to be prefixed with the file; empty if they are.
+
+    Parameters
+    ----------
+    has_layers
+        Whether the format of the file has several matrices.
+    """
+    advice = ADVICE if has_layers else ADVICE_WITHOUT_LAYERS
     share = 100 * values.n_fractional / max(values.n_stored, 1)
     high, low = f"{values.largest:.6g}", f"{values.smallest:.6g}"
     by_kind = {
@@ -147,5 +155,8 @@ def value_problems(values: Values) -> list[str]:
         f"{values.n_infinite} infinite values" if values.n_infinite else "",
         by_kind[values.kind],
     ]
-    advice = ROUND_ADVICE if values.can_be_rounded else ADVICE
+    if values.can_be_rounded:
+        advice = ROUND_ADVICE + advice
+    elif values.n_nan and not has_layers:
+        advice = f"write 0 for genes without counts, and {advice}"
     return [f"contains {content}; {advice}" for content in contents if content]

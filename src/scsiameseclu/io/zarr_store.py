@@ -10,14 +10,9 @@ from typing import Any
 import h5py
 
 from scsiameseclu.io.loaded import Origin
+from scsiameseclu.io.locate import is_zarr
 
-MARKS = (".zgroup", "zarr.json", ".zmetadata")
 METADATA = (".zarray", ".zgroup", ".zmetadata", "zarr.json")
-
-
-def is_zarr(path: Path) -> bool:
-    """Whether a path is a folder in zarr format."""
-    return path.is_dir() and any((path / mark).is_file() for mark in MARKS)
 
 
 @contextmanager

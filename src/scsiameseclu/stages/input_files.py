@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from scsiameseclu.errors import UserError
-from scsiameseclu.io.locate import matrix_below
+from scsiameseclu.io.layouts import files_beside
+from scsiameseclu.io.locate import is_matrix, is_zarr, matrix_below
 from scsiameseclu.options import Rule
 
 DEMO = ("demo:a", "demo:b")
@@ -21,23 +22,36 @@ NAMES = (
 
 
 def input_files(row: Mapping[str, Any]) -> list[str]:
-    """The input files for Snakemake; for a folder, the files of the matrix inside it."""
+    """The input files for Snakemake: all files that are read for a sample.
+
+    For an mtx file, these include its genes and cells; for a folder, the files inside it.
+    """
     files = [row["metadata"]] if "metadata" in row else []
-    source = Path(row["path"])
     if row["path"] in DEMO:
         return files
+    source = Path(row["path"])
+    read = [row["path"] if file == source else str(file) for file in _files_of(source)]
+    return [*(read or [row["path"]]), *files]
+
+
+def _files_of(source: Path) -> list[Path]:
+    """The files of a count matrix; empty for a folder without any."""
+    if is_zarr(source):
+        return sorted(file for file in source.rglob("*") if file.is_file())
+    if source.is_dir():
+        with suppress(UserError):  # ingest reports it
+            source = matrix_below(source) or source
     if not source.is_dir():
-        return [row["path"], *files]
-    with suppress(UserError):  # ingest reports it
-        source = matrix_below(source) or source
-    if source.is_file():
-        return [str(source), *files]
-    inside = sorted(
-        str(item)
-        for item in source.iterdir()
-        if {".mtx", ".tsv"} & set(item.suffixes) or item.name.removesuffix(".gz").endswith(NAMES)
-    )
-    return [*(inside or [row["path"]]), *files]
+        return [source, *files_beside(source)] if is_matrix(source.name) else [source]
+    children = sorted(source.iterdir())
+    genomes = [sorted(child.iterdir()) for child in children if child.is_dir()]
+    return list(filter(_is_part, children)) or [f for g in genomes for f in filter(_is_part, g)]
+
+
+def _is_part(file: Path) -> bool:
+    """Whether the name of a file is that of a matrix, its genes or its cells."""
+    name = file.name.removesuffix(".gz")
+    return bool({".mtx", ".tsv"} & set(file.suffixes)) or name.endswith(NAMES)
 
 
 def file_problem(path: str, rule: Rule) -> str | None:
