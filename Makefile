@@ -5,6 +5,7 @@ VENV := .venv
 INSTALLED := $(VENV)/.installed
 DOCUMENTED := $(VENV)/.documented
 PYTHONS ?= 3.11 3.13
+WORKERS ?= 2
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
@@ -35,8 +36,8 @@ demo: $(INSTALLED) ## run the whole pipeline on the data of config/ (built-in re
 check: $(INSTALLED) ## check config/config.yaml, its sample sheet and every sample's file
 	python scripts/check.py --configfile config/config.yaml
 
-test: $(INSTALLED) ## run the tests
-	pytest
+test: $(INSTALLED) ## run the tests (WORKERS=2 at once)
+	pytest --numprocesses $(WORKERS) --dist loadfile
 
 test-cluster: $(INSTALLED) ## run the tests on a real Slurm that they install and start (root, Debian 12)
 	pytest -v --durations=0 tests/cluster

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from scsiameseclu.store.folder import SampleFolder
 
 # before anything imports numpy or torch: two threads at most, and idle ones sleep
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 ROOT = Path(__file__).resolve().parent.parent

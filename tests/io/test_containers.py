@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -118,6 +120,38 @@ def test_xls_is_often_text(write: Write, counts, tmp_path: Path) -> None:
     named.write_bytes(b"\xd0\xcf\x11\xe0 workbook")
     with pytest.raises(UserError, match="Excel workbook"):
         read_counts(named)
+
+
+@pytest.mark.parametrize("name", ["Zstd", "Blosc", "LZ4"])
+def test_filters_of_hdf5plugin_are_loaded(name: str, counts, tmp_path: Path) -> None:
+    # in other processes: a filter stays loaded
+    write = (
+        "import sys, anndata, hdf5plugin\n"
+        f"plain = anndata.read_h5ad(sys.argv[1])\n"
+        f"plain.write_h5ad(sys.argv[2], compression=hdf5plugin.{name}())\n"
+    )
+    read = (
+        "import sys\nfrom scsiameseclu.io.readers import read_counts\n"
+        "print(int(read_counts(sys.argv[2]).X.sum()))\n"
+    )
+    files = [str(tmp_path / "plain.h5ad"), str(tmp_path / "packed.h5ad")]
+    counts.adata.write_h5ad(files[0])
+    for code in (write, read):
+        command = [sys.executable, "-W", "ignore", "-c", code, *files]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(done.stdout) == counts.values.sum()
+
+
+def test_a_filter_that_nobody_has_is_named(counts, tmp_path: Path) -> None:
+    path = tmp_path / "a.h5ad"
+    counts.adata.write_h5ad(path, compression="lzf")
+    data = path.read_bytes()
+    # the number and the name of lzf in the file, in every filter message
+    assert b"\x00\x7d" in data
+    unknown = data.replace((32000).to_bytes(2, "little"), (32999).to_bytes(2, "little"))
+    path.write_bytes(unknown)
+    with pytest.raises(UserError, match="filter number 32999, which the package hdf5plugin"):
+        read_counts(path)
 
 
 def test_lzf_needs_no_plugin(counts, tmp_path: Path) -> None:

@@ -88,6 +88,11 @@ def test_missing_column_names_those_there_are(copied: SampleFolder) -> None:
     assert not copied.path("metrics").exists()
 
 
+def test_labels_in_a_column_that_the_pipeline_writes_are_refused(copied: SampleFolder) -> None:
+    with pytest.raises(UserError, match="'sample', a name that the pipeline reserves"):
+        run(copied, "sample")
+
+
 @pytest.mark.parametrize("name", ["graph", "embedding", "layout", "clusters"])
 def test_a_file_that_lacks_cells_is_refused(copied: SampleFolder, name: str) -> None:
     """It must not lend its last cell's row to the cells it lacks."""

@@ -150,6 +150,13 @@ def test_a_changed_row_of_the_sheet_touches_only_its_sample(copied: Path) -> Non
     assert not set(jobs) & {"ingest", "quality", "expression", "graph", "train", "layout"}
 
 
+def test_other_labels_renew_only_the_metrics_and_the_page(copied: Path) -> None:
+    write_inputs(copied, [GOOD[0], {**GOOD[1], "label": "phase"}], QUICK)
+    jobs = planned(copied)
+    assert set(jobs) == {"evaluate", "report", "cohort", "multiqc", "all"}
+    assert jobs["evaluate"] == jobs["report"] == {"b"}
+
+
 def test_a_sample_taken_from_the_sheet_renews_the_cohort_page(copied: Path) -> None:
     write_inputs(copied, GOOD[:1], QUICK)
     assert set(planned(copied)) == {"cohort", "multiqc", "all"}

@@ -14,13 +14,11 @@ import h5py
 
 from scsiameseclu.io.hdf5_filters import check_filters
 from scsiameseclu.io.loaded import Origin, list_names
-from scsiameseclu.io.locate import is_zarr
+from scsiameseclu.io.locate import is_text, is_zarr, stem
 from scsiameseclu.io.request import ReadRequest
 
 EXCEL = (b"\xd0\xcf\x11\xe0", b"PK\x03\x04")
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".xls", ".gct")
-PACKED_ENDINGS = (".gz", ".zip")
 HDF5_ENDINGS = (".h5", ".hdf5", ".h5ad", ".loom")
 HDF5_FORMATS = ("10x_h5", "h5ad", "loom", "xy_h5")
 CONVERSIONS = {
@@ -59,7 +57,7 @@ def detect_format(path: Path, request: ReadRequest, origin: Origin) -> str:
         if request.format not in ("auto", "h5ad"):
             raise origin.error(f"is zarr, not {request.format}; correct column `format`")
         return "h5ad"
-    if path.is_dir() or _stem(path).endswith(".mtx"):
+    if path.is_dir() or stem(path).endswith(".mtx"):
         if request.format not in ("auto", "10x_mtx"):
             raise origin.error(f"is not {request.format}; correct column `format`")
         return "10x_mtx"
@@ -74,11 +72,11 @@ def detect_format(path: Path, request: ReadRequest, origin: Origin) -> str:
         raise origin.error("is not a 10x mtx folder; correct column `format` or `path`")
     if is_hdf5:
         return _hdf5_format(path, request, origin)
-    if request.format == "auto" and not _stem(path).endswith(TEXT_ENDINGS):
+    if request.format == "auto" and not is_text(path):
         raise origin.error(f"has an unknown format; use one of {SUPPORTED}, or set column `format`")
     if request.format != "auto":
         return request.format
-    return "csv" if _stem(path).endswith(".csv") else "tsv"
+    return "csv" if stem(path).endswith(".csv") else "tsv"
 
 
 def _reject_known(path: Path, origin: Origin) -> None:
@@ -89,14 +87,6 @@ def _reject_known(path: Path, origin: Origin) -> None:
             ending = ".xlsx" if stream.read(4) in EXCEL else None
     if ending is not None:
         raise origin.error(CONVERSIONS[ending])
-
-
-def _stem(path: Path) -> str:
-    """The lower-case name without compression suffixes."""
-    name = path.name.lower()
-    for ending in PACKED_ENDINGS:
-        name = name.removesuffix(ending)
-    return name
 
 
 def _hdf5_format(path: Path, request: ReadRequest, origin: Origin) -> str:

@@ -1,10 +1,8 @@
-"""Check that the compression filters of an HDF5 file are installed."""
+"""Load the compression filters of an HDF5 file, and check that none is missing."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
-from contextlib import suppress
 
 import h5py
 
@@ -33,16 +31,15 @@ def check_filters(file: h5py.File, origin: Origin) -> None:
     UserError
         A filter is not available.
     """
-    missing = set(_missing(file))
-    if missing:
-        with suppress(ImportError):
-            importlib.import_module("hdf5plugin")
-            missing = set(_missing(file))
-    if missing:
+    if not set(_missing(file)):
+        return
+    import hdf5plugin  # noqa: F401  (registers its filters)
+
+    if missing := set(_missing(file)):
         names = ", ".join(FILTERS.get(number, f"number {number}") for number in sorted(missing))
         raise origin.error(
-            f"is compressed with the HDF5 filter {names}, which is not available; install the "
-            "package hdf5plugin, or write the file with gzip compression"
+            f"is compressed with the HDF5 filter {names}, which the package hdf5plugin does "
+            "not have; write the file with gzip compression"
         )
 
 

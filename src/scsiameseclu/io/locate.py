@@ -12,6 +12,8 @@ from pathlib import Path
 from scsiameseclu.errors import UserError
 
 MATRIX = (".mtx", ".mtx.gz")
+TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".xls", ".gct")
+PACKED_ENDINGS = (".gz", ".zip")
 CELL_RANGER_H5 = "filtered_feature_bc_matrix.h5"
 ZARR = (".zgroup", "zarr.json", ".zmetadata")
 MAX_DEPTH = 6
@@ -25,6 +27,19 @@ SKIPPED = ("velocyto", "sj", "analysis", "raw_probe_bc_matrix")
 def is_matrix(name: str) -> bool:
     """Whether a file name is that of a MatrixMarket file."""
     return name.lower().endswith(MATRIX)
+
+
+def stem(path: Path) -> str:
+    """The lower-case name of a file without compression suffixes."""
+    name = path.name.lower()
+    for ending in PACKED_ENDINGS:
+        name = name.removesuffix(ending)
+    return name
+
+
+def is_text(path: Path) -> bool:
+    """Whether a file name is that of a text table."""
+    return stem(path).endswith(TEXT_ENDINGS)
 
 
 def is_zarr(path: Path) -> bool:

@@ -22,6 +22,16 @@ SUFFIX = "_input"
 NOT_A_LABEL = frozenset({"", "na", "n/a", "nan", "none", "null", "<na>"})
 
 
+def reserved_label(label: str) -> str:
+    """The problem with the name of a label column that the pipeline also writes; empty if none."""
+    if label not in RESERVED_COLUMNS:
+        return ""
+    return (
+        f"has its labels in column {label!r}, a name that the pipeline reserves for its results; "
+        "rename the column, and update column `label`"
+    )
+
+
 def missing_labels(column: pd.Series) -> np.ndarray:
     """Mask of the cells without a label: NaN, empty text, or text such as ``NA``.
 

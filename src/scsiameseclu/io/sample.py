@@ -15,7 +15,7 @@ from scsiameseclu.io.blocks import as_strings
 from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.metadata import join_metadata, read_metadata
 from scsiameseclu.io.numbers import PLAIN
-from scsiameseclu.io.obs import RESERVED_COLUMNS, SUFFIX, missing_labels, sanitize_columns
+from scsiameseclu.io.obs import SUFFIX, missing_labels, reserved_label, sanitize_columns
 from scsiameseclu.io.readers import load, round_counts, value_errors
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.limits import MIN_CELLS
@@ -149,12 +149,11 @@ def _check_columns(result: Sample, request: ReadRequest, origin: Origin) -> None
     for role, wanted in (("label", request.label), ("batch", request.batch)):
         if wanted is not None and column_of(result.obs, wanted) is None:
             result.errors.append(_missing_column(result.obs, wanted, role, origin))
-    if request.label in RESERVED_COLUMNS:
-        result.errors.append(
-            f"{origin.where} has its labels in column {request.label!r}, a name that the pipeline "
-            "reserves for its results; rename the column, and update column `label`"
-        )
-    elif request.label is not None and (column := column_of(result.obs, request.label)):
+    if request.label is None:
+        return
+    if problem := reserved_label(request.label):
+        result.errors.append(f"{origin.where} {problem}")
+    elif column := column_of(result.obs, request.label):
         missing = int(missing_labels(result.obs[column]).sum())
         if missing:
             result.warnings.append(

@@ -21,13 +21,12 @@ from scsiameseclu.stages.config import (
 )
 from scsiameseclu.stages.input_files import input_files
 from scsiameseclu.stages.sheet import Row
+from scsiameseclu.stages.time_limit import reading_limit
 
 if TYPE_CHECKING:
     from scsiameseclu.io.sample import Sample
 
 CONFIG = (Path("config/config.yaml"),)
-MIN_SECONDS, BYTES_PER_SECOND = 600, 1e6
-"""Time limit for reading a file: a constant, and the bytes that are read per second at least."""
 Finding = tuple[str, str]
 """A level and a message. ``"error"``: the sample cannot be processed; ``"warning"``: to be checked
 by the user; ``"note"``: what was detected."""
@@ -115,8 +114,7 @@ def _unusable_files(config: Config) -> list[str]:
 
 def check_apart(row: Row, config: Config) -> list[Finding]:
     """:func:`check_sample` in another process, which a damaged file may crash or keep busy."""
-    size = sum(Path(file).stat().st_size for file in input_files(row) if Path(file).is_file())
-    limit = MIN_SECONDS + size / BYTES_PER_SECOND
+    limit = reading_limit(input_files(row))
     where = f"sample {row['sample']}: {row['path']}"
     try:
         return apart(findings_of, row, config, seconds=limit, preload=["scsiameseclu.io.sample"])

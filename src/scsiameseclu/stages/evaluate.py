@@ -32,7 +32,7 @@ def run(folder: SampleFolder, *, label: str | None = None, seed: int = 0) -> Non
     Raises
     ------
     UserError
-        The label column does not exist.
+        The label column does not exist, or has the name of a column of the pipeline.
     """
     clusters = folder.obs("clusters")
     result: dict[str, Any] = {
@@ -87,10 +87,13 @@ def _against_labels(
     folder: SampleFolder, clusters: pd.Series, label: str, seed: int
 ) -> dict[str, Any]:
     """Agreement with the labels, and their prediction from the embedding and from the PCA."""
+    from scsiameseclu.io.obs import reserved_label
     from scsiameseclu.io.sample import column_of
     from scsiameseclu.metrics import classification, label_scores, labelled
 
     obs = folder.obs("counts")
+    if problem := reserved_label(label):
+        raise UserError(f"the file {problem}")
     column = column_of(obs, label)
     if column is None:
         available = ", ".join(map(str, obs.columns)) or "none"

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.stages.input_files import input_files
 from scsiameseclu.stages.resources import Size
+from scsiameseclu.stages.time_limit import ended_after, reading_limit
 
 if TYPE_CHECKING:
     from scsiameseclu.store.folder import SampleFolder
@@ -23,9 +25,9 @@ def run(folder: SampleFolder, *, source: str, request: ReadRequest) -> None:
 
     ``counts`` contains ``X`` (integral counts, CSR float32), ``gene_id`` and ``gene_symbol`` in
     ``var``, ``sample`` and ``batch`` (categories) followed by the input's columns in ``obs``, and
-    ``uns["source"]``: path, format, sha256, detected (messages), label (empty if none), n_cells,
-    n_genes. ``dimensions`` is the size of the data, from which the memory and time of later stages
-    are predicted.
+    ``uns["source"]``: path, format, sha256, detected (messages), n_cells, n_genes.
+    ``dimensions`` is the size of the data, from which the memory and time of later stages are
+    predicted.
 
     Parameters
     ----------
@@ -49,7 +51,17 @@ def run(folder: SampleFolder, *, source: str, request: ReadRequest) -> None:
     from scsiameseclu.store.files import add_warnings, write_h5ad
     from scsiameseclu.store.provenance import record
 
-    sample = read_sample(source, request, sample=folder.sample)
+    files = input_files({"path": source})
+    limit = reading_limit(files)
+    with ended_after(
+        limit,
+        directory=folder.directory,
+        sample=folder.sample,
+        stage="ingest",
+        reason=f"the process that read {source} ended early: by damage of the file, for lack of "
+        f"memory or after {limit / 60:.0f} minutes; check the file",
+    ):
+        sample = read_sample(source, request, sample=folder.sample)
     if sample.errors:
         raise UserError("; also: ".join(sample.errors))
     for message in [*sample.notes, *sample.warnings]:
@@ -62,7 +74,6 @@ def run(folder: SampleFolder, *, source: str, request: ReadRequest) -> None:
         "format": sample.loaded.format,
         "sha256": sha256(sample.loaded.files),
         "detected": np.array(sample.notes, dtype=object),
-        "label": request.label or "",
         "n_cells": n_cells,
         "n_genes": n_genes,
     }

@@ -10,7 +10,7 @@ from typing import Any
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.layouts import files_beside
-from scsiameseclu.io.locate import is_matrix, is_zarr, matrix_below
+from scsiameseclu.io.locate import is_matrix, is_text, is_zarr, matrix_below
 from scsiameseclu.options import Rule
 
 DEMO = ("demo:a", "demo:b")
@@ -32,6 +32,14 @@ def input_files(row: Mapping[str, Any]) -> list[str]:
     source = Path(row["path"])
     read = [row["path"] if file == source else str(file) for file in _files_of(source)]
     return [*(read or [row["path"]]), *files]
+
+
+def reads_labels(row: Mapping[str, Any]) -> bool:
+    """Whether reading the file of a sample depends on the name of the label column.
+
+    In a text table, the label column is among the columns of counts.
+    """
+    return is_text(Path(row["path"])) or row.get("format") in ("csv", "tsv")
 
 
 def _files_of(source: Path) -> list[Path]:

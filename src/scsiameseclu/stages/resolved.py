@@ -8,6 +8,7 @@ from typing import Any
 
 from scsiameseclu.options import Settings, rules
 from scsiameseclu.run_settings import SECTIONS
+from scsiameseclu.stages.input_files import reads_labels
 from scsiameseclu.stages.program import is_settings, parameters, work_of
 
 SECTION_OF: dict[type[Settings], str] = {kind: name for name, kind in SECTIONS.items()}
@@ -24,13 +25,16 @@ def resolved(stage: str, config: Mapping[str, Any], row: Mapping[str, Any]) -> d
         The validated config with defaults.
     row
         Row of the sample sheet without empty cells, whose values take precedence. The column
-        ``path`` is passed as ``source``.
+        ``path`` is passed as ``source``. The stage ingest gets the column ``label`` only if reading
+        the file depends on it, so that a change of labels reruns only the metrics and the report.
 
     Returns
     -------
     The parameters of the stage that have a value; sections are dictionaries.
     """
     sheet = {"source": row["path"], **row} if "path" in row else dict(row)
+    if stage == "ingest" and not reads_labels(row):
+        sheet.pop("label", None)
     values: dict[str, Any] = {}
     for name, (hint, _) in parameters(work_of(stage)).items():
         if is_settings(hint):
