@@ -18,6 +18,20 @@ if TYPE_CHECKING:
 os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process, and those of the workflow, which share a run.
+
+    They come first, since they take longest.
+    """
+    groups = {}
+    for item in items:
+        folder = item.path.parent.relative_to(ROOT / "tests")
+        groups[item] = "workflow" if folder.name == "workflow" else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(groups[item]))
+    items.sort(key=lambda item: groups[item] != "workflow")
+
+
 ROOT = Path(__file__).resolve().parent.parent
 ABSENT = "absent"
 DATA = os.environ.get("SCSIAMESECLU_DATA", str(ROOT.parent / "shared" / "data"))

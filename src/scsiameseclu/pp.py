@@ -11,13 +11,12 @@ import pandas as pd
 from scsiameseclu._inputs import check_seed, plain_params
 from scsiameseclu.preprocess.batches import batches_of
 from scsiameseclu.preprocess.matrices import find_counts
-from scsiameseclu.preprocess.quality import control
+from scsiameseclu.preprocess.quality import COLUMNS, control
 from scsiameseclu.settings import QualitySettings
 
 __all__ = ["quality"]
 
 log = logging.getLogger(__name__)
-METRICS = ("n_genes", "total_counts", "pct_top20", "pct_mito", "doublet_score", "predicted_doublet")
 
 
 def quality(
@@ -81,8 +80,13 @@ def quality(
     -------
     None, or with ``copy`` an AnnData. Sets the following fields:
 
-    ``obs["n_genes"]``, ``obs["total_counts"]``, ``obs["pct_top20"]``, ``obs["pct_mito"]``
-        Metrics, int64 and float64; percent from 0 to 100, NaN where undefined.
+    ``obs["n_genes"]``, ``obs["total_counts"]``, ``obs["pct_top20"]``, ``obs["pct_mito"]``,
+    ``obs["pct_ribo"]``, ``obs["pct_hb"]``
+        Metrics, int64 and float64; percent from 0 to 100 of the counts of the 20 most abundant,
+        mitochondrial, ribosomal and haemoglobin genes, NaN where undefined.
+    ``obs["S_score"]``, ``obs["G2M_score"]``, ``obs["phase"]``
+        Scores of the cell cycle, float64, and phase, category of ``"G1"``, ``"S"`` and ``"G2M"``;
+        missing if the genes are not those of human, mouse, rat, macaque or pig.
     ``obs["doublet_score"]``, ``obs["predicted_doublet"]``
         Scrublet's score, float64, and call, category of ``"no"``, ``"yes"`` and ``"NA"``.
     ``obs["quality_pass"]``, ``obs["quality_reason"]``
@@ -125,9 +129,8 @@ def quality(
     counts = ad.AnnData(find_counts(adata, layer), obs=adata.obs[[]], var=adata.var)
     result = control(counts, settings, batches=batches_of(adata, batch_key), seed=random_state)
     adata = adata.copy() if copy else adata
-    for name in METRICS:
-        adata.obs[name] = result.table[name].to_numpy()
-    adata.obs["predicted_doublet"] = result.table["predicted_doublet"].array
+    for name in COLUMNS:
+        adata.obs[name] = result.table[name].array
     adata.obs["quality_pass"] = result.kept_cells
     adata.obs["quality_reason"] = pd.Categorical(result.table["reason"])
     adata.var["n_cells"] = result.cells_per_gene

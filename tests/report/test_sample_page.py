@@ -20,7 +20,7 @@ from scsiameseclu.report.cluster_figures import confidence_picture, evidence_pic
 from scsiameseclu.report.finished_sample import load_sample
 from scsiameseclu.report.map_figures import SHOWN, category_map, plane
 from scsiameseclu.report.marker_figures import group_expression, marker_pictures, marker_table
-from scsiameseclu.report.quality_figures import missing_metrics, quality_pictures
+from scsiameseclu.report.quality_figures import notes_on_metrics, quality_pictures
 from scsiameseclu.report.sample_page import sample_page
 from scsiameseclu.report.summary import summary
 from scsiameseclu.report.tables import sentence as as_sentence
@@ -198,9 +198,13 @@ def test_no_mitochondrial_genes(finished: SampleFolder) -> None:
         "Counts",
         "Detected genes",
         "Top-20 percentage",
+        "Ribosomal percentage",
         "Doublet score",
     ]
-    assert len(missing_metrics(sample)) == 1
+    (without,) = notes_on_metrics(sample)
+    assert "No mitochondrial genes" in without
+    sample.cells["phase"] = pd.Categorical(["G1", "S"] * (len(sample.cells) // 2))
+    assert "50 % of the kept cells are in S phase" in " ".join(notes_on_metrics(sample))
 
 
 def test_empty_cluster_is_left_out(

@@ -34,7 +34,8 @@ def test_every_slot(folder: SampleFolder) -> None:
     assert 0 < filtered.n_obs < counts.n_obs
     assert list(filtered.obs_names) == [c for c in counts.obs_names if c in filtered.obs_names]
     assert set(filtered.obs.columns) == {
-        "n_genes", "total_counts", "pct_top20", "pct_mito", "doublet_score", "predicted_doublet"
+        "n_genes", "total_counts", "pct_top20", "pct_mito", "pct_ribo", "pct_hb", "S_score",
+        "G2M_score", "phase", "doublet_score", "predicted_doublet",
     }  # fmt: skip
     assert filtered.obs["n_genes"].min() >= 215
     assert list(filtered.obs["predicted_doublet"].cat.categories) == ["no", "yes", "NA"]
@@ -58,7 +59,8 @@ def test_table_has_every_ingested_cell_with_its_reason(folder: SampleFolder) -> 
     counts, filtered = read_h5ad(folder.path("counts")), read_h5ad(folder.path("filtered"))
     table = pd.read_csv(folder.path("quality_table"), sep="\t", keep_default_na=False)
     assert list(table.columns) == [
-        "barcode", "n_genes", "total_counts", "pct_top20", "pct_mito",
+        "barcode", "n_genes", "total_counts", "pct_top20", "pct_mito", "pct_ribo", "pct_hb",
+        "S_score", "G2M_score", "phase",
         "doublet_score", "predicted_doublet", "kept", "reason",
     ]  # fmt: skip
     assert table["barcode"].tolist() == list(counts.obs_names)

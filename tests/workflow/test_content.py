@@ -57,16 +57,14 @@ def test_an_older_file_in_place_of_the_input_is_read_and_a_marker_table_again(
     config = {**QUICK, "model": {"networks": 1, "pretrain_steps": 20}, "n_clusters": 4}
     config["annotation"] = {"marker_table": "markers.tsv"}
     write_inputs(tmp_path, [{"sample": "x", "path": "x.h5ad"}], config)
-    done = snakemake(tmp_path)
+    done = snakemake(tmp_path, "--until", "annotate")
     assert done.returncode == 0, done.stdout
-    assert planned(tmp_path) == {}
+    assert planned(tmp_path, "--until", "annotate") == {}
 
     state = markers.stat()
     markers.write_text(markers.read_text().replace("MS4A1", "CD79B"))
     os.utime(markers, (state.st_atime, state.st_mtime))
-    jobs = planned(tmp_path)
-    assert "annotate" in jobs
-    assert "train" not in jobs
+    assert set(planned(tmp_path, "--until", "annotate")) == {"annotate"}
 
     time.sleep(1.1)
     shutil.copy2(tmp_path / "other.h5ad", tmp_path / "x.h5ad")

@@ -151,7 +151,7 @@ def test_a_changed_row_of_the_sheet_touches_only_its_sample(copied: Path) -> Non
 
 
 def test_other_labels_renew_only_the_metrics_and_the_page(copied: Path) -> None:
-    write_inputs(copied, [GOOD[0], {**GOOD[1], "label": "phase"}], QUICK)
+    write_inputs(copied, [GOOD[0], {**GOOD[1], "label": "louvain"}], QUICK)
     jobs = planned(copied)
     assert set(jobs) == {"evaluate", "report", "cohort", "multiqc", "all"}
     assert jobs["evaluate"] == jobs["report"] == {"b"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import anndata as ad
@@ -12,6 +11,7 @@ from scipy import stats
 from scipy.sparse import csc_matrix
 
 from scsiameseclu.annotation.profiles import ClusterProfile, cluster_profiles
+from scsiameseclu.genes.gene_classes import ribosomal_genes
 from scsiameseclu.genes.matching import GeneNames
 from scsiameseclu.genes.organism import mitochondrial_genes
 from scsiameseclu.settings import MarkerSettings
@@ -34,8 +34,6 @@ PSEUDOCOUNT = 0.01
 """Added to both means of a fold change, in normalised counts, so that it stays finite."""
 GENES_AT_ONCE = 2_000
 """Genes tested at once; the tests are independent, and this bounds memory."""
-# Proteins of the cytosolic ribosome; not the kinases RPS6KA1..., nor RPS19BP1.
-RIBOSOMAL = re.compile(r"^(?:RP[LS]\d++(?!K|BP)|RPLP[0-2]|RPSA)", re.IGNORECASE)
 
 
 def find_markers(expression: ad.AnnData, clusters: pd.Series) -> tuple[pd.DataFrame, list[str]]:
@@ -107,8 +105,8 @@ def gene_flags(symbols: Sequence[str], ids: Sequence[str]) -> list[str]:
     """``"ribosomal"``, ``"mitochondrial"`` or ``""`` for each gene."""
     mitochondrial, _ = mitochondrial_genes(symbols, ids)
     return [
-        "mitochondrial" if mito else "ribosomal" if RIBOSOMAL.match(symbol) else ""
-        for symbol, mito in zip(symbols, mitochondrial, strict=True)
+        "mitochondrial" if mito else "ribosomal" if ribo else ""
+        for mito, ribo in zip(mitochondrial, ribosomal_genes(symbols), strict=True)
     ]
 
 

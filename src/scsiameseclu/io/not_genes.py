@@ -11,6 +11,7 @@ import re
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from scsiameseclu.genes.gene_classes import SPIKE_INS
 from scsiameseclu.io.loaded import Loaded, list_names
 
 SUMMARY = re.compile(
@@ -29,7 +30,6 @@ SPIKE_IN = re.compile(
 """ERCC-00002 and SIRV101; the human genes ERCC1 to ERCC8 have one digit."""
 MIN_SUMMED = 10
 """Minimum numbers of cells and of genes for sums to be recognised."""
-SHARE = "pct_counts_spike_in"
 
 
 def leave_out(loaded: Loaded) -> None:
@@ -100,10 +100,10 @@ def _set_share(loaded: Loaded, spike: np.ndarray, counted: np.ndarray) -> None:
         for mask in (spike, counted)
     )
     share = np.divide(100 * spikes, totals, out=np.zeros_like(totals), where=totals > 0)
-    if SHARE in loaded.obs.columns:
-        loaded.notes.append(f"cell metadata column {SHARE!r} was replaced")
-    loaded.obs = loaded.obs.assign(**{SHARE: share})
+    if SPIKE_INS in loaded.obs.columns:
+        loaded.notes.append(f"cell metadata column {SPIKE_INS!r} was replaced")
+    loaded.obs = loaded.obs.assign(**{SPIKE_INS: share})
     loaded.notes.append(
         f"{int(spike.sum())} spike-ins were left out of the genes; their share of the counts "
-        f"({share.mean():.1f} % on average) is in cell metadata column {SHARE!r}"
+        f"({share.mean():.1f} % on average) is in cell metadata column {SPIKE_INS!r}"
     )

@@ -10,7 +10,8 @@ from scsiameseclu.io.blocks import as_strings
 # Columns that the pipeline writes; a user's column of the same name gets a suffix.
 RESERVED_COLUMNS = frozenset(
     {
-        "sample", "batch", "n_genes", "total_counts", "pct_top20", "pct_mito", "doublet_score",
+        "sample", "batch", "n_genes", "total_counts", "pct_top20", "pct_mito", "pct_ribo",
+        "pct_hb", "S_score", "G2M_score", "phase", "doublet_score",
         "predicted_doublet", "size_factor", "siamese", "siamese_confidence",
         "siamese_ambiguous", "siamese_coarse", "siamese_fine", "leiden",
         "cell_type_predicted", "cell_type_score", "cell_type_by_cell", "cell_type_by_cell_score",

@@ -12,6 +12,7 @@ import pandas as pd
 
 from scsiameseclu.annotation.cell_types import ABSTENTIONS, UNASSIGNED
 from scsiameseclu.errors import UserError
+from scsiameseclu.genes.gene_classes import SPIKE_INS
 from scsiameseclu.report.finished_sample import read_table
 from scsiameseclu.store.files import read_parts
 from scsiameseclu.store.folder import SampleFolder
@@ -104,10 +105,12 @@ def _read_quality(entry: Entry, folder: SampleFolder) -> None:
         "genes_in": int(quality["genes_before"]),
         "genes_kept": int(quality["genes_after"]),
     }
-    for column in ("total_counts", "n_genes", "pct_mito"):
-        known = cells[column].dropna()
+    for column in ("total_counts", "n_genes", "pct_mito", "pct_ribo", "pct_hb", SPIKE_INS):
+        known = cells[column].dropna() if column in cells else pd.Series(dtype=float)
         if len(known):
-            entry.numbers[f"median_{column}"] = float(known.median())
+            entry.numbers[f"median_{column}".replace("pct_counts", "pct")] = float(known.median())
+    if (phases := cells["phase"].dropna()).size:
+        entry.numbers["pct_cycling"] = 100 * float(phases.isin(["S", "G2M"]).mean())
     called = cells["predicted_doublet"]
     if called.isin(["yes", "no"]).any():
         entry.numbers["doublets"] = int((called == "yes").sum())

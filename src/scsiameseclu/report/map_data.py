@@ -16,6 +16,7 @@ from markupsafe import Markup
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
+from scsiameseclu.genes.gene_classes import SPIKE_INS
 from scsiameseclu.palette import ABSENT, colour
 from scsiameseclu.report.annotation import ABSTENTIONS
 from scsiameseclu.report.finished_sample import FinishedSample
@@ -144,12 +145,22 @@ def _of_quality(sample: FinishedSample, where: Plane) -> list[Layer]:
         "total_counts": ("Total counts", ""),
         "n_genes": ("Detected genes", ""),
         "pct_mito": ("Mitochondrial percentage", " %"),
+        "pct_ribo": ("Ribosomal percentage", " %"),
+        "pct_hb": ("Haemoglobin percentage", " %"),
+        SPIKE_INS: ("Spike-in percentage", " %"),
         "doublet_score": ("Doublet score", ""),
+        "S_score": ("S phase score", ""),
+        "G2M_score": ("G2/M score", ""),
     }
     layers = []
+    phase = sample.cells["phase"]
+    if phase.notna().any():
+        layers.append(category_layer("Quality", "phase", "Cell cycle phase", where, phase))
     for column, (title, unit) in titles.items():
+        if column not in sample.cells:
+            continue
         values = sample.cells[column].to_numpy(float)[where.rows]
-        if (values == values).any():
+        if (np.nan_to_num(values) != 0).any():
             layers.append(number_layer("Quality", column, title, values, unit))
     return layers
 

@@ -34,6 +34,26 @@ QUALITY: dict[str, tuple[str, str, dict[str, Any]]] = {
         "Median mitochondrial percentage of the kept cells",
         {"suffix": "%", "scale": "Reds"},
     ),
+    "median_pct_ribo": (
+        "Ribo",
+        "Median ribosomal percentage of the kept cells",
+        {"suffix": "%", "scale": "Purples"},
+    ),
+    "median_pct_hb": (
+        "Hb",
+        "Median haemoglobin percentage of the kept cells",
+        {"suffix": "%", "scale": "Reds"},
+    ),
+    "median_pct_spike_in": (
+        "Spike-ins",
+        "Median percentage of spike-ins in the kept cells",
+        {"suffix": "%", "scale": "Oranges"},
+    ),
+    "pct_cycling": (
+        "Cycling",
+        "Percentage of the kept cells in S phase or G2/M",
+        {"suffix": "%", "scale": "Greens"},
+    ),
     "doublets": (
         "Doublets",
         "Kept cells predicted to be doublets",

@@ -12,6 +12,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from scsiameseclu.genes.gene_classes import SPIKE_INS
 from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.svg import ACCENT, FAINT, INK, LOST, draw, ticks
 from scsiameseclu.report.tables import Picture, Table, count, percent, sentence, text, whole
@@ -22,6 +23,9 @@ METRICS = {
     "n_genes": ("Detected genes", "genes per cell", True),
     "pct_top20": ("Top-20 percentage", "% of counts in the 20 most abundant genes", False),
     "pct_mito": ("Mitochondrial percentage", "% mitochondrial counts", False),
+    "pct_ribo": ("Ribosomal percentage", "% ribosomal counts", False),
+    "pct_hb": ("Haemoglobin percentage", "% haemoglobin counts", False),
+    SPIKE_INS: ("Spike-in percentage", "% of counts in spike-ins", False),
     "doublet_score": ("Doublet score", "Scrublet score", False),
 }
 BINS = 50
@@ -37,13 +41,13 @@ def quality_pictures(sample: FinishedSample) -> list[Picture]:
         *(
             _distribution(sample, metric, limits.get(metric, {}))
             for metric in METRICS
-            if table[metric].notna().any()
+            if metric in table and table[metric].any()
         ),
     ]
 
 
-def missing_metrics(sample: FinishedSample) -> list[str]:
-    """Sentences for the metrics that could not be computed."""
+def notes_on_metrics(sample: FinishedSample) -> list[str]:
+    """Sentences on metrics that could not be computed, and on the cell cycle."""
     sentences = []
     if not sample.ingested["pct_mito"].notna().any():
         sentences.append(
@@ -52,6 +56,9 @@ def missing_metrics(sample: FinishedSample) -> list[str]:
     if not sample.ingested["doublet_score"].notna().any():
         reason = sentence(str(sample.quality["doublets"]))
         sentences.append(f"Doublet scores are not available. {reason}".strip())
+    if (phases := sample.cells["phase"].dropna()).size:
+        share = 100 * float(phases.isin(["S", "G2M"]).mean())
+        sentences.append(f"{share:.0f} % of the kept cells are in S phase or G2/M by their scores.")
     return sentences
 
 

@@ -16,7 +16,7 @@ from scsiameseclu.report.methods import methods
 from scsiameseclu.report.quality_figures import (
     funnel_picture,
     funnel_table,
-    missing_metrics,
+    notes_on_metrics,
     quality_pictures,
 )
 from scsiameseclu.report.rendering import render
@@ -56,7 +56,7 @@ def sample_page(folder: SampleFolder, label: str | None) -> str:
         facts=_facts(sample),
         summary=summary(sample),
         quality=quality_pictures(sample),
-        missing=missing_metrics(sample),
+        missing=notes_on_metrics(sample),
         funnel=funnel_picture(sample),
         funnel_table=funnel_table(sample),
         maps=_maps(sample, where),

@@ -9,8 +9,6 @@ from scsiameseclu.settings import QualitySettings
 if TYPE_CHECKING:
     from scsiameseclu.store.folder import SampleFolder
 
-METRICS = ("n_genes", "total_counts", "pct_top20", "pct_mito", "doublet_score", "predicted_doublet")
-
 
 def run(folder: SampleFolder, *, settings: QualitySettings, seed: int = 0) -> None:
     """Write ``filtered`` and ``quality_table`` (one row per ingested cell).
@@ -25,8 +23,9 @@ def run(folder: SampleFolder, *, settings: QualitySettings, seed: int = 0) -> No
     """
     import pandas as pd
 
+    from scsiameseclu.genes.gene_classes import SPIKE_INS
     from scsiameseclu.preprocess.batches import batches_of
-    from scsiameseclu.preprocess.quality import control
+    from scsiameseclu.preprocess.quality import COLUMNS, control
     from scsiameseclu.store.files import read_h5ad
 
     adata = read_h5ad(folder.path("counts"))
@@ -35,11 +34,12 @@ def run(folder: SampleFolder, *, settings: QualitySettings, seed: int = 0) -> No
         {"n_cells": result.cells_per_gene[result.kept_genes]},
         index=adata.var_names[result.kept_genes],
     )
-    table = result.table[[*METRICS, "kept", "reason"]].rename_axis("barcode")
+    columns = [name for name in (*COLUMNS, SPIKE_INS) if name in result.table]
+    table = result.table[[*columns, "kept", "reason"]].rename_axis("barcode")
     folder.write_table("quality_table", table, index=True)
     folder.write(
         "filtered",
-        result.table.loc[result.kept_cells, list(METRICS)],
+        result.table.loc[result.kept_cells, columns],
         var=genes,
         uns={"quality": result.summary},
         stage="quality",

@@ -44,12 +44,16 @@ def test_metrics_by_hand() -> None:
     x = np.zeros((3, 25), dtype=np.float32)
     x[0] = np.arange(25)  # 24 genes, 300 counts, the 20 largest hold 5 + ... + 24
     x[1, 3] = 4
-    table = cell_metrics(as_ingested(ad.AnnData(csr_matrix(x))), np.arange(25) == 3)
+    table = cell_metrics(
+        as_ingested(ad.AnnData(csr_matrix(x))),
+        {"mito": np.arange(25) == 3, "hb": np.zeros(25, bool)},
+    )
     assert table["n_genes"].tolist() == [24, 1, 0]
     assert table["total_counts"].tolist() == [300, 4, 0]
     assert table["pct_top20"][0:2].tolist() == pytest.approx([100 * 290 / 300, 100])
     assert table["pct_mito"][0:2].tolist() == pytest.approx([1, 100])
     assert table.iloc[2][["pct_top20", "pct_mito"]].isna().all()
+    assert table["pct_hb"].isna().all()
 
 
 @pytest.mark.parametrize(

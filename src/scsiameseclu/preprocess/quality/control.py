@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.genes.gene_classes import SPIKE_INS, haemoglobin_genes, ribosomal_genes
 from scsiameseclu.genes.matching import GeneNames
 from scsiameseclu.genes.organism import detect_organism, mitochondrial_genes
 from scsiameseclu.limits import MIN_CELLS
+from scsiameseclu.preprocess.quality.cell_cycle import cell_cycle
 from scsiameseclu.preprocess.quality.doublets import CALLS, Doublets, find_doublets
 from scsiameseclu.preprocess.quality.metrics import cell_metrics, cells_per_gene
 from scsiameseclu.preprocess.quality.thresholds import Bound, thresholds
@@ -109,7 +111,16 @@ def control(
     """
     genes = GeneNames.of(counts.var)
     mitochondrial, prefix = mitochondrial_genes(genes.symbols, genes.ids)
-    table = cell_metrics(counts, mitochondrial)
+    organism = detect_organism(genes.symbols, genes.ids)
+    classes = {
+        "mito": mitochondrial,
+        "ribo": ribosomal_genes(genes.symbols),
+        "hb": haemoglobin_genes(genes.symbols),
+    }
+    table = cell_metrics(counts, classes)
+    table = table.join(cell_cycle(counts.X, genes.symbols, organism, table.index, seed=seed))
+    if SPIKE_INS in counts.obs:
+        table[SPIKE_INS] = counts.obs[SPIKE_INS].to_numpy(dtype=float)
     funnel = Funnel(counts.n_obs)
     bounds = _apply_thresholds(funnel, table, settings)
     _require_enough(funnel)
@@ -124,7 +135,7 @@ def control(
         "genes_before": counts.n_vars,
         "genes_after": int(kept_genes.sum()),
         "mito_prefix": prefix,
-        "organism": detect_organism(genes.symbols, genes.ids),
+        "organism": organism,
         "doublets": doublets.sentence,
     }
     notes = _warnings(funnel, table, bounds, batches)

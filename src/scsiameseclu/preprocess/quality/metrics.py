@@ -7,6 +7,11 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
+COLUMNS = (
+    "n_genes", "total_counts", "pct_top20", "pct_mito", "pct_ribo", "pct_hb",
+    "S_score", "G2M_score", "phase", "doublet_score", "predicted_doublet",
+)  # fmt: skip
+"""The metrics of cells, in the order of the tables."""
 TOP_GENES = 20
 BLOCK_CELLS = 20_000
 
@@ -29,39 +34,43 @@ def cells_per_gene(counts: csr_matrix, cells: np.ndarray) -> np.ndarray:
     return n_cells
 
 
-def cell_metrics(counts: ad.AnnData, mitochondrial: np.ndarray) -> pd.DataFrame:
-    """Detected genes, total counts, and percentages of the top 20 and mitochondrial genes.
+def cell_metrics(counts: ad.AnnData, classes: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Detected genes, total counts, and percentages of the top 20 genes and of classes of genes.
 
     Parameters
     ----------
     counts
         AnnData with sparse raw counts in ``X``, (n_cells, n_genes).
-    mitochondrial
-        Mask of the mitochondrial genes, (n_genes,).
+    classes
+        Mask of the genes of each class, (n_genes,), such as those of ``mito``.
 
     Returns
     -------
     DataFrame indexed by cell name with the columns ``n_genes``, ``total_counts``, ``pct_top20``
-    (percent; NaN for empty cells; 100 if the matrix has at most 20 genes) and ``pct_mito``
-    (percent; NaN if no mitochondrial gene is known).
+    (percent; NaN for empty cells; 100 if the matrix has at most 20 genes) and one for each class,
+    such as ``pct_mito`` (percent; NaN if the class has no gene).
     """
     import scanpy as sc
 
     work = ad.AnnData(counts.X, obs=pd.DataFrame(index=counts.obs_names))
-    work.var["mito"] = mitochondrial
+    for name, genes in classes.items():
+        work.var[name] = genes
     enough = counts.n_vars > TOP_GENES
     table, _ = sc.pp.calculate_qc_metrics(
-        work, qc_vars=["mito"], percent_top=(TOP_GENES,) if enough else None, log1p=False
+        work, qc_vars=list(classes), percent_top=(TOP_GENES,) if enough else None, log1p=False
     )
     total = table["total_counts"].to_numpy(dtype=float)
     top = table[f"pct_counts_in_top_{TOP_GENES}_genes"].to_numpy(float) if enough else 100.0
-    mito = table["pct_counts_mito"].to_numpy(dtype=float) if mitochondrial.any() else np.nan
+    shares = {
+        f"pct_{name}": table[f"pct_counts_{name}"].to_numpy(float) if genes.any() else np.nan
+        for name, genes in classes.items()
+    }
     return pd.DataFrame(
         {
             "n_genes": table["n_genes_by_counts"].to_numpy(dtype=np.int64),
             "total_counts": total,
             "pct_top20": np.where(total > 0, top, np.nan),
-            "pct_mito": np.where(total > 0, mito, np.nan),
+            **{name: np.where(total > 0, share, np.nan) for name, share in shares.items()},
         },
         index=counts.obs_names.copy(),
     )
