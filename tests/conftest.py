@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
     from scsiameseclu.store.folder import SampleFolder
 
-# before anything imports numpy or torch: two threads at most, and idle ones sleep
-os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
+# before anything imports numpy or torch: two threads at most, one beside other workers, and idle
+# ones sleep
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(variable, "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
