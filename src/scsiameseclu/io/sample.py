@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from anndata.utils import make_index_unique
 from scipy.sparse import csr_matrix
 
+from scsiameseclu.droplets.calling import call_cells
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.blocks import as_strings
 from scsiameseclu.io.loaded import Loaded, Origin, list_names
@@ -19,6 +21,7 @@ from scsiameseclu.io.obs import RESERVED_COLUMNS, SUFFIX, missing_labels, saniti
 from scsiameseclu.io.readers import load, round_counts, value_errors
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.limits import MIN_CELLS
+from scsiameseclu.settings import DropletSettings
 
 UNKNOWN_BATCH = "unknown"
 MIN_DROPLETS = 1000
@@ -36,6 +39,7 @@ class Sample:
     """A sample as read from its file, with messages.
 
     ``loaded.matrix`` and ``obs`` have the same cells in the same order; cell names are unique.
+    ``summaries`` are entries of ``uns``: ``droplets`` if cells were called.
     """
 
     loaded: Loaded
@@ -43,9 +47,12 @@ class Sample:
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    summaries: dict[str, Any] = field(default_factory=dict)
 
 
-def read_sample(source: str, request: ReadRequest, *, sample: str) -> Sample:
+def read_sample(
+    source: str, request: ReadRequest, *, sample: str, droplets: DropletSettings | None = None
+) -> Sample:
     """Read a sample, join its metadata, apply its subset, and collect all problems.
 
     Parameters
@@ -56,6 +63,8 @@ def read_sample(source: str, request: ReadRequest, *, sample: str) -> Sample:
         How to read it.
     sample
         Name of the sample, for the columns ``sample`` and ``batch``.
+    droplets
+        Whether and how cells are called among the barcodes; None where this is not possible.
 
     Raises
     ------
@@ -68,12 +77,17 @@ def read_sample(source: str, request: ReadRequest, *, sample: str) -> Sample:
     result.errors += value_errors(loaded, origin)
     if loaded.values.are_counts:
         round_counts(loaded)
+    calls = droplets is not None and droplets.cells == "call"
+    if droplets is not None and calls and loaded.values.are_counts:
+        _call_cells(result, droplets, origin)
     _join(result, request, origin)
     result.obs, rename_notes = sanitize_columns(result.obs)
     result.notes += rename_notes
     _take_subset(result, request, origin)
     _check_columns(result, request, origin)
     _check_size(result, request, origin)
+    if not calls:
+        _reject_droplets(result, origin, advice=droplets is not None)
     _name_cells(result)
     _set_batch(result, request, sample)
     return result
@@ -174,8 +188,6 @@ def _check_size(result: Sample, request: ReadRequest, origin: Origin) -> None:
         )
     if not result.loaded.values.are_counts:
         return
-    if problem := droplet_problem(result.loaded.matrix):
-        result.errors.append(f"{origin.where} {problem}")
     empty_cells = int((np.diff(result.loaded.matrix.indptr) == 0).sum())
     detected = np.bincount(result.loaded.matrix.indices, minlength=n_genes) > 0
     if empty_cells:
@@ -183,6 +195,34 @@ def _check_size(result: Sample, request: ReadRequest, origin: Origin) -> None:
     if not detected.all():
         empty = int((~detected).sum())
         result.notes.append(f"{empty} of {n_genes} genes are empty (no counts in any cell)")
+
+
+def _call_cells(result: Sample, settings: DropletSettings, origin: Origin) -> None:
+    """Keep the barcodes that are called cells."""
+    try:
+        calls = call_cells(result.loaded.matrix, settings)
+    except UserError as error:
+        result.errors.append(f"{origin.where} {error}")
+        return
+    result.summaries["droplets"] = calls.summary
+    result.warnings += calls.warnings
+    above, tested = calls.summary["n_above_knee"], calls.summary["n_tested"]
+    number = calls.summary["n_called"]
+    result.notes.append(
+        f"{number} of {calls.total.size} barcodes were called cells: {above} with at least "
+        f"{calls.points.knee:.0f} counts (the knee) and {number - above} of {tested} tested ones"
+        if above
+        else f"{number} of {calls.total.size} barcodes were called cells; {tested} were tested"
+    )
+    _keep(result, calls.called)
+
+
+def _reject_droplets(result: Sample, origin: Origin, *, advice: bool) -> None:
+    if not result.loaded.values.are_counts:
+        return
+    if problem := droplet_problem(result.loaded.matrix):
+        way = ", or set `cells` to call" if advice else ""
+        result.errors.append(f"{origin.where} {problem}{way}")
 
 
 def droplet_problem(matrix: csr_matrix) -> str:

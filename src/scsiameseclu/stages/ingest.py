@@ -10,21 +10,30 @@ from typing import TYPE_CHECKING
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.settings import DropletSettings
 from scsiameseclu.stages.resources import Size
 
 if TYPE_CHECKING:
     from scsiameseclu.store.folder import SampleFolder
 
 log = logging.getLogger(__name__)
+GIVEN = DropletSettings()
 
 
-def run(folder: SampleFolder, *, source: str, request: ReadRequest) -> None:
+def run(
+    folder: SampleFolder,
+    *,
+    source: str,
+    request: ReadRequest,
+    droplets: DropletSettings = GIVEN,
+) -> None:
     """Write ``counts`` and ``dimensions``.
 
     ``counts`` contains ``X`` (integral counts, CSR float32), ``gene_id`` and ``gene_symbol`` in
     ``var``, ``sample`` and ``batch`` (categories) followed by the input's columns in ``obs``, and
     ``uns["source"]``: path, format, sha256, detected (messages), label (empty if none), n_cells,
-    n_genes. ``dimensions`` is the size of the data, from which the memory and time of later stages
+    n_genes. If cells were called among droplets, ``uns["droplets"]`` has the numbers of barcodes,
+    knee and inflection, and the barcode rank curve. ``dimensions`` is the size of the data, from which the memory and time of later stages
     are predicted.
 
     Parameters
@@ -35,6 +44,8 @@ def run(folder: SampleFolder, *, source: str, request: ReadRequest) -> None:
         A file, a 10x folder, or ``demo:a`` / ``demo:b``.
     request
         How to read it.
+    droplets
+        Whether and how cells are called among the barcodes.
 
     Raises
     ------
@@ -49,7 +60,7 @@ def run(folder: SampleFolder, *, source: str, request: ReadRequest) -> None:
     from scsiameseclu.store.files import add_warnings, write_h5ad
     from scsiameseclu.store.provenance import record
 
-    sample = read_sample(source, request, sample=folder.sample)
+    sample = read_sample(source, request, sample=folder.sample, droplets=droplets)
     if sample.errors:
         raise UserError("; also: ".join(sample.errors))
     for message in [*sample.notes, *sample.warnings]:
@@ -66,7 +77,13 @@ def run(folder: SampleFolder, *, source: str, request: ReadRequest) -> None:
         "n_cells": n_cells,
         "n_genes": n_genes,
     }
-    adata.uns["provenance"] = record("ingest", seed=None, settings=asdict(request))
+    adata.uns |= sample.summaries
+    calls = droplets.cells == "call"
+    adata.uns["provenance"] = record(
+        "ingest",
+        seed=droplets.seed if calls else None,
+        settings=asdict(request) | (droplets.to_dict() if calls else {}),
+    )
     add_warnings(adata, sample.warnings)
     folder.write_json("dimensions", Size(n_cells, n_genes, int(matrix.nnz)).to_dict())
     write_h5ad(adata, folder.path("counts"))
