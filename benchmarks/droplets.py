@@ -33,7 +33,7 @@ KINDS = [*LARGE, "small", "empty"]
 def profiles(n_genes: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Proportions of the genes in cells and, mixed from them, in empty droplets."""
     base = rng.lognormal(0, 2, n_genes)
-    parts = {kind: base * rng.lognormal(0, 0.7, n_genes) for kind in KINDS[:-1]}
+    parts = {kind: base * rng.lognormal(0, 1.2, n_genes) for kind in KINDS[:-1]}
     parts = {kind: weights / weights.sum() for kind, weights in parts.items()}
     mixed = 0.95 * np.mean([parts[kind] for kind in LARGE], axis=0) + 0.05 * parts["small"]
     return parts | {"empty": mixed}

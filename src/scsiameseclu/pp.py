@@ -1,4 +1,4 @@
-"""Preprocessing: quality control."""
+"""Preprocessing: calling of cells, and quality control."""
 
 from __future__ import annotations
 
@@ -9,15 +9,111 @@ import anndata as ad
 import pandas as pd
 
 from scsiameseclu._inputs import check_seed, plain_params
+from scsiameseclu.droplets import calling
+from scsiameseclu.errors import UserError
 from scsiameseclu.preprocess.batches import batches_of
 from scsiameseclu.preprocess.matrices import find_counts
 from scsiameseclu.preprocess.quality import control
-from scsiameseclu.settings import QualitySettings
+from scsiameseclu.settings import DropletSettings, QualitySettings
 
-__all__ = ["quality"]
+__all__ = ["call_cells", "quality"]
 
 log = logging.getLogger(__name__)
 METRICS = ("n_genes", "total_counts", "pct_top20", "pct_mito", "doublet_score", "predicted_doublet")
+
+
+def call_cells(
+    adata: ad.AnnData,
+    *,
+    layer: str | None = None,
+    ambient_max_counts: int = DropletSettings.ambient_max_counts,
+    fdr: float = DropletSettings.fdr,
+    simulations: int = DropletSettings.simulations,
+    random_state: int = 0,
+    subset: bool = False,
+    copy: bool = False,
+) -> ad.AnnData | None:
+    """Call cells among the droplets of a raw matrix with the test of emptyDrops.
+
+    Droplets at or above the knee of the barcode rank curve are cells. Others with more than
+    ``ambient_max_counts`` counts are tested for a profile other than that of the ambient RNA
+    (Lun et al. 2019, doi:10.1186/s13059-019-1662-y), which is estimated from the droplets with
+    fewer counts.
+
+    Parameters
+    ----------
+    adata
+        Raw counts of all barcodes, including empty droplets.
+    layer
+        Layer of the counts, or ``"X"``; by default ``layers["counts"]`` if it exists, else X.
+    ambient_max_counts
+        Droplets with at most this many counts are assumed to be empty.
+    fdr
+        Maximum false discovery rate of the called cells.
+    simulations
+        Number of simulated empty droplets for the p-values. Up to ten times as many are simulated
+        where the smallest possible p-value would otherwise be too large for any call.
+    random_state
+        Seed of the simulations.
+    subset
+        Keep only the called cells.
+    copy
+        Return a copy and leave ``adata`` unchanged.
+
+    Returns
+    -------
+    None, or with ``copy`` an AnnData. Sets the following fields:
+
+    ``obs["droplet_total"]``
+        Total counts, float64.
+    ``obs["droplet_p_value"]``
+        Monte Carlo p-value, float64; NaN for droplets that are not tested.
+    ``obs["droplet_fdr"]``
+        P-value adjusted by the method of Benjamini and Hochberg, float64; 0 at or above the knee,
+        NaN for droplets that are assumed to be empty.
+    ``obs["is_cell"]``
+        Whether the droplet was called a cell, bool.
+    ``uns["droplets"]``
+        ``knee``, ``inflection``, ``alpha`` (concentration of the ambient distribution), numbers of
+        droplets (``n_barcodes``, ``n_empty``, ``n_ambient``, ``n_above_knee``, ``n_tested``,
+        ``n_called``, ``n_limited``), ``n_simulations``, ``curve`` (the barcode rank curve) and
+        ``params`` (dict).
+
+    Raises
+    ------
+    UserError
+        The values are not counts, or too few droplets have few counts to estimate the ambient
+        profile, as in a filtered matrix.
+    """
+    settings = DropletSettings(
+        cells="call",
+        ambient_max_counts=ambient_max_counts,
+        fdr=fdr,
+        simulations=simulations,
+        seed=check_seed(random_state),
+    )
+    try:
+        result = calling.call_cells(find_counts(adata, layer), settings)
+    except UserError as error:
+        raise UserError(f"adata {error}; use the raw matrix of all barcodes") from error
+    adata = adata.copy() if copy else adata
+    adata.obs["droplet_total"] = result.total
+    adata.obs["droplet_p_value"] = result.p_value
+    adata.obs["droplet_fdr"] = result.fdr
+    adata.obs["is_cell"] = result.called
+    params = plain_params(
+        layer=layer,
+        ambient_max_counts=ambient_max_counts,
+        fdr=fdr,
+        simulations=simulations,
+        random_state=random_state,
+    )
+    adata.uns["droplets"] = result.summary | {"params": params}
+    for sentence in result.warnings:
+        log.warning("%s", sentence)
+    if subset:
+        adata._inplace_subset_obs(result.called)
+    return adata if copy else None
 
 
 def quality(

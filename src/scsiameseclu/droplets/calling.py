@@ -18,6 +18,8 @@ from scsiameseclu.settings import DropletSettings
 
 MIN_AMBIENT = 100
 """Minimum number of droplets from which the ambient profile is estimated."""
+LOW_KNEE = 2
+"""Ratio of a knee to ``ambient_max_counts`` below which a warning is issued."""
 MAX_FACTOR, MARGIN = 10, 1.5
 """Maximum ratio of the simulations that are made to those requested, and how many more than the
 required number are made."""
@@ -106,7 +108,7 @@ def call_cells(counts: csr_matrix, settings: DropletSettings) -> Calls:
         "curve": rank_curve(total, called),
         "params": settings.to_dict(),
     }
-    warnings = _warnings(summary, points)
+    warnings = _warnings(summary, points, settings)
     return Calls(total, p_value, fdr, called, points, summary, warnings)
 
 
@@ -157,12 +159,19 @@ def _require_ambient(ambient: np.ndarray, total: np.ndarray, settings: DropletSe
         raise UserError(
             f"has {number} of {total.size} barcodes with 1 to {settings.ambient_max_counts} "
             f"counts, but at least {MIN_AMBIENT} are required for the ambient profile, so the "
-            "matrix seems to be filtered already; set `cells` to given"
+            "matrix seems to be filtered already"
         )
 
 
-def _warnings(summary: dict[str, Any], points: RankPoints) -> list[str]:
+def _warnings(
+    summary: dict[str, Any], points: RankPoints, settings: DropletSettings
+) -> list[str]:
     warnings = []
+    if points.knee < LOW_KNEE * settings.ambient_max_counts:
+        warnings.append(
+            f"the knee of the barcode rank curve is at only {points.knee:.0f} counts, so that "
+            "droplets above it may be empty too; check the barcode rank plot"
+        )
     if np.isnan(points.knee):
         warnings.append(
             "the barcode rank curve has no knee, so that every cell was called by its profile "

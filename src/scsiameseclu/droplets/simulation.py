@@ -58,7 +58,7 @@ class Simulation:
     Parameters
     ----------
     counts
-        Integral counts of the droplets to test, (n_droplets, n_genes).
+        Integral counts of the droplets to test, (n_droplets, n_genes), none of them without counts.
     ambient
         The distribution of empty droplets.
     seed

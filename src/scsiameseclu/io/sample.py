@@ -202,7 +202,7 @@ def _call_cells(result: Sample, settings: DropletSettings, origin: Origin) -> No
     try:
         calls = call_cells(result.loaded.matrix, settings)
     except UserError as error:
-        result.errors.append(f"{origin.where} {error}")
+        result.errors.append(f"{origin.where} {error}; set `cells` to given")
         return
     result.summaries["droplets"] = calls.summary
     result.warnings += calls.warnings
