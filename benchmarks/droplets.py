@@ -4,7 +4,8 @@
 
 Makes a 10x HDF5 file with known cells: five types of large cells, a rare type of small ones, and
 empty droplets with 1 to 200 counts of their mixture. The stage ingest reads the file and calls
-the cells in a process of its own. A row goes to ``benchmarks/results/droplets-<machine>-<date>.csv``.
+the cells in a process of its own. Rows go to
+``benchmarks/results/droplets-<machine>-<date>.csv``.
 """
 
 import argparse

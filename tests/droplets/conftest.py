@@ -27,9 +27,7 @@ def profile(rng: np.random.Generator) -> np.ndarray:
     return weights / weights.sum()
 
 
-def sampled(
-    totals: np.ndarray, proportions: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def sampled(totals: np.ndarray, proportions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Multinomial counts of droplets with these totals."""
     return np.stack([rng.multinomial(total, proportions) for total in totals])
 

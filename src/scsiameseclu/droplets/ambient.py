@@ -124,7 +124,5 @@ def _concentration(counts: csr_matrix, proportions: np.ndarray) -> float:
         likelihood += (droplets * (gammaln(alpha) - gammaln(total + alpha))).sum()
         return -float(likelihood)
 
-    best = minimize_scalar(
-        loss, bounds=(np.log(MIN_ALPHA), np.log(MAX_ALPHA)), method="bounded"
-    )
+    best = minimize_scalar(loss, bounds=(np.log(MIN_ALPHA), np.log(MAX_ALPHA)), method="bounded")
     return float(np.exp(best.x))

@@ -163,9 +163,7 @@ def _require_ambient(ambient: np.ndarray, total: np.ndarray, settings: DropletSe
         )
 
 
-def _warnings(
-    summary: dict[str, Any], points: RankPoints, settings: DropletSettings
-) -> list[str]:
+def _warnings(summary: dict[str, Any], points: RankPoints, settings: DropletSettings) -> list[str]:
     warnings = []
     if points.knee < LOW_KNEE * settings.ambient_max_counts:
         warnings.append(

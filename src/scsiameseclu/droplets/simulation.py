@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numba import njit
 from scipy.sparse import csr_matrix
@@ -36,7 +38,7 @@ def log_likelihood(counts: csr_matrix, ambient: Ambient) -> np.ndarray:
     result = np.zeros(counts.shape[0])
     steps = np.searchsorted(counts.indptr, np.arange(0, counts.nnz, BLOCK_VALUES), side="right") - 1
     edges = np.unique([*steps, counts.shape[0]])
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges.tolist()):
         part = slice(counts.indptr[start], counts.indptr[stop])
         gene, value = counts.indices[part], counts.data[part].astype(np.float64)
         terms = single[gene]

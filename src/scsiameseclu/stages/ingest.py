@@ -33,8 +33,10 @@ def run(
     ``var``, ``sample`` and ``batch`` (categories) followed by the input's columns in ``obs``, and
     ``uns["source"]``: path, format, sha256, detected (messages), label (empty if none), n_cells,
     n_genes. If cells were called among droplets, ``uns["droplets"]`` has the numbers of barcodes,
-    knee and inflection, and the barcode rank curve. ``dimensions`` is the size of the data, from which the memory and time of later stages
-    are predicted.
+    knee and inflection, and the barcode rank curve. If they were demultiplexed, ``obs`` also has
+    ``hashtag`` and ``hashtag_probability``, and ``uns["hashtags"]`` the number of cells of each.
+    ``dimensions`` is the size of the data, from which the memory and time of later stages are
+    predicted.
 
     Parameters
     ----------
@@ -79,11 +81,11 @@ def run(
     }
     adata.uns |= sample.summaries
     calls = droplets.cells == "call"
-    adata.uns["provenance"] = record(
-        "ingest",
-        seed=droplets.seed if calls else None,
-        settings=asdict(request) | (droplets.to_dict() if calls else {}),
-    )
+    settings = asdict(request) | (droplets.to_dict() if calls else {})
+    if request.hashtags is None:
+        del settings["hashtags"]
+    seed = droplets.seed if calls else None
+    adata.uns["provenance"] = record("ingest", seed=seed, settings=settings)
     add_warnings(adata, sample.warnings)
     folder.write_json("dimensions", Size(n_cells, n_genes, int(matrix.nnz)).to_dict())
     write_h5ad(adata, folder.path("counts"))
