@@ -139,7 +139,7 @@ def _two_groups(logs: np.ndarray, tagged: np.ndarray) -> np.ndarray | None:
     return probability
 
 
-def _warnings(unused: list[str], hashtag: pd.Categorical) -> list[str]:
+def _warnings(unused: list[str], hashtag: pd.Categorical[Any]) -> list[str]:
     warnings = []
     if unused:
         warnings.append(

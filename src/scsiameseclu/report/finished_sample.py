@@ -25,8 +25,8 @@ class FinishedSample:
 
     ``cells`` has one row per kept cell, in the order of ``umap`` (n_cells, 2); ``ingested`` has one
     per input cell. ``droplets`` and ``hashtags`` are empty unless cells were called among droplets
-    or demultiplexed. ``quality_scores`` are the metrics that need no labels. Nothing here comes from
-    a label column.
+    or demultiplexed. ``quality_scores`` are the metrics that need no labels. Nothing here comes
+    from a label column.
     """
 
     name: str

@@ -212,11 +212,7 @@ def _require_enough(funnel: Funnel) -> None:
     lost = funnel.lost()
     by_step = ", ".join(f"{cells} at step {step!r}" for step, cells in lost.items()) or "none"
     settings = {step: names for step, _, names in METRICS.values()}
-    settings |= {
-        "hashtags": "hashtags",
-        "doublets": "doublets",
-        "counts in kept genes": "min_cells",
-    }
+    settings |= {"doublets": "doublets", "counts in kept genes": "min_cells"}
     relax = [
         settings[step]
         for step, cells in lost.items()
