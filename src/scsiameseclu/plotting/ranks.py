@@ -28,17 +28,12 @@ def draw_barcode_ranks(axes: Axes, summary: Mapping[str, Any], inks: Inks) -> No
         if np.isfinite(value):
             axes.axhline(value, color=inks.ink, linestyle=style, linewidth=1)
             axes.annotate(
-                f"{name} {_plain(value)}", (0, value), (3, 2), xycoords=("axes fraction", "data"),
+                f"{name} {value:,.0f}", (0, value), (3, 2), xycoords=("axes fraction", "data"),
                 textcoords="offset points", fontsize=8,
             )  # fmt: skip
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(LogLocator(base=10, subs=(1,), numticks=8))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: _plain(value)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         axis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("barcode rank")
     axes.set_ylabel("total counts")
-
-
-def _plain(value: float) -> str:
-    """A whole number with thin spaces."""
-    return f"{value:,.0f}".replace(",", "\u202f")
