@@ -20,9 +20,9 @@ MIN_AMBIENT = 100
 """Minimum number of droplets from which the ambient profile is estimated."""
 LOW_KNEE = 2
 """Ratio of a knee to ``ambient_max_counts`` below which a warning is issued."""
-MAX_FACTOR, MARGIN = 10, 1.5
-"""Maximum ratio of the simulations that are made to those requested, and how many more than the
-required number are made."""
+MAX_FACTOR, MAX_DRAWS, MARGIN = 10, 2_000_000_000, 1.5
+"""Maximum ratio of the simulations that are made to those requested, maximum number of counts drawn
+in all of them (two minutes), and how many more than the required number are made."""
 
 
 @dataclass
@@ -149,7 +149,7 @@ def _missing_simulations(
     if not limited or not settings.fdr:
         return 0
     number = (~np.isnan(fdr)).sum() / settings.fdr / (limited + int(above.sum()))
-    most = MAX_FACTOR * settings.simulations
+    most = min(MAX_FACTOR * settings.simulations, MAX_DRAWS // simulation.largest)
     return max(0, min(most, int(MARGIN * number)) - simulation.n)
 
 

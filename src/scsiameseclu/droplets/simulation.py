@@ -79,6 +79,11 @@ class Simulation:
         self._starts = np.append(starts, totals.size)
         self._below = np.zeros(totals.size, dtype=np.int64)
 
+    @property
+    def largest(self) -> int:
+        """Largest total of the droplets, the number of counts of each simulated one."""
+        return int(self._totals[-1]) if self._totals.size else 0
+
     def run(self, n: int) -> None:
         """Simulate ``n`` more droplets."""
         self.n += n

@@ -23,6 +23,7 @@ from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.metadata import join_metadata, read_metadata
 from scsiameseclu.io.numbers import PLAIN
 from scsiameseclu.io.obs import RESERVED_COLUMNS, SUFFIX, missing_labels, sanitize_columns
+from scsiameseclu.io.plausibility import check_plausibility
 from scsiameseclu.io.readers import load, round_counts, value_errors
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.limits import MIN_CELLS
@@ -98,6 +99,8 @@ def read_sample(
     _check_size(result, request, origin)
     if not calls:
         reject_droplets(result, origin, advice=droplets is not None)
+    if loaded.values.are_counts:
+        check_plausibility(result, request, origin)
     _name_cells(result)
     _set_batch(result, request, sample)
     return result
