@@ -35,6 +35,11 @@ def test_points_scale_with_the_counts_and_ignore_the_order() -> None:
     assert tenfold.inflection == pytest.approx(10 * points.inflection)
 
 
+def test_cells_of_one_size_are_at_the_knee() -> None:
+    values = np.append(np.full(40, 2000.0), np.full(2000, 30.0))
+    assert rank_points(values, 100).knee == 2000
+
+
 def test_a_straight_line_has_no_knee() -> None:
     ranks = np.arange(1, 20_001)
     assert np.isnan(rank_points(1e6 / ranks, 100).knee)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -29,13 +30,15 @@ def test_samples_with_given_cells_are_not_affected(change: dict[str, float]) -> 
     assert {key: called[key] for key in change} == change
 
 
-def test_the_sheet_overrules_the_config() -> None:
+def test_the_sheet_overrules_the_config(tmp_path: Path) -> None:
     config = with_defaults({"droplets": {"cells": "call"}, "seed": 3})
     assert "droplets" not in resolved("ingest", config, ROW | {"cells": "given"})
     values = resolved("ingest", config, ROW)
     assert "seed" not in values  # the seed of the run changes no called cell
     assert values["droplets"]["seed"] == 0
-    arguments = arguments_of(run, values)
+    file = tmp_path / "ingest.json"
+    file.write_text(json.dumps(values))
+    arguments = arguments_of(run, {"settings": file})
     assert arguments["droplets"].cells == "call"
 
 

@@ -67,7 +67,7 @@ def rank_points(totals: np.ndarray, min_counts: float) -> RankPoints:
     distance = y[between] - line
     top = int(distance.argmax())
     knee = float(10 ** y[left + top]) if distance[top] >= MIN_DISTANCE else np.nan
-    return RankPoints(knee, inflection)
+    return RankPoints(round(knee, 6), inflection)  # exact if it is the total of a barcode
 
 
 def rank_curve(totals: np.ndarray, called: np.ndarray) -> dict[str, np.ndarray]:
