@@ -15,7 +15,10 @@ DOUBLET, NEGATIVE = "Doublet", "Negative"
 DEPTH_WEIGHT = 0.5
 """Weight of the background of a cell in the correction of its counts for depth."""
 MIN_SEPARATION = 1.0
-"""Minimum difference of the means of labelled and other cells, in units of log counts."""
+"""Minimum difference of the means of labelled and other cells, in root mean squares of their
+standard deviations (D of Ashman et al. 1994, doi:10.1086/117248)."""
+MIN_SHARE = 0.02
+"""Fraction of the mean number of cells per hashtag below which a hashtag seems unused."""
 MIN_TAGGED = 2
 """Minimum number of cells with a hashtag as their highest."""
 REGULARISATION = 1e-2
@@ -76,9 +79,8 @@ def demultiplex(counts: pd.DataFrame) -> Demultiplexed:
         )
     if not np.isfinite(values).all() or (values < 0).any() or (values != np.rint(values)).any():
         raise UserError("the values of the hashtags are not counts; give raw counts")
-    logs = _corrected(np.log1p(values))
     names = [str(name) for name in counts.columns]
-    labelled, unused = _labelled(logs, values)
+    labelled = _labelled(_corrected(np.log1p(values)), values)
     lacking = np.clip(1 - labelled, 1e-12, 1)
     negative = lacking.prod(axis=1)
     single = negative[:, None] * np.clip(labelled, 0, 1 - 1e-12) / lacking
@@ -86,8 +88,7 @@ def demultiplex(counts: pd.DataFrame) -> Demultiplexed:
     result = np.column_stack([single, doublet, negative])
     codes = result.argmax(axis=1)
     hashtag = pd.Categorical.from_codes(codes, categories=pd.Index([*names, DOUBLET, NEGATIVE]))
-    warnings = _warnings([names[place] for place in unused], hashtag)
-    return Demultiplexed(hashtag, result.max(axis=1), warnings)
+    return Demultiplexed(hashtag, result.max(axis=1), _warnings(hashtag, codes))
 
 
 def _corrected(logs: np.ndarray) -> np.ndarray:
@@ -99,25 +100,19 @@ def _corrected(logs: np.ndarray) -> np.ndarray:
     return corrected
 
 
-def _labelled(logs: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, list[int]]:
-    """Probability that each hashtag labels each cell, and the hashtags that label none."""
+def _labelled(logs: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Probability that each hashtag labels each cell, (n_cells, n_hashtags)."""
     highest = np.where(values.any(axis=1), logs.argmax(axis=1), -1)
     result = np.zeros(logs.shape)
-    unused = []
     for place in range(logs.shape[1]):
         tagged = highest == place
-        probability = None
         if min(tagged.sum(), (~tagged).sum()) >= MIN_TAGGED:
-            probability = _two_groups(logs[:, place], tagged)
-        if probability is None:
-            unused.append(place)
-        else:
-            result[:, place] = probability
-    return result, unused
+            result[:, place] = _of_higher_group(logs[:, place], tagged)
+    return result
 
 
-def _two_groups(logs: np.ndarray, tagged: np.ndarray) -> np.ndarray | None:
-    """Probability of each cell to be of the higher group; None if there is a single group."""
+def _of_higher_group(logs: np.ndarray, tagged: np.ndarray) -> np.ndarray:
+    """Probability of each cell to be of the higher of two groups; 0 if there is only one."""
     groups = [logs[~tagged], logs[tagged]]
     variances = np.array([group.var() for group in groups]) + REGULARISATION
     mixture = GaussianMixture(
@@ -130,8 +125,8 @@ def _two_groups(logs: np.ndarray, tagged: np.ndarray) -> np.ndarray | None:
         random_state=0,
     ).fit(logs[:, None])
     low, high = np.sort(mixture.means_.ravel())
-    if high - low < MIN_SEPARATION:
-        return None
+    if high - low < MIN_SEPARATION * np.sqrt(mixture.covariances_.mean()):
+        return np.zeros(logs.size)
     # the wider component would also take the cells beyond the mean of the other
     inside = np.clip(logs, low, high)[:, None]
     upper = int(mixture.means_.argmax())
@@ -139,12 +134,15 @@ def _two_groups(logs: np.ndarray, tagged: np.ndarray) -> np.ndarray | None:
     return probability
 
 
-def _warnings(unused: list[str], hashtag: pd.Categorical[Any]) -> list[str]:
-    warnings = []
-    if unused:
-        warnings.append(
-            f"no group of cells has hashtag {', '.join(unused)}; remove it if it was not used"
-        )
+def _warnings(hashtag: pd.Categorical[Any], codes: np.ndarray) -> list[str]:
+    n_hashtags = len(hashtag.categories) - 2
+    cells = np.bincount(codes, minlength=n_hashtags)[:n_hashtags]
+    few = np.flatnonzero(cells < MIN_SHARE * cells.mean()).tolist()
+    warnings = [
+        f"hashtag {hashtag.categories[place]} labels {cells[place]} cells, {cells.mean():.0f} are "
+        "usual; remove it if it was not used"
+        for place in few
+    ]
     share = float((hashtag == NEGATIVE).mean())
     if share > MAX_NEGATIVE_SHARE:
         warnings.append(
