@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import Capture, make_capture
+from made_capture import Capture, make_capture
 from scipy.sparse import csr_matrix
 from scipy.stats import false_discovery_control
 

@@ -20,9 +20,11 @@ MIN_AMBIENT = 100
 """Minimum number of droplets from which the ambient profile is estimated."""
 LOW_KNEE = 2
 """Ratio of a knee to ``ambient_max_counts`` below which a warning is issued."""
-MAX_FACTOR, MAX_DRAWS, MARGIN = 10, 2_000_000_000, 1.5
-"""Maximum ratio of the simulations that are made to those requested, maximum number of counts drawn
-in all of them (two minutes), and how many more than the required number are made."""
+MAX_FACTOR, MAX_DRAWS = 10, 2_000_000_000
+"""Maximum ratio of the simulations that are made to those requested, and maximum number of counts
+that are drawn in all of them (two minutes)."""
+RESOLUTION = 5
+"""Number of simulations that should be as unlikely as the least certain cell."""
 
 
 @dataclass
@@ -88,7 +90,7 @@ def call_cells(counts: csr_matrix, settings: DropletSettings) -> Calls:
     simulation = Simulation(counts[tested.nonzero()[0]][:, genes], profile, settings.seed)
     simulation.run(settings.simulations)
     p_value, fdr = _adjusted(simulation, tested, above)
-    if more := _missing_simulations(simulation, fdr, p_value, above, settings):
+    if more := _missing_simulations(simulation, p_value, above, settings):
         simulation.run(more)
         p_value, fdr = _adjusted(simulation, tested, above)
     called = fdr <= settings.fdr
@@ -134,23 +136,21 @@ def _limited(
 
 
 def _missing_simulations(
-    simulation: Simulation,
-    fdr: np.ndarray,
-    p_value: np.ndarray,
-    above: np.ndarray,
-    settings: DropletSettings,
+    simulation: Simulation, p_value: np.ndarray, above: np.ndarray, settings: DropletSettings
 ) -> int:
-    """Number of simulations without which no droplet below the knee could be called.
+    """Number of simulations to add so that p-values are fine enough at the limit of the calls.
 
-    The smallest p-value of n simulations is 1 / (n + 1). Adjusted for N droplets, it is at most
-    ``fdr`` if it is reached, with those above the knee, by N / (n + 1) / fdr droplets.
+    If K of N droplets are cells, the largest p-value of a cell is about ``fdr`` K / N. At least
+    ``RESOLUTION`` simulations should be below it. K is estimated as the number of droplets above
+    the knee and of those as unlikely as the ``RESOLUTION`` least likely simulations.
     """
-    limited = int(_limited(simulation, fdr, p_value, settings).sum())
-    if not limited or not settings.fdr:
+    unlikely = int((p_value <= RESOLUTION / (simulation.n + 1)).sum())
+    if not unlikely or not settings.fdr:
         return 0
-    number = (~np.isnan(fdr)).sum() / settings.fdr / (limited + int(above.sum()))
+    n_corrected = simulation.n_tested + int(above.sum())
+    limit = settings.fdr * (unlikely + int(above.sum())) / n_corrected
     most = min(MAX_FACTOR * settings.simulations, MAX_DRAWS // simulation.largest)
-    return max(0, min(most, int(MARGIN * number)) - simulation.n)
+    return max(0, min(most, int(RESOLUTION / limit)) - simulation.n)
 
 
 def _require_ambient(ambient: np.ndarray, total: np.ndarray, settings: DropletSettings) -> None:

@@ -80,6 +80,11 @@ class Simulation:
         self._below = np.zeros(totals.size, dtype=np.int64)
 
     @property
+    def n_tested(self) -> int:
+        """Number of observed droplets."""
+        return self._order.size
+
+    @property
     def largest(self) -> int:
         """Largest total of the droplets, the number of counts of each simulated one."""
         return int(self._totals[-1]) if self._totals.size else 0
