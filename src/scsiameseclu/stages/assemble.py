@@ -47,9 +47,10 @@ def run(folder: SampleFolder) -> None:
     for part in parts.values():
         result.obsm.update(part.obsm)
         result.obsp.update(part.obsp)
-    keys = ("source", "droplets", "hashtags", "provenance", "warnings")
-    counts = {key: folder.uns("counts", key) for key in keys}
-    counts = {key: value for key, value in counts.items() if value is not None}
+    counts = {key: folder.uns("counts", key) for key in ("source", "provenance", "warnings")}
+    for key in ("droplets", "hashtags"):
+        if (summary := folder.uns("counts", key)) is not None:
+            counts[key] = summary
     first, *others = (part.uns for part in parts.values())
     result.uns = _merged(counts, first, result.uns, *others)
     for usage in folder.usage():
