@@ -3,6 +3,7 @@
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.settings import (
     AnnotationSettings,
+    DropletSettings,
     ExpressionSettings,
     GraphSettings,
     MarkerSettings,
@@ -27,6 +28,7 @@ from scsiameseclu.stages import (
 )
 from scsiameseclu.store.folder import SampleFolder
 
+GIVEN = DropletSettings()
 SHORT = ModelSettings(networks=2, pretrain_steps=12, hidden_size=64, max_clusters=10)
 
 
@@ -36,10 +38,11 @@ def run_stages(
     request: ReadRequest,
     *,
     settings: ModelSettings = SHORT,
+    droplets: DropletSettings = GIVEN,
     n_clusters: str | None = None,
 ) -> SampleFolder:
     """Write every file of the sample's folder, as the workflow does; not the stage transfer."""
-    ingest.run(folder, source=source, request=request)
+    ingest.run(folder, source=source, request=request, droplets=droplets)
     quality.run(folder, settings=QualitySettings())
     expression.run(folder, settings=ExpressionSettings())
     graph.run(folder, settings=GraphSettings())

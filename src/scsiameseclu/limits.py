@@ -16,3 +16,6 @@ MAX_SCORED_CELLS = 12_000
 """Maximum number of cells per Scrublet run. Larger batches are split at random into parts of equal
 size. Most captures have fewer cells, and Scrublet's time and memory grow faster than the number of
 cells (30,000 cells took five minutes and 6 GB)."""
+
+MAX_CAPTURED = 100_000
+"""Number of cells above which a sample is unlikely to be a single capture."""

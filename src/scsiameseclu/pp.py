@@ -1,22 +1,205 @@
-"""Preprocessing: quality control."""
+"""Preprocessing: calling of cells, demultiplexing, and quality control."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Literal
 
 import anndata as ad
+import numpy as np
 import pandas as pd
 
-from scsiameseclu._inputs import check_seed, plain_params
+from scsiameseclu import demultiplexing
+from scsiameseclu._inputs import check_key, check_seed, plain_params
+from scsiameseclu.droplets import calling
+from scsiameseclu.errors import UserError
+from scsiameseclu.io.loaded import list_names
 from scsiameseclu.preprocess.batches import batches_of
 from scsiameseclu.preprocess.matrices import find_counts
 from scsiameseclu.preprocess.quality import COLUMNS, control
-from scsiameseclu.settings import QualitySettings
+from scsiameseclu.settings import DropletSettings, QualitySettings
 
-__all__ = ["quality"]
+__all__ = ["call_cells", "demultiplex", "quality"]
 
 log = logging.getLogger(__name__)
+
+
+def call_cells(
+    adata: ad.AnnData,
+    *,
+    layer: str | None = None,
+    ambient_max_counts: int = DropletSettings.ambient_max_counts,
+    fdr: float = DropletSettings.fdr,
+    simulations: int = DropletSettings.simulations,
+    random_state: int = 0,
+    subset: bool = False,
+    copy: bool = False,
+) -> ad.AnnData | None:
+    """Call cells among the droplets of a raw matrix with the test of emptyDrops.
+
+    Droplets at or above the knee of the barcode rank curve are cells. Others with more than
+    ``ambient_max_counts`` counts are tested for a profile other than that of the ambient RNA
+    (Lun et al. 2019, doi:10.1186/s13059-019-1662-y), which is estimated from the droplets with
+    fewer counts.
+
+    Parameters
+    ----------
+    adata
+        Raw counts of all barcodes, including empty droplets.
+    layer
+        Layer of the counts, or ``"X"``; by default ``layers["counts"]`` if it exists, else X.
+    ambient_max_counts
+        Droplets with at most this many counts are assumed to be empty.
+    fdr
+        Maximum false discovery rate of the called cells.
+    simulations
+        Number of simulated empty droplets for the p-values. Up to ten times as many are simulated
+        where the smallest possible p-value would otherwise be too large for any call.
+    random_state
+        Seed of the simulations.
+    subset
+        Keep only the called cells.
+    copy
+        Return a copy and leave ``adata`` unchanged.
+
+    Returns
+    -------
+    None, or with ``copy`` an AnnData. Sets the following fields:
+
+    ``obs["droplet_total"]``
+        Total counts, float64.
+    ``obs["droplet_p_value"]``
+        Monte Carlo p-value, float64; NaN for droplets that are not tested.
+    ``obs["droplet_fdr"]``
+        P-value adjusted by the method of Benjamini and Hochberg, float64; 0 at or above the knee,
+        NaN for droplets that are assumed to be empty.
+    ``obs["is_cell"]``
+        Whether the droplet was called a cell, bool.
+    ``uns["droplets"]``
+        ``knee``, ``inflection``, ``alpha`` (concentration of the ambient distribution), numbers of
+        droplets (``n_barcodes``, ``n_empty``, ``n_ambient``, ``n_above_knee``, ``n_tested``,
+        ``n_called``, ``n_limited``), ``n_simulations``, ``curve`` (the barcode rank curve) and
+        ``params`` (dict).
+
+    Raises
+    ------
+    UserError
+        The values are not counts, or too few droplets have few counts to estimate the ambient
+        profile, as in a filtered matrix.
+    """
+    settings = DropletSettings(
+        cells="call",
+        ambient_max_counts=ambient_max_counts,
+        fdr=fdr,
+        simulations=simulations,
+        seed=check_seed(random_state),
+    )
+    try:
+        result = calling.call_cells(find_counts(adata, layer), settings)
+    except UserError as error:
+        raise UserError(f"adata {error}; use the raw matrix of all barcodes") from error
+    adata = adata.copy() if copy else adata
+    adata.obs["droplet_total"] = result.total
+    adata.obs["droplet_p_value"] = result.p_value
+    adata.obs["droplet_fdr"] = result.fdr
+    adata.obs["is_cell"] = result.called
+    params = plain_params(
+        layer=layer,
+        ambient_max_counts=ambient_max_counts,
+        fdr=fdr,
+        simulations=simulations,
+        random_state=random_state,
+    )
+    adata.uns["droplets"] = result.summary | {"params": params}
+    for sentence in result.warnings:
+        log.warning("%s", sentence)
+    if subset:
+        adata._inplace_subset_obs(result.called)
+    return adata if copy else None
+
+
+def demultiplex(
+    adata: ad.AnnData,
+    hashtags: str | Sequence[str],
+    *,
+    key_added: str = "hashtag",
+    copy: bool = False,
+) -> ad.AnnData | None:
+    """Assign cells to the hashtags that label them (cell hashing).
+
+    The log counts of a hashtag, corrected for the background of each cell, are a mixture of two
+    normal distributions, of cells with and without the hashtag.
+
+    Parameters
+    ----------
+    adata
+        With raw counts of the hashtags.
+    hashtags
+        Columns of ``obs``, or the key of a table (n_cells, n_hashtags) in ``obsm``.
+    key_added
+        Name of the column in ``obs`` and of the slot in ``uns``.
+    copy
+        Return a copy and leave ``adata`` unchanged.
+
+    Returns
+    -------
+    None, or with ``copy`` an AnnData. Sets the following fields:
+
+    ``obs[key_added]``
+        Name of the hashtag, ``"Doublet"`` (several hashtags) or ``"Negative"`` (none), category.
+    ``obs[key_added + "_probability"]``
+        Posterior probability of this result, float64.
+    ``uns[key_added]``
+        ``name`` and ``n_cells`` of each category, and ``params`` (dict).
+
+    Raises
+    ------
+    UserError
+        A column or the table does not exist, there are fewer than two hashtags, or the values are
+        not counts.
+
+    Examples
+    --------
+    >>> import scsiameseclu
+    >>> adata = scsiameseclu.datasets.pbmc()
+    >>> adata.obs["HTO1"] = [300, 5] * 350
+    >>> adata.obs["HTO2"] = [4, 250] * 350
+    >>> scsiameseclu.pp.demultiplex(adata, ["HTO1", "HTO2"])
+    >>> adata.obs["hashtag"].value_counts().to_dict()
+    {'HTO1': 350, 'HTO2': 350, 'Doublet': 0, 'Negative': 0}
+    """
+    check_key(key_added)
+    result = demultiplexing.demultiplex(_hashtag_counts(adata, hashtags))
+    adata = adata.copy() if copy else adata
+    adata.obs[key_added] = result.hashtag
+    adata.obs[f"{key_added}_probability"] = result.probability
+    named = hashtags if isinstance(hashtags, str) else list(hashtags)
+    adata.uns[key_added] = result.summary | {"params": {"hashtags": named}}
+    for sentence in result.warnings:
+        log.warning("%s", sentence)
+    return adata if copy else None
+
+
+def _hashtag_counts(adata: ad.AnnData, hashtags: str | Sequence[str]) -> pd.DataFrame:
+    """Counts of hashtags from columns of ``obs`` or a table in ``obsm``."""
+    if isinstance(hashtags, str):
+        if hashtags not in adata.obsm:
+            raise UserError(
+                f"adata.obsm has no {hashtags!r} (hashtags); available: {list_names(adata.obsm)}"
+            )
+        table = adata.obsm[hashtags]
+        if isinstance(table, pd.DataFrame):
+            return table
+        array = table.toarray() if hasattr(table, "toarray") else np.asarray(table)
+        return pd.DataFrame(array, columns=[f"hashtag_{n}" for n in range(array.shape[1])])
+    missing = [name for name in hashtags if name not in adata.obs]
+    if missing:
+        raise UserError(
+            f"adata.obs has no column {missing[0]!r} (hashtags); available: "
+            f"{list_names(adata.obs.columns)}"
+        )
+    return adata.obs[list(hashtags)]
 
 
 def quality(

@@ -80,6 +80,7 @@ class SlurmSettings(Settings):
 
 SECTIONS: dict[str, type[Settings]] = {
     "slurm": SlurmSettings,
+    "droplets": settings.DropletSettings,
     "quality": settings.QualitySettings,
     "expression": settings.ExpressionSettings,
     "graph": settings.GraphSettings,

@@ -13,6 +13,39 @@ from scsiameseclu.options import COLUMN, FILE, FILE_OR_FOLDER, SELECTION, Settin
 
 
 @dataclass(frozen=True)
+class DropletSettings(Settings):
+    """Calling of cells among droplets."""
+
+    cells: Literal["given", "call"] = option(
+        "given",
+        "given: every barcode of the file is a cell; call: call cells among the droplets of a raw "
+        "matrix",
+    )
+    ambient_max_counts: int = option(
+        100,
+        "droplets with at most this many counts are assumed to be empty; they give the ambient "
+        "profile",
+        minimum=1,
+    )
+    fdr: float = option(
+        0.001,
+        "maximum false discovery rate of the called cells",
+        minimum=0,
+        maximum=1,
+    )
+    simulations: int = option(
+        10_000, "number of simulated empty droplets for the p-values", minimum=100
+    )
+    seed: int = option(
+        0,
+        "seed of the simulations; it differs from the run's seed, so that all runs have the same "
+        "cells",
+        minimum=0,
+        maximum=2**32 - 1,
+    )
+
+
+@dataclass(frozen=True)
 class QualitySettings(Settings):
     """Filtering of cells and genes."""
 

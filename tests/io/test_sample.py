@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
+from scsiameseclu.io.capture import droplet_problem
 from scsiameseclu.io.obs import missing_labels, sanitize_columns
 from scsiameseclu.io.request import ReadRequest
-from scsiameseclu.io.sample import droplet_problem, read_sample
+from scsiameseclu.io.sample import read_sample
 from scsiameseclu.store.files import write_h5ad
 
 

@@ -10,13 +10,14 @@ import pytest
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.request import ReadRequest
-from scsiameseclu.settings import GraphSettings, ModelSettings
+from scsiameseclu.settings import DropletSettings, GraphSettings, ModelSettings
 from scsiameseclu.stages import ingest, quality, train
 from scsiameseclu.stages.notes import where_it_ran
 from scsiameseclu.stages.program import STAGES, arguments_of, main, stage_parser
 
 THREADS = """
 import sys
+from scsiameseclu.settings import DropletSettings
 from scsiameseclu.stages import graph, program
 
 def run(folder, *, settings: graph.GraphSettings, seed: int = 0) -> None:
@@ -122,6 +123,7 @@ def test_what_a_stage_must_be_told_is_asked_for() -> None:
     assert arguments_of(ingest.run, {"source": "x", "layer": "raw"}) == {
         "source": "x",
         "request": ReadRequest(layer="raw"),
+        "droplets": DropletSettings(),
     }
 
 

@@ -47,7 +47,7 @@ from run_lock import clear_lock_of_killed_run, hold
 from scsiameseclu.stages.config import checked
 from scsiameseclu.stages.input_files import input_files
 from scsiameseclu.stages.resolved import resolved
-from scsiameseclu.stages.resources import Size, request
+from scsiameseclu.stages.resources import Size, calling_mb, request
 from scsiameseclu.store import manifest
 from slurm_resources import image, in_containers, placement, show_gpu_to_container
 
@@ -143,6 +143,15 @@ def memory(stage, more=0):
         return request(stage, size_of(input), attempt).mem_mb + more
 
     return for_job
+
+
+def memory_of_ingest(wildcards, input, attempt):
+    """The resource mem_mb of the stage ingest, which may call cells among droplets."""
+    size = size_of(input)
+    droplets = resolved("ingest", config, SAMPLES[wildcards.sample]).get("droplets")
+    return request("ingest", size, attempt).mem_mb + (
+        calling_mb(size) if droplets else 0
+    )
 
 
 def minutes(stage):

@@ -15,7 +15,7 @@ rule ingest:
     threads: 1
     resources:
         **ON_CPU,
-        mem_mb=memory("ingest"),
+        mem_mb=memory_of_ingest,
         runtime=minutes("ingest"),
     params:
         settings=settings_of("ingest"),

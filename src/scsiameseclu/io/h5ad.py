@@ -24,7 +24,7 @@ from scsiameseclu.io.blocks import (
 )
 from scsiameseclu.io.count_layers import HEAD_CELLS, NAMED, choose_layer, counts_instead_of
 from scsiameseclu.io.h5ad_table import read_table
-from scsiameseclu.io.loaded import Loaded, Origin, list_names
+from scsiameseclu.io.loaded import Features, Loaded, Origin, list_names
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.tenx_h5 import EXPRESSION, OTHER_FEATURES, no_expression
 from scsiameseclu.io.values import Values, describe
@@ -59,14 +59,14 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         raise ValueError(f"{name} has shape {matrix.shape}, obs and var require {shape}")
     if not usable:
         matrix = csr_matrix(shape, dtype="float32")
-    genes, matrix, type_notes = _expression_only(genes, matrix, origin)
+    genes, matrix, others, type_notes = _expression_only(genes, matrix, origin)
     var, gene_notes, warnings = genes_of_table(genes)
     place = PLACES.get(name, f"layer {name}")
-    others = [PLACES.get(other, f"layer {other}") for other in matrices if other != name]
+    unused = [PLACES.get(other, f"layer {other}") for other in matrices if other != name]
     outcome = f"counts read from {place}" if usable else f"no counts in {place}"
     if lost:
         warnings.append(f"cell metadata that cannot be read was left out: {list_names(lost)}")
-    notes = [f"{about}: {outcome}" + (f" (not used: {list_names(others)})" if others else "")]
+    notes = [f"{about}: {outcome}" + (f" (not used: {list_names(unused)})" if unused else "")]
     return Loaded(
         matrix=matrix,
         obs=obs,
@@ -77,6 +77,7 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         notes=[*notes, *type_notes, *gene_notes],
         warnings=warnings,
         place=f"{place} of" if request.layer else "",
+        features=others if request.hashtags else None,
     )
 
 
@@ -194,16 +195,18 @@ def _read(node: Any, request: ReadRequest) -> tuple[csr_matrix, Values]:
 
 def _expression_only(
     genes: pd.DataFrame, matrix: csr_matrix, origin: Origin
-) -> tuple[pd.DataFrame, csr_matrix, list[str]]:
-    """Leave out antibodies and other features if a column names the types of features."""
+) -> tuple[pd.DataFrame, csr_matrix, Features | None, list[str]]:
+    """Separate antibodies and other features if a column names the types of features."""
     column = next((name for name in ("feature_types", "feature_type") if name in genes), None)
     if column is None:
-        return genes, matrix, []
+        return genes, matrix, None, []
     kinds = genes[column].astype(str).to_numpy()
     kept = kinds == EXPRESSION
     if kept.all() or not (set(kinds) & OTHER_FEATURES):
-        return genes, matrix, []
+        return genes, matrix, None, []
     if not kept.any():
         raise no_expression(kinds.tolist(), origin)
     note = f"{int((~kept).sum())} features other than {EXPRESSION} were skipped"
-    return genes[kept], matrix[:, np.flatnonzero(kept)], [note]
+    names = [str(name) for name in genes.index]
+    others = Features.besides(kept, matrix, names, names)
+    return genes[kept], matrix[:, np.flatnonzero(kept)], others, [note]

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from anndata._io.specs.registry import IORegistryError
 from scipy.sparse import csr_matrix
@@ -78,6 +79,25 @@ class Origin:
             ) from error
 
 
+@dataclass(frozen=True)
+class Features:
+    """Features other than genes: counts (n_cells, n_features), names and ids, (n_features,)."""
+
+    matrix: csr_matrix
+    names: list[str]
+    ids: list[str]
+
+    @classmethod
+    def besides(
+        cls, kept: np.ndarray, matrix: csr_matrix, names: list[str], ids: list[str]
+    ) -> Features | None:
+        """The features that are not kept, given a mask (n_features,); None if there are none."""
+        places = np.flatnonzero(~kept).tolist()
+        if not places:
+            return None
+        return cls(matrix[:, places], [names[i] for i in places], [ids[i] for i in places])
+
+
 @dataclass
 class Loaded:
     """Content of one file, before cells are selected.
@@ -100,6 +120,10 @@ class Loaded:
         Summary of the values in the matrix.
     place
         The requested matrix, for messages (``"layer counts of"``); empty if none was requested.
+    features
+        Features other than genes, if hashtags are to be chosen from them.
+    hashtags
+        Counts of the requested hashtags, (n_cells, n_hashtags), by position.
     """
 
     matrix: csr_matrix
@@ -111,3 +135,5 @@ class Loaded:
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     place: str = ""
+    features: Features | None = None
+    hashtags: pd.DataFrame | None = None

@@ -79,6 +79,8 @@ def _leave_out_sums(loaded: Loaded) -> None:
         loaded.notes.append(f"{loaded.obs.index[cell]!r} is the sum of all cells: left out")
         kept = np.delete(np.arange(loaded.matrix.shape[0]), cell)
         loaded.matrix, loaded.obs = loaded.matrix[kept], loaded.obs.iloc[kept]
+        if loaded.hashtags is not None:
+            loaded.hashtags = loaded.hashtags.iloc[kept]
 
 
 def _sum_of_columns(matrix: csr_matrix) -> int | None:

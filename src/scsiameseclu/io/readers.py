@@ -14,11 +14,12 @@ from scsiameseclu.io.demo import PREFIX
 from scsiameseclu.io.demo import load as load_demo
 from scsiameseclu.io.detect import detect_format
 from scsiameseclu.io.h5ad import load_h5ad
+from scsiameseclu.io.hashtags import take_hashtags
 from scsiameseclu.io.loaded import Loaded, Origin
 from scsiameseclu.io.locate import is_zarr, matrix_below
 from scsiameseclu.io.loom import load_loom
 from scsiameseclu.io.not_genes import leave_out
-from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.io.request import ReadRequest, hashtag_table
 from scsiameseclu.io.tenx_h5 import load_10x_h5
 from scsiameseclu.io.tenx_mtx import load_10x_mtx
 from scsiameseclu.io.text import load_text
@@ -61,15 +62,23 @@ def load(path: str | Path, request: ReadRequest) -> Loaded:
     origin = Origin(str(path))
     if str(path).startswith(PREFIX):
         _reject_unused_options(request, "demo", origin)
-        return load_demo(str(path).removeprefix(PREFIX), origin)
+        demo = load_demo(str(path).removeprefix(PREFIX), origin)
+        _take_hashtags(demo, request, origin)
+        return demo
     with unpacked(Path(path), origin) as place:
         loaded = _load(place, request, origin)
         if place != Path(path):
             loaded.files = [Path(path)]
     if not loaded.values.are_counts and loaded.values.usable(request.counts):
         _round_expected(loaded)
+    _take_hashtags(loaded, request, origin)
     leave_out(loaded)
     return loaded
+
+
+def _take_hashtags(loaded: Loaded, request: ReadRequest, origin: Origin) -> None:
+    if request.hashtags and not hashtag_table(request.hashtags):
+        take_hashtags(loaded, request.hashtags, origin)
 
 
 def _load(path: Path, request: ReadRequest, origin: Origin) -> Loaded:

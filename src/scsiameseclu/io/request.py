@@ -41,4 +41,20 @@ class ReadRequest(Settings):
         text=COLUMN,
     )
     batch: str | None = option(None, "cell metadata column with batches", text=COLUMN)
+    hashtags: str | None = option(
+        None,
+        "hashtags by which cells are demultiplexed: names of features of the file, "
+        "comma-separated, * for any text (HTO*), or the path of a table of their counts (csv, tsv "
+        "or 10x h5)",
+        text=Text(("names of features, or the path of a table",)),
+    )
     subset: str | None = option(None, "use only the cells that match column=value", text=SELECTION)
+
+
+TABLES = (".csv", ".tsv", ".txt", ".h5", ".hdf5")
+
+
+def hashtag_table(hashtags: str | None) -> str | None:
+    """The path of the table of hashtag counts; None if features are named instead."""
+    name = (hashtags or "").removesuffix(".gz").removesuffix(".zip")
+    return hashtags if name.endswith(TABLES) else None

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from anndata.utils import make_index_unique
-from scipy.sparse import csr_matrix
 
+from scsiameseclu.demultiplexing import DOUBLET, NEGATIVE
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.blocks import as_strings
+from scsiameseclu.io.capture import (
+    HASHTAG,
+    call_among_droplets,
+    demultiplex_cells,
+    reject_droplets,
+)
 from scsiameseclu.io.loaded import Loaded, Origin, list_names
 from scsiameseclu.io.metadata import join_metadata, read_metadata
 from scsiameseclu.io.numbers import PLAIN
 from scsiameseclu.io.obs import SUFFIX, missing_labels, reserved_label, sanitize_columns
+from scsiameseclu.io.plausibility import check_plausibility
 from scsiameseclu.io.readers import load, round_counts, value_errors
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.limits import MIN_CELLS
+from scsiameseclu.settings import DropletSettings
 
 UNKNOWN_BATCH = "unknown"
-MIN_DROPLETS = 1000
-"""Minimum number of barcodes of a raw matrix."""
-MAX_DROPLET_COUNTS = 10
-"""Maximum median of the counts per barcode of a raw matrix."""
 BOOLEANS = {"True", "False", "None", "nan"}
 """Text of booleans and of missing values."""
-DROPLET_RATIO, MAX_FULL_SHARE = 20, 0.2
-"""Cells of a raw matrix have this many times the median of its counts, and are few."""
 
 
 @dataclass
@@ -36,6 +39,8 @@ class Sample:
     """A sample as read from its file, with messages.
 
     ``loaded.matrix`` and ``obs`` have the same cells in the same order; cell names are unique.
+    ``summaries`` are entries of ``uns``: ``droplets`` if cells were called, ``hashtags`` if they
+    were demultiplexed.
     """
 
     loaded: Loaded
@@ -43,9 +48,21 @@ class Sample:
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    summaries: dict[str, Any] = field(default_factory=dict)
+
+    def keep(self, mask: np.ndarray) -> None:
+        """Keep the cells in a mask, (n_cells,)."""
+        self.loaded.matrix = self.loaded.matrix[mask.nonzero()[0]]
+        if self.loaded.hashtags is not None:
+            self.loaded.hashtags = self.loaded.hashtags[mask]
+        self.obs = self.obs[mask].copy()
+        for name in self.obs.select_dtypes("category"):
+            self.obs[name] = self.obs[name].cat.remove_unused_categories()
 
 
-def read_sample(source: str, request: ReadRequest, *, sample: str) -> Sample:
+def read_sample(
+    source: str, request: ReadRequest, *, sample: str, droplets: DropletSettings | None = None
+) -> Sample:
     """Read a sample, join its metadata, apply its subset, and collect all problems.
 
     Parameters
@@ -56,6 +73,8 @@ def read_sample(source: str, request: ReadRequest, *, sample: str) -> Sample:
         How to read it.
     sample
         Name of the sample, for the columns ``sample`` and ``batch``.
+    droplets
+        Whether and how cells are called among the barcodes; None where this is not possible.
 
     Raises
     ------
@@ -68,12 +87,20 @@ def read_sample(source: str, request: ReadRequest, *, sample: str) -> Sample:
     result.errors += value_errors(loaded, origin)
     if loaded.values.are_counts:
         round_counts(loaded)
+    calls = droplets is not None and droplets.cells == "call"
+    if droplets is not None and calls and loaded.values.are_counts:
+        call_among_droplets(result, droplets, origin)
     _join(result, request, origin)
     result.obs, rename_notes = sanitize_columns(result.obs)
     result.notes += rename_notes
+    demultiplex_cells(result, request)
     _take_subset(result, request, origin)
     _check_columns(result, request, origin)
     _check_size(result, request, origin)
+    if not calls:
+        reject_droplets(result, origin, advice=droplets is not None)
+    if loaded.values.are_counts:
+        check_plausibility(result, request, origin)
     _name_cells(result)
     _set_batch(result, request, sample)
     return result
@@ -123,7 +150,7 @@ def _take_subset(result: Sample, request: ReadRequest, origin: Origin) -> None:
         )
         return
     result.notes.append(f"subset {request.subset}: {int(mask.sum())} of {mask.size} cells")
-    _keep(result, mask)
+    result.keep(mask)
 
 
 def _equal(column: pd.Series, texts: np.ndarray, value: str) -> np.ndarray:
@@ -134,14 +161,6 @@ def _equal(column: pd.Series, texts: np.ndarray, value: str) -> np.ndarray:
     if kind in "iuf" and PLAIN.fullmatch(value):
         return (texts == value) | (column.to_numpy() == float(value))
     return np.asarray(texts == value)
-
-
-def _keep(result: Sample, mask: np.ndarray) -> None:
-    result.loaded.matrix = result.loaded.matrix[mask.nonzero()[0]]
-    obs = result.obs[mask].copy()
-    for name in obs.select_dtypes("category"):
-        obs[name] = obs[name].cat.remove_unused_categories()
-    result.obs = obs
 
 
 def _check_columns(result: Sample, request: ReadRequest, origin: Origin) -> None:
@@ -173,8 +192,6 @@ def _check_size(result: Sample, request: ReadRequest, origin: Origin) -> None:
         )
     if not result.loaded.values.are_counts:
         return
-    if problem := droplet_problem(result.loaded.matrix):
-        result.errors.append(f"{origin.where} {problem}")
     empty_cells = int((np.diff(result.loaded.matrix.indptr) == 0).sum())
     detected = np.bincount(result.loaded.matrix.indices, minlength=n_genes) > 0
     if empty_cells:
@@ -182,29 +199,6 @@ def _check_size(result: Sample, request: ReadRequest, origin: Origin) -> None:
     if not detected.all():
         empty = int((~detected).sum())
         result.notes.append(f"{empty} of {n_genes} genes are empty (no counts in any cell)")
-
-
-def droplet_problem(matrix: csr_matrix) -> str:
-    """Why a matrix seems to contain empty droplets; empty if it does not.
-
-    Parameters
-    ----------
-    matrix
-        Counts, (n_cells, n_genes).
-    """
-    n_cells = matrix.shape[0]
-    if n_cells < MIN_DROPLETS:
-        return ""
-    totals = np.asarray(matrix.sum(axis=1, dtype=np.float64)).ravel()
-    median = float(np.median(totals))
-    full = int((totals >= DROPLET_RATIO * max(median, 1.0)).sum())
-    if median > MAX_DROPLET_COUNTS or full < MIN_CELLS or full > MAX_FULL_SHARE * n_cells:
-        return ""
-    return (
-        f"seems to be the raw matrix with empty droplets: half of its {n_cells} barcodes have "
-        f"{median:.0f} counts or fewer, and {full} have {DROPLET_RATIO} times as many or more; use "
-        "the filtered matrix of the same run"
-    )
 
 
 def _name_cells(result: Sample) -> None:
@@ -223,6 +217,9 @@ def _name_cells(result: Sample) -> None:
 def _set_batch(result: Sample, request: ReadRequest, sample: str) -> None:
     """Insert the columns ``sample`` and ``batch`` before the other columns."""
     column = None if request.batch is None else column_of(result.obs, request.batch)
+    if request.batch is None and "hashtags" in result.summaries:
+        tags = result.obs[HASHTAG]
+        column = HASHTAG if tags[~tags.isin([DOUBLET, NEGATIVE])].nunique() > 1 else None
     if column is None:
         batch = pd.Series(sample, index=result.obs.index)
     else:

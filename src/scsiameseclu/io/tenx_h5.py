@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix
 from scsiameseclu.errors import UserError
 from scsiameseclu.genes.names import gene_table
 from scsiameseclu.io.blocks import check_sparse, strings
-from scsiameseclu.io.loaded import Loaded, Origin, list_names
+from scsiameseclu.io.loaded import Features, Loaded, Origin, list_names
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.values import describe
 
@@ -36,9 +36,11 @@ def load_10x_h5(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     UserError
         The file has several genomes and none is requested, or lacks the requested one.
     """
+    features = None
     with h5py.File(path, "r") as file:
         if isinstance(file.get("matrix"), h5py.Group):
-            group, (matrix, ids, symbols, notes) = file["matrix"], _version_3(file, request, origin)
+            group = file["matrix"]
+            (matrix, ids, symbols, notes), features = _version_3(file, request, origin)
         else:
             group, (matrix, ids, symbols, notes) = _version_2(file, request, origin)
         barcodes = strings(group["barcodes"])
@@ -55,7 +57,21 @@ def load_10x_h5(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         values=describe(matrix),
         notes=[*notes, *gene_notes],
         warnings=warnings,
+        features=features,
     )
+
+
+def read_other_features(path: Path) -> tuple[np.ndarray, Features]:
+    """Read the barcodes and the features other than genes of a 10x HDF5 file.
+
+    If no feature has another type, all are returned.
+    """
+    with h5py.File(path, "r") as file:
+        group = file["matrix"]
+        matrix, barcodes = _sparse(group), strings(group["barcodes"])
+        ids, names = (strings(group["features"][key]).tolist() for key in ("id", "name"))
+        kept = strings(group["features/feature_type"]) == EXPRESSION
+    return barcodes, Features.besides(kept, matrix, names, ids) or Features(matrix, names, ids)
 
 
 def choose_genome(available: list[str], request: ReadRequest, origin: Origin) -> str | None:
@@ -93,11 +109,13 @@ def _sparse(group: h5py.Group) -> csr_matrix:
 
 def _version_3(
     file: h5py.File, request: ReadRequest, origin: Origin
-) -> tuple[csr_matrix, np.ndarray, np.ndarray, list[str]]:
+) -> tuple[tuple[csr_matrix, np.ndarray, np.ndarray, list[str]], Features | None]:
+    """Matrix, ids, symbols and notes of the genes, and other features if hashtags are requested."""
     group = file["matrix"]
     if "features" not in group:  # CellBender 0.2
         ids, symbols, matrix = _old_genes(group)
-        return matrix, ids, symbols, ["10x HDF5 with genes, as written by CellBender 0.2"]
+        notes = ["10x HDF5 with genes, as written by CellBender 0.2"]
+        return (matrix, ids, symbols, notes), None
     features = group["features"]
     kinds = strings(features["feature_type"]) if "feature_type" in features else None
     if kinds is not None and kinds.size and EXPRESSION not in kinds:
@@ -111,6 +129,9 @@ def _version_3(
         kept = kinds == EXPRESSION
         if not kept.all():
             notes.append(f"{int((~kept).sum())} features other than {EXPRESSION} were skipped")
+    others = None
+    if request.hashtags:
+        others = Features.besides(kept, matrix, symbols.tolist(), ids.tolist())
     genomes = strings(features["genome"]) if "genome" in features else np.full(ids.size, "")
     genome = choose_genome(sorted(set(genomes[kept].tolist()) - {""}), request, origin)
     if genome is not None:
@@ -122,7 +143,7 @@ def _version_3(
             matrix, strings(features["gene_id"])[kept], strings(features["gene_name"])[kept]
         )
         notes.append("the counts of the probes of each gene (Flex) were added")
-    return matrix, ids, symbols, notes
+    return (matrix, ids, symbols, notes), others
 
 
 def _sum_of_probes(

@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import GENE_ID, gene_table, share
 from scsiameseclu.io.layouts import has_cells_in_rows, symbols_of
-from scsiameseclu.io.loaded import Loaded, Origin, list_names
+from scsiameseclu.io.loaded import Features, Loaded, Origin, list_names
 from scsiameseclu.io.locate import is_matrix
 from scsiameseclu.io.mtx import read_mtx, read_shape
 from scsiameseclu.io.request import ReadRequest
@@ -55,7 +55,7 @@ def load_10x_mtx(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     matrix = stored.T.tocsr() if genes_in_rows else stored
     notes = [] if genes_in_rows else ["the matrix has cells in rows, unlike that of Cell Ranger"]
     names = features.iloc[:, 0]
-    matrix, features, type_notes = _expression_only(matrix, features, origin)
+    matrix, features, others, type_notes = _expression_only(matrix, features, origin)
     if names.str.endswith(tuple(SPLICING)).mean() > 0.5:
         matrix, features, type_notes = _sum_of_splicing(matrix, features.iloc[:, 0])
     ids, symbols = _ids_and_symbols(features, triplet)
@@ -80,6 +80,7 @@ def load_10x_mtx(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
             *gene_notes,
         ],
         warnings=warnings,
+        features=others if request.hashtags else None,
     )
 
 
@@ -169,19 +170,21 @@ def _odd_line(triplet: Triplet, shape: tuple[int, int]) -> str:
 
 def _expression_only(
     matrix: csr_matrix, features: pd.DataFrame, origin: Origin
-) -> tuple[csr_matrix, pd.DataFrame, list[str]]:
-    """Leave out features other than genes, by the third column if it names types of features."""
+) -> tuple[csr_matrix, pd.DataFrame, Features | None, list[str]]:
+    """Separate features other than genes, by the third column if it names types of features."""
     if 2 not in features.columns or (features[2] == EXPRESSION).all():
-        return matrix, features, []
+        return matrix, features, None, []
     kinds = features[2].to_numpy(dtype=str)
     kept = kinds == EXPRESSION
     if not kept.any() and set(kinds) & OTHER_FEATURES:
         raise no_expression(kinds.tolist(), origin)
     if not kept.any():
         examples = list_names(list(dict.fromkeys(kinds))[:3])
-        return matrix, features, [f"the third column of the genes ({examples}, …) is not used"]
+        note = f"the third column of the genes ({examples}, …) is not used"
+        return matrix, features, None, [note]
     note = f"{int((~kept).sum())} features other than {EXPRESSION} were skipped"
-    return matrix[:, kept.nonzero()[0]], features[kept], [note]
+    others = Features.besides(kept, matrix, features[1].tolist(), features[0].tolist())
+    return matrix[:, kept.nonzero()[0]], features[kept], others, [note]
 
 
 def _sum_of_splicing(

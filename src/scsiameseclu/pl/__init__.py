@@ -1,6 +1,7 @@
-"""Plots of a clustering and its markers; all return matplotlib Axes."""
+"""Plots of droplets, of a clustering and its markers; all return matplotlib Axes."""
 
 from scsiameseclu.pl._clusters import confidence, evidence, stability
+from scsiameseclu.pl._droplets import barcode_ranks
 from scsiameseclu.pl._markers import markers
 
-__all__ = ["confidence", "evidence", "markers", "stability"]
+__all__ = ["barcode_ranks", "confidence", "evidence", "markers", "stability"]

@@ -95,6 +95,7 @@ def _read_quality(entry: Entry, folder: SampleFolder) -> None:
     """Cells and genes before and after quality control, if the sample reached it."""
     if not folder.path("filtered").is_file():
         return
+    _read_capture(entry, folder)
     parts = read_parts(folder.path("filtered"), ["obs", "uns/quality"])
     quality, cells = parts["uns/quality"], parts["obs"]
     steps = zip(quality["funnel"]["step"], quality["funnel"]["cells"], strict=True)
@@ -114,6 +115,20 @@ def _read_quality(entry: Entry, folder: SampleFolder) -> None:
     called = cells["predicted_doublet"]
     if called.isin(["yes", "no"]).any():
         entry.numbers["doublets"] = int((called == "yes").sum())
+
+
+def _read_capture(entry: Entry, folder: SampleFolder) -> None:
+    """Barcodes and called cells, and cells without exactly one hashtag, where there are such."""
+    if not folder.path("counts").is_file():
+        return
+    parts = read_parts(folder.path("counts"), ["uns/droplets", "uns/hashtags"])
+    if droplets := parts.get("uns/droplets"):
+        entry.numbers["barcodes"] = int(droplets["n_barcodes"])
+        entry.numbers["cells_called"] = int(droplets["n_called"])
+    if hashtags := parts.get("uns/hashtags"):
+        cells = dict(zip(map(str, hashtags["name"]), hashtags["n_cells"], strict=True))
+        entry.numbers["hashtag_doublets"] = int(cells["Doublet"])
+        entry.numbers["hashtag_negative"] = int(cells["Negative"])
 
 
 def _read_clusters(entry: Entry, folder: SampleFolder) -> None:

@@ -24,13 +24,16 @@ class FinishedSample:
     """Everything that the page of a sample shows outside the comparison panel.
 
     ``cells`` has one row per kept cell, in the order of ``umap`` (n_cells, 2); ``ingested`` has one
-    per input cell. ``quality_scores`` are the metrics that need no labels. Nothing here comes from
-    a label column.
+    per input cell. ``droplets`` and ``hashtags`` are empty unless cells were called among droplets
+    or demultiplexed. ``quality_scores`` are the metrics that need no labels. Nothing here comes
+    from a label column.
     """
 
     name: str
     folder: SampleFolder
     source: dict[str, Any]
+    droplets: dict[str, Any]
+    hashtags: dict[str, Any]
     quality: dict[str, Any]
     ingested: pd.DataFrame
     cells: pd.DataFrame
@@ -88,6 +91,8 @@ def load_sample(folder: SampleFolder) -> FinishedSample:
         name=folder.sample,
         folder=folder,
         source=folder.uns("counts", "source"),
+        droplets=folder.uns("counts", "droplets") or {},
+        hashtags=folder.uns("counts", "hashtags") or {},
         quality=folder.uns("filtered", "quality"),
         ingested=read_table(folder, "quality_table"),
         cells=cells,

@@ -21,6 +21,10 @@ CELLTYPIST = (
     "CellTypist: Domínguez Conde et al., Science 2022",
     "https://doi.org/10.1126/science.abl5197",
 )
+DROPLETS = (
+    "emptyDrops: Lun et al., Genome Biology 2019",
+    "https://doi.org/10.1186/s13059-019-1662-y",
+)
 TRAJECTORY = (
     ("PAGA: Wolf et al., Genome Biology 2019", "https://doi.org/10.1186/s13059-019-1663-x"),
     ("Diffusion pseudotime: Haghverdi et al., 2016", "https://doi.org/10.1038/nmeth.3971"),
@@ -46,6 +50,7 @@ def methods(sample: FinishedSample) -> dict[str, Any]:
         "versions": _versions_table(sample),
         "references": [
             *REFERENCES,
+            *([DROPLETS] if sample.droplets else []),
             *([CELLTYPIST] if sample.celltypist_notes else []),
             *(TRAJECTORY if sample.trajectory_notes else []),
         ],

@@ -5,9 +5,11 @@ from typing import Any
 
 from scsiameseclu.clustering.ensemble import N_STARTS
 from scsiameseclu.preprocess.quality.thresholds import MAX_SHARE_ABOVE
+from scsiameseclu.report.capture_figures import UNTAGGED
 from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.tables import count, listed, sentence
 from scsiameseclu.settings import (
+    DropletSettings,
     ExpressionSettings,
     GraphSettings,
     MarkerSettings,
@@ -60,6 +62,7 @@ def paragraph(sample: FinishedSample) -> list[str]:
     trained.pop("seed")
     model, notes = ModelSettings(**trained), sample.training_notes
     sentences = [
+        *_capture(sample),
         *_filtering(sample),
         sentence(str(sample.quality["doublets"])),
         *_preprocessing(sample),
@@ -77,6 +80,33 @@ def paragraph(sample: FinishedSample) -> list[str]:
         *_annotation(sample),
     ]
     return [words for words in sentences if words]
+
+
+def _capture(sample: FinishedSample) -> list[str]:
+    """Calling of cells among droplets, and demultiplexing."""
+    sentences = []
+    if sample.droplets:
+        droplets, rules = sample.droplets, DropletSettings(**sample.droplets["params"])
+        sentences.append(
+            f"Cells were called among {count(droplets['n_barcodes'])} barcodes by the test of "
+            "Lun et al. (2019): the ambient profile was estimated from droplets with at most "
+            f"{count(rules.ambient_max_counts)} counts, p-values came from "
+            f"{count(droplets['n_simulations'])} simulated empty droplets (Dirichlet-multinomial), "
+            f"and the false discovery rate was at most {100 * rules.fdr:g} %."
+        )
+        if droplets["n_above_knee"]:
+            sentences.append(
+                f"Barcodes at or above the knee of the rank curve ({count(droplets['knee'])} "
+                "counts) were kept without a test."
+            )
+    if sample.hashtags:
+        names = [str(name) for name in sample.hashtags["name"]][: -len(UNTAGGED)]
+        sentences.append(
+            f"Cells were demultiplexed by {len(names)} hashtags: a mixture of two normal "
+            "distributions was fitted to the log counts of each hashtag, and cells with several "
+            "hashtags or none were removed."
+        )
+    return sentences
 
 
 def _filtering(sample: FinishedSample) -> list[str]:

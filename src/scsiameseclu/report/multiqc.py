@@ -23,6 +23,18 @@ KEPT, LOST = CATEGORIES[0], CATEGORIES[1:]
 POINTS = 200
 # key: (title, description, further column settings of MultiQC)
 QUALITY: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "barcodes": ("Barcodes", "Barcodes of the raw matrix", {"format": "{:,.0f}"}),
+    "cells_called": ("Called", "Barcodes called cells", {"format": "{:,.0f}"}),
+    "hashtag_doublets": (
+        "Hashtag doublets",
+        "Cells with several hashtags",
+        {"format": "{:,.0f}", "scale": "Reds"},
+    ),
+    "hashtag_negative": (
+        "No hashtag",
+        "Cells without a hashtag",
+        {"format": "{:,.0f}", "scale": "Reds"},
+    ),
     "cells_in": ("Input cells", "Cells in the input file", {"format": "{:,.0f}"}),
     "cells_kept": ("Kept cells", "Cells that passed quality control", {"format": "{:,.0f}"}),
     "genes_in": ("Input genes", "Genes in the input file", {"format": "{:,.0f}", "hidden": True}),

@@ -1,6 +1,7 @@
 """The report page of a sample."""
 
 from scsiameseclu.report.annotation import annotation_note, annotation_table, votes_table
+from scsiameseclu.report.capture_figures import capture_pictures
 from scsiameseclu.report.cluster_figures import (
     cluster_table,
     confidence_picture,
@@ -55,6 +56,7 @@ def sample_page(folder: SampleFolder, label: str | None) -> str:
         warnings=[(stage, sentence(warning)) for stage, warning in sample.warnings],
         facts=_facts(sample),
         summary=summary(sample),
+        capture=capture_pictures(sample),
         quality=quality_pictures(sample),
         missing=notes_on_metrics(sample),
         funnel=funnel_picture(sample),

@@ -23,7 +23,8 @@ def run(folder: SampleFolder) -> None:
     X_siamese, siamese_probability, X_umap; ``obsp``: distances, connectivities; ``uns``: source,
     quality, pca, neighbors, training, siamese, annotation, provenance (with ``where`` each stage
     ran in Slurm jobs and containers) and warnings of all stages, and ``siamese_colors``, the
-    colours of the clusters in the report, which scanpy uses. If there is a trajectory, it also
+    colours of the clusters in the report, which scanpy uses. If cells were called among droplets or
+    demultiplexed, ``uns`` also contains droplets or hashtags. If there is a trajectory, it also
     contains ``obs["pseudotime"]``, ``obsm["X_diffmap"]`` and ``uns["trajectory"]``.
 
     Raises
@@ -47,6 +48,9 @@ def run(folder: SampleFolder) -> None:
         result.obsm.update(part.obsm)
         result.obsp.update(part.obsp)
     counts = {key: folder.uns("counts", key) for key in ("source", "provenance", "warnings")}
+    for key in ("droplets", "hashtags"):
+        if (summary := folder.uns("counts", key)) is not None:
+            counts[key] = summary
     first, *others = (part.uns for part in parts.values())
     result.uns = _merged(counts, first, result.uns, *others)
     for usage in folder.usage():

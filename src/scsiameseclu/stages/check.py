@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.errors import UserError
-from scsiameseclu.settings import ReferenceSettings, TrajectorySettings
+from scsiameseclu.settings import DropletSettings, ReferenceSettings, TrajectorySettings
 from scsiameseclu.stages.apart import EndedEarlyError, apart
 from scsiameseclu.stages.columns import request_of
 from scsiameseclu.stages.config import (
@@ -20,6 +20,7 @@ from scsiameseclu.stages.config import (
     with_defaults,
 )
 from scsiameseclu.stages.input_files import input_files
+from scsiameseclu.stages.resolved import resolved
 from scsiameseclu.stages.sheet import Row
 from scsiameseclu.stages.time_limit import reading_limit
 
@@ -145,7 +146,9 @@ def check_sample(row: Row, config: Config) -> Iterator[Finding]:
 
     name = row["sample"]
     try:
-        sample = read_sample(row["path"], request_of(row), sample=name)
+        sample = read_sample(
+            row["path"], request_of(row), sample=name, droplets=_droplets_of(row, config)
+        )
     except UserError as error:
         yield "error", f"sample {name}: {error}"
         return
@@ -160,6 +163,14 @@ def check_sample(row: Row, config: Config) -> Iterator[Finding]:
     yield from (("error", f"sample {name}: {message}") for message in sample.errors)
     yield from _too_many_clusters(row.get("n_clusters", config["n_clusters"]), sample, name)
     yield from _no_root(row, config["trajectory"], sample)
+
+
+def _droplets_of(row: Row, config: Config) -> DropletSettings:
+    """How cells are called in a sample; settings that are invalid are reported for the config."""
+    try:
+        return DropletSettings(**resolved("ingest", config, row).get("droplets", {}))
+    except (TypeError, UserError):
+        return DropletSettings(cells=row.get("cells", "given"))
 
 
 def _no_root(row: Row, trajectory: Any, sample: Sample) -> Iterator[Finding]:

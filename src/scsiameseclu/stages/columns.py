@@ -52,6 +52,7 @@ READING = tuple(rules(ReadRequest))
 OVERRIDES = {
     "n_clusters": "n_clusters",
     "root": "trajectory.root",
+    "cells": "droplets.cells",
     "min_counts": "quality.min_counts",
     "max_counts": "quality.max_counts",
     "min_genes": "quality.min_genes",

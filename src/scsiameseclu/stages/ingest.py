@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.settings import DropletSettings
 from scsiameseclu.stages.input_files import input_files
 from scsiameseclu.stages.resources import Size
 from scsiameseclu.stages.time_limit import ended_after, reading_limit
@@ -18,14 +19,24 @@ if TYPE_CHECKING:
     from scsiameseclu.store.folder import SampleFolder
 
 log = logging.getLogger(__name__)
+GIVEN = DropletSettings()
 
 
-def run(folder: SampleFolder, *, source: str, request: ReadRequest) -> None:
+def run(
+    folder: SampleFolder,
+    *,
+    source: str,
+    request: ReadRequest,
+    droplets: DropletSettings = GIVEN,
+) -> None:
     """Write ``counts`` and ``dimensions``.
 
     ``counts`` contains ``X`` (integral counts, CSR float32), ``gene_id`` and ``gene_symbol`` in
     ``var``, ``sample`` and ``batch`` (categories) followed by the input's columns in ``obs``, and
-    ``uns["source"]``: path, format, sha256, detected (messages), n_cells, n_genes.
+    ``uns["source"]``: path, format, sha256, detected (messages), n_cells,
+    n_genes. If cells were called among droplets, ``uns["droplets"]`` has the numbers of barcodes,
+    knee and inflection, and the barcode rank curve. If they were demultiplexed, ``obs`` also has
+    ``hashtag`` and ``hashtag_probability``, and ``uns["hashtags"]`` the number of cells of each.
     ``dimensions`` is the size of the data, from which the memory and time of later stages are
     predicted.
 
@@ -37,6 +48,8 @@ def run(folder: SampleFolder, *, source: str, request: ReadRequest) -> None:
         A file, a 10x folder, or ``demo:a`` / ``demo:b``.
     request
         How to read it.
+    droplets
+        Whether and how cells are called among the barcodes.
 
     Raises
     ------
@@ -61,7 +74,7 @@ def run(folder: SampleFolder, *, source: str, request: ReadRequest) -> None:
         reason=f"the process that read {source} ended early: by damage of the file, for lack of "
         f"memory or after {limit / 60:.0f} minutes; check the file",
     ):
-        sample = read_sample(source, request, sample=folder.sample)
+        sample = read_sample(source, request, sample=folder.sample, droplets=droplets)
     if sample.errors:
         raise UserError("; also: ".join(sample.errors))
     for message in [*sample.notes, *sample.warnings]:
@@ -77,7 +90,13 @@ def run(folder: SampleFolder, *, source: str, request: ReadRequest) -> None:
         "n_cells": n_cells,
         "n_genes": n_genes,
     }
-    adata.uns["provenance"] = record("ingest", seed=None, settings=asdict(request))
+    adata.uns |= sample.summaries
+    calls = droplets.cells == "call"
+    settings = asdict(request) | (droplets.to_dict() if calls else {})
+    if request.hashtags is None:
+        del settings["hashtags"]
+    seed = droplets.seed if calls else None
+    adata.uns["provenance"] = record("ingest", seed=seed, settings=settings)
     add_warnings(adata, sample.warnings)
     folder.write_json("dimensions", Size(n_cells, n_genes, int(matrix.nnz)).to_dict())
     write_h5ad(adata, folder.path("counts"))

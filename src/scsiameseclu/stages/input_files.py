@@ -11,6 +11,7 @@ from typing import Any
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.layouts import files_beside
 from scsiameseclu.io.locate import is_matrix, is_text, is_zarr, matrix_below
+from scsiameseclu.io.request import hashtag_table
 from scsiameseclu.options import Rule
 
 DEMO = ("demo:a", "demo:b")
@@ -26,7 +27,8 @@ def input_files(row: Mapping[str, Any]) -> list[str]:
 
     For an mtx file, these include its genes and cells; for a folder, the files inside it.
     """
-    files = [row["metadata"]] if "metadata" in row else []
+    hashtags = hashtag_table(row.get("hashtags"))
+    files = [file for file in (row.get("metadata"), hashtags) if file]
     if row["path"] in DEMO:
         return files
     source = Path(row["path"])

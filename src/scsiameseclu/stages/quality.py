@@ -29,7 +29,9 @@ def run(folder: SampleFolder, *, settings: QualitySettings, seed: int = 0) -> No
     from scsiameseclu.store.files import read_h5ad
 
     adata = read_h5ad(folder.path("counts"))
-    result = control(adata, settings, batches=batches_of(adata, "batch"), seed=seed)
+    hashtags = adata.obs["hashtag"] if "hashtags" in adata.uns else None
+    batches = batches_of(adata, "batch")
+    result = control(adata, settings, batches=batches, hashtags=hashtags, seed=seed)
     genes = pd.DataFrame(
         {"n_cells": result.cells_per_gene[result.kept_genes]},
         index=adata.var_names[result.kept_genes],

@@ -8,6 +8,7 @@ from typing import Any
 
 from scsiameseclu.options import Settings, rules
 from scsiameseclu.run_settings import SECTIONS
+from scsiameseclu.settings import DropletSettings
 from scsiameseclu.stages.input_files import reads_labels
 from scsiameseclu.stages.program import is_settings, parameters, work_of
 
@@ -41,6 +42,8 @@ def resolved(stage: str, config: Mapping[str, Any], row: Mapping[str, Any]) -> d
             section = config.get(SECTION_OF.get(hint, ""), {})
             merged = {**section, **sheet}
             values[name] = {key: merged[key] for key in rules(hint) if key in merged}
+            if hint is DropletSettings and values[name].get("cells") != "call":
+                del values[name]  # as by default; the other settings have no effect
         elif (value := sheet.get(name, config.get(name))) is not None:
             values[name] = value
     return values

@@ -20,6 +20,9 @@ from typing import Any
 from scsiameseclu.limits import MAX_EXACT_CELLS, MAX_SCORED_CELLS
 
 MIN_MB, MIN_MINUTES = 1000, 10
+CALLING_BASE_MB, CALLING_MB = 200, 6
+"""Memory of the calling of cells: a constant, and per million values of the raw matrix; see
+``benchmarks/droplets.py``."""
 MAX_SAMPLED_CELLS = 20_000
 """Number of cells above which models are fitted to a subsample."""
 TIME_FACTOR = 2
@@ -109,6 +112,11 @@ def request(stage: str, size: Size, attempt: int = 1) -> Request:
         math.ceil(max(MIN_MB, memory + SNAKEMAKE_MB)) * factor,
         math.ceil(max(MIN_MINUTES, TIME_FACTOR * seconds / 60)) * factor,
     )
+
+
+def calling_mb(size: Size) -> int:
+    """Memory in MB that the calling of cells among droplets needs beyond that of reading."""
+    return math.ceil(CALLING_BASE_MB + CALLING_MB * size.nonzeros / 1e6)
 
 
 @cache

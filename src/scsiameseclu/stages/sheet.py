@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.io.request import hashtag_table
 from scsiameseclu.options import Rule, as_declared, fits, from_text, reversed_limits
 from scsiameseclu.stages.columns import COLUMNS
 from scsiameseclu.stages.input_files import file_problem
@@ -213,3 +214,6 @@ def _file_problems(row: Row) -> Iterator[str]:
     for column, rule in COLUMNS.items():
         if rule.get("file") and column in row and (problem := file_problem(row[column], rule)):
             yield f"{column} {problem}"
+    hashtags = hashtag_table(row.get("hashtags"))
+    if hashtags and (problem := file_problem(hashtags, {"file": True})):
+        yield f"hashtags {problem}"

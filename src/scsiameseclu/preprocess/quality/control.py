@@ -9,6 +9,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 
+from scsiameseclu.demultiplexing import DOUBLET, NEGATIVE
 from scsiameseclu.errors import UserError
 from scsiameseclu.genes.gene_classes import SPIKE_INS, haemoglobin_genes, ribosomal_genes
 from scsiameseclu.genes.matching import GeneNames
@@ -27,6 +28,8 @@ METRICS = {
     "pct_mito": ("mitochondrial share", "mitochondrial share", "mad_mito, max_pct_mito"),
 }
 """Step of the funnel, word for the reason of a cell, and settings to relax, by metric."""
+HASHTAG_REASONS = {DOUBLET: "hashtag doublet", NEGATIVE: "hashtag negative"}
+"""Reason for the removal of a cell, by its hashtag."""
 WARN_LOST_SHARE = 0.3
 """Fraction of removed cells above which a warning is issued."""
 MIN_BLAMED_SHARE = 0.1
@@ -92,6 +95,7 @@ def control(
     settings: QualitySettings,
     *,
     batches: pd.Series | None = None,
+    hashtags: pd.Series | None = None,
     seed: int,
 ) -> QualityResult:
     """Select the cells and genes to keep.
@@ -103,6 +107,9 @@ def control(
         :meth:`scsiameseclu.genes.matching.GeneNames.of`.
     batches
         Categorical batch of each cell; doublets are predicted within batches.
+    hashtags
+        Hashtag of each cell; doublets and cells without a hashtag are removed before thresholds
+        are computed.
 
     Raises
     ------
@@ -122,6 +129,8 @@ def control(
     if SPIKE_INS in counts.obs:
         table[SPIKE_INS] = counts.obs[SPIKE_INS].to_numpy(dtype=float)
     funnel = Funnel(counts.n_obs)
+    if hashtags is not None:
+        _apply_hashtags(funnel, hashtags)
     bounds = _apply_thresholds(funnel, table, settings)
     _require_enough(funnel)
     doublets = _apply_doublets(funnel, table, counts, settings, batches, seed)
@@ -144,10 +153,19 @@ def control(
     )
 
 
+def _apply_hashtags(funnel: Funnel, hashtags: pd.Series) -> None:
+    """Remove the cells that do not have exactly one hashtag."""
+    names = hashtags.astype(str).to_numpy()
+    for name, reason in HASHTAG_REASONS.items():
+        funnel.add_reason(names == name, reason)
+    funnel.drop(np.isin(names, list(HASHTAG_REASONS)), "hashtags")
+    _require_enough(funnel)
+
+
 def _apply_thresholds(
     funnel: Funnel, table: pd.DataFrame, settings: QualitySettings
 ) -> dict[str, Bound]:
-    bounds = thresholds(table, settings)
+    bounds = thresholds(table[funnel.kept], settings)
     empty = (table["total_counts"] == 0).to_numpy()
     funnel.add_reason(empty, "no counts")
     funnel.drop(empty, "not empty")
@@ -235,7 +253,8 @@ def _warnings(
             "the thresholds before trusting the clusters"
         )
     elif batches is not None:
-        kept = table["kept"].groupby(batches.astype(str)).mean()
+        tagged = ~table["reason"].str.contains("hashtag")
+        kept = table["kept"][tagged].groupby(batches.astype(str)[tagged]).mean()
         notes += [
             f"quality control removes {1 - share:.0%} of the cells of batch {name}, but "
             f"{1 - n_kept / total:.0%} of all cells; process the batch as a separate sample if its "

@@ -1,0 +1,1 @@
+"""Calling of cells among the droplets of a capture."""

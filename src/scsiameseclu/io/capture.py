@@ -1,0 +1,113 @@
+"""Cells of a capture: called among droplets, and demultiplexed by hashtags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from scsiameseclu.demultiplexing import demultiplex
+from scsiameseclu.droplets.calling import call_cells
+from scsiameseclu.errors import UserError
+from scsiameseclu.io.hashtags import read_hashtag_table
+from scsiameseclu.io.loaded import Origin, list_names
+from scsiameseclu.io.obs import SUFFIX
+from scsiameseclu.io.request import ReadRequest, hashtag_table
+from scsiameseclu.limits import MIN_CELLS
+from scsiameseclu.settings import DropletSettings
+
+if TYPE_CHECKING:
+    from scsiameseclu.io.sample import Sample
+
+HASHTAG = "hashtag"
+"""Column of the hashtag of each cell."""
+MIN_DROPLETS = 1000
+"""Minimum number of barcodes of a raw matrix."""
+MAX_DROPLET_COUNTS = 10
+"""Maximum median of the counts per barcode of a raw matrix."""
+DROPLET_RATIO, MAX_FULL_SHARE = 20, 0.2
+"""Cells of a raw matrix have this many times the median of its counts, and are few."""
+
+
+def call_among_droplets(result: Sample, settings: DropletSettings, origin: Origin) -> None:
+    """Keep the barcodes that are called cells; problems become errors of the sample."""
+    try:
+        calls = call_cells(result.loaded.matrix, settings)
+    except UserError as error:
+        result.errors.append(f"{origin.where} {error}; set `cells` to given")
+        return
+    result.summaries["droplets"] = calls.summary
+    result.warnings += calls.warnings
+    above, tested = calls.summary["n_above_knee"], calls.summary["n_tested"]
+    number = calls.summary["n_called"]
+    result.notes.append(
+        f"{number} of {calls.total.size} barcodes were called cells: {above} with at least "
+        f"{calls.points.knee:.0f} counts (the knee) and {number - above} of {tested} tested ones"
+        if above
+        else f"{number} of {calls.total.size} barcodes were called cells; {tested} were tested"
+    )
+    result.keep(calls.called)
+
+
+def demultiplex_cells(result: Sample, request: ReadRequest) -> None:
+    """Insert the columns ``hashtag`` and ``hashtag_probability``."""
+    if request.hashtags is None:
+        return
+    path = hashtag_table(request.hashtags)
+    try:
+        counts = result.loaded.hashtags
+        if path is not None:
+            table = read_hashtag_table(path, result.obs.index, Origin(path))
+            counts = table.counts
+            result.notes += table.notes
+            result.warnings += table.warnings
+        if counts is None:
+            return
+        cells = demultiplex(counts)
+    except UserError as error:
+        result.errors.append(f"column `hashtags`: {error}")
+        return
+    for name in (HASHTAG, f"{HASHTAG}_probability"):
+        if name in result.obs:
+            result.obs = result.obs.rename(columns={name: name + SUFFIX})
+            result.notes.append(f"cell metadata column {name!r} was renamed to {name + SUFFIX!r}")
+    result.obs[HASHTAG] = cells.hashtag
+    result.obs[f"{HASHTAG}_probability"] = cells.probability
+    result.summaries["hashtags"] = cells.summary
+    result.warnings += cells.warnings
+    numbers = zip(*cells.summary.values(), strict=True)
+    listed = list_names(f"{name} ({number})" for name, number in numbers)
+    result.notes.append(f"cells by hashtag: {listed}")
+
+
+def reject_droplets(result: Sample, origin: Origin, *, advice: bool) -> None:
+    """Refuse a raw matrix; with ``advice``, name the setting that calls its cells."""
+    if not result.loaded.values.are_counts:
+        return
+    if problem := droplet_problem(result.loaded.matrix):
+        way = ", or set `cells` to call" if advice else ""
+        result.errors.append(f"{origin.where} {problem}{way}")
+
+
+def droplet_problem(matrix: csr_matrix) -> str:
+    """Why a matrix seems to contain empty droplets; empty if it does not.
+
+    Parameters
+    ----------
+    matrix
+        Counts, (n_cells, n_genes).
+    """
+    n_cells = matrix.shape[0]
+    if n_cells < MIN_DROPLETS:
+        return ""
+    totals = np.asarray(matrix.sum(axis=1, dtype=np.float64)).ravel()
+    median = float(np.median(totals))
+    full = int((totals >= DROPLET_RATIO * max(median, 1.0)).sum())
+    if median > MAX_DROPLET_COUNTS or full < MIN_CELLS or full > MAX_FULL_SHARE * n_cells:
+        return ""
+    return (
+        f"seems to be the raw matrix with empty droplets: half of its {n_cells} barcodes have "
+        f"{median:.0f} counts or fewer, and {full} have {DROPLET_RATIO} times as many or more; use "
+        "the filtered matrix of the same run"
+    )
