@@ -24,6 +24,7 @@ import scipy.sparse as sp
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.genes.matching import GeneNames
+from scsiameseclu.io.obs import SUFFIX
 from scsiameseclu.preprocess.neighbours import find_neighbours
 from scsiameseclu.store.files import sidecar
 
@@ -195,7 +196,7 @@ def root_candidates(
         return labels == best, (
             f"The root is a cell of cluster {best}, in which {value} is highest, as requested."
         )
-    values = expression.obs[kind].astype(str).to_numpy()
+    values = expression.obs[_column(expression.obs, kind)].astype(str).to_numpy()
     return values == value, f"The root is a cell with {kind}={value}, as requested."
 
 
@@ -212,12 +213,17 @@ def check_root(root: str, obs: pd.DataFrame, genes: GeneNames) -> None:
         raise UserError(f"the trajectory root {root!r} is not of the form {FORMS}")
     if kind == "gene":
         _position_of_gene(genes, value)
-    elif kind != "cluster" and kind not in obs:
+    elif kind != "cluster" and _column(obs, kind) not in obs:
         columns = ", ".join(map(str, obs.columns)) or "none"
         raise UserError(f"the trajectory root names no column: {kind!r}; available: {columns}")
     elif kind != "cluster":
-        known = set(obs[kind].astype(str))
+        known = set(obs[_column(obs, kind)].astype(str))
         _require(value, known, f"the trajectory root matches no cell: {kind}={value}")
+
+
+def _column(obs: pd.DataFrame, name: str) -> str:
+    """The name of a column of the input, which has a suffix if the pipeline writes that column."""
+    return name if name in obs else name + SUFFIX
 
 
 def _highest(values: np.ndarray, clusters: pd.Series) -> str:

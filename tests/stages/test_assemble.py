@@ -22,7 +22,7 @@ def result(finished: SampleFolder) -> ad.AnnData:
 
 
 def test_every_slot_is_there(result: ad.AnnData) -> None:
-    assert list(result.obs.columns[:5]) == ["sample", "batch", "run", "phase", LABEL]
+    assert list(result.obs.columns[:5]) == ["sample", "batch", "run", "phase_input", LABEL]
     assert {
         *("n_genes", "total_counts", "pct_top20", "pct_mito", "doublet_score"),
         *("predicted_doublet", "size_factor", "siamese", "siamese_confidence", "leiden"),
