@@ -54,6 +54,17 @@ def test_a_hashtag_that_was_not_used_is_named() -> None:
     assert "HTO_4" in warning
 
 
+def test_cells_beyond_both_groups_belong_to_the_nearer_one() -> None:
+    """A wide group of labelled cells does not take the cells with the fewest counts."""
+    rng = np.random.default_rng(0)
+    counts = rng.poisson(60, (600, 2))
+    counts[np.arange(400), np.arange(400) % 2] += (400 * rng.lognormal(0, 1.2, 400)).astype(int)
+    counts[400:410] = [3, 2]
+    result = demultiplex(pd.DataFrame(counts, columns=["HTO_1", "HTO_2"]))
+    assert (result.hashtag[400:410] == NEGATIVE).all()
+    assert (result.hashtag[:400][::2] == "HTO_1").mean() > 0.9
+
+
 def test_counts_of_another_sample_are_warned_about() -> None:
     made = hashed(400)
     counts = pd.concat([made.counts, 0 * made.counts, 0 * made.counts])

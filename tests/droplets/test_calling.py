@@ -87,6 +87,19 @@ def test_a_filtered_matrix_is_refused(capture: Capture) -> None:
         call_cells(cells, SETTINGS)
 
 
+def test_barcodes_without_counts_are_no_empty_droplets(capture: Capture, calls: Calls) -> None:
+    padded = csr_matrix(capture.counts)
+    padded.resize((padded.shape[0] + 500, padded.shape[1]))
+    result = call_cells(padded, SETTINGS)
+    assert result.summary["n_empty"] == 500
+    assert result.summary["n_ambient"] == calls.summary["n_ambient"]
+    np.testing.assert_array_equal(result.called[:-500], calls.called)
+    cells = csr_matrix(capture.counts[capture.kind != "empty"])
+    cells.resize((5000, cells.shape[1]))
+    with pytest.raises(UserError, match="0 of 5000 barcodes"):
+        call_cells(cells, SETTINGS)
+
+
 def test_too_few_simulations_are_warned_about(capture: Capture) -> None:
     settings = DropletSettings(cells="call", simulations=100)
     (warning,) = call_cells(capture.counts, settings).warnings

@@ -35,6 +35,15 @@ def test_points_scale_with_the_counts_and_ignore_the_order() -> None:
     assert tenfold.inflection == pytest.approx(10 * points.inflection)
 
 
+def test_the_end_of_many_empty_droplets_is_not_the_inflection() -> None:
+    rng = np.random.default_rng(0)
+    empty = rng.poisson(150, 200_000)
+    cells = rng.lognormal(np.log(5000), 0.3, 2000).round()
+    points = rank_points(np.concatenate([cells, empty]), 100)
+    assert points.knee > 1500
+    assert points.inflection > 200
+
+
 def test_cells_of_one_size_are_at_the_knee() -> None:
     values = np.append(np.full(40, 2000.0), np.full(2000, 30.0))
     assert rank_points(values, 100).knee == 2000

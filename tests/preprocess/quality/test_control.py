@@ -5,6 +5,7 @@ from pathlib import Path
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 import pytest
 from real_data import as_ingested, counts_of, demo_counts
 from scipy.sparse import csr_matrix, random
@@ -142,3 +143,24 @@ def test_uneven_loss_between_batches_is_told(data_dir: Path) -> None:
     counts = counts_of(data_dir / "cellbench3_2batch.h5ad")
     result = control(counts, DEFAULT, batches=batches_of(counts, "batch"), seed=0)
     assert any("of the cells of batch CELseq2" in warning for warning in result.warnings)
+
+
+def test_cells_without_exactly_one_hashtag_are_removed_before_the_thresholds() -> None:
+    """Doublets of many counts would raise the upper threshold; their batch is no batch."""
+    counts = sparse_counts(400, 300)
+    counts.X[:150] = 9 * counts.X[:150]
+    names = np.array(["Doublet"] * 120 + ["Negative"] * 30 + ["HTO_1"] * 125 + ["HTO_2"] * 125)
+    hashtags = pd.Series(pd.Categorical(names), index=counts.obs_names)
+    result = control(counts, NO_DOUBLETS, hashtags=hashtags, batches=hashtags, seed=0)
+    check_consistent(result, counts)
+    reasons = result.table["reason"]
+    assert reasons[:120].str.startswith("hashtag doublet").all()
+    assert reasons[120:150].str.startswith("hashtag negative").all()
+    assert not reasons[150:].str.contains("hashtag").any()
+    assert list(result.summary["funnel"]["cells"][:2]) == [400, 250]
+    alone = control(counts[150:].copy(), NO_DOUBLETS, seed=0)
+    assert result.summary["thresholds"] == alone.summary["thresholds"]
+    assert not any("of the cells of batch" in text for text in result.warnings)
+    hashtags[:] = "Negative"
+    with pytest.raises(UserError, match="400 at step 'hashtags'"):
+        control(counts, NO_DOUBLETS, hashtags=hashtags, seed=0)
