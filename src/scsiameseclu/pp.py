@@ -9,7 +9,7 @@ import anndata as ad
 import pandas as pd
 
 from scsiameseclu._inputs import check_seed, plain_params
-from scsiameseclu.preprocess.batches import batches_of
+from scsiameseclu.preprocess.batches import batches_of, captures_of
 from scsiameseclu.preprocess.matrices import find_counts
 from scsiameseclu.preprocess.quality import control
 from scsiameseclu.settings import QualitySettings
@@ -25,6 +25,7 @@ def quality(
     *,
     layer: str | None = None,
     batch_key: str | None = None,
+    capture_key: str | None = None,
     mad_counts: float = QualitySettings.mad_counts,
     mad_genes: float = QualitySettings.mad_genes,
     mad_top20: float = QualitySettings.mad_top20,
@@ -37,6 +38,7 @@ def quality(
     max_pct_mito: float | None = QualitySettings.max_pct_mito,
     min_cells: int = QualitySettings.min_cells,
     doublets: Literal["flag", "remove", "off"] = QualitySettings.doublets,
+    doublet_rate: float | None = QualitySettings.doublet_rate,
     doublet_min_cells: int = QualitySettings.doublet_min_cells,
     random_state: int = 0,
     subset: bool = False,
@@ -45,8 +47,9 @@ def quality(
     """Quality metrics of cells, thresholds by median absolute deviations (MADs), and doublets.
 
     Thresholds follow Germain et al. (2020), doi:10.1186/s13059-020-02136-7, with guards for
-    homogeneous samples and for cell types that look like outliers. Doublets are called by Scrublet
-    (Wolock et al. 2019, doi:10.1016/j.cels.2018.11.005) within batches.
+    homogeneous samples and for cell types that look like outliers. Doublets are called
+    within captures by their nearest neighbours among simulated doublets (McGinnis et al. 2019,
+    doi:10.1016/j.cels.2019.03.003).
 
     Parameters
     ----------
@@ -56,6 +59,9 @@ def quality(
         Layer of the counts, or ``"X"``; by default ``layers["counts"]`` if there is one, else X.
     batch_key
         Column of ``obs`` with the batch of each cell.
+    capture_key
+        Column of ``obs`` with the capture (such as a 10x lane) of each cell, within which doublets
+        form; by default the batch.
     mad_counts, mad_genes, mad_top20
         A cell fails if its log total counts, log detected genes, or share of its 20 largest genes
         are more than this many MADs from the median.
@@ -68,10 +74,12 @@ def quality(
         A gene fails if fewer of the passing cells express it.
     doublets
         ``"flag"`` calls doublets, with ``"remove"`` they fail too, ``"off"`` does not seek them.
+    doublet_rate
+        Expected share of doublets in each capture; by default 0.8 % per 1,000 cells, at most 8 %.
     doublet_min_cells
-        Batches with fewer cells get no doublet score.
+        Captures with fewer cells get no doublet score.
     random_state
-        Seed of Scrublet.
+        Seed for the simulated doublets.
     subset
         Remove the cells and genes that fail.
     copy
@@ -84,7 +92,7 @@ def quality(
     ``obs["n_genes"]``, ``obs["total_counts"]``, ``obs["pct_top20"]``, ``obs["pct_mito"]``
         Metrics, int64 and float64; percent from 0 to 100, NaN where undefined.
     ``obs["doublet_score"]``, ``obs["predicted_doublet"]``
-        Scrublet's score, float64, and call, category of ``"no"``, ``"yes"`` and ``"NA"``.
+        Share of simulated doublets among the nearest neighbours, float64, and call, category of ``"no"``, ``"yes"`` and ``"NA"``.
     ``obs["quality_pass"]``, ``obs["quality_reason"]``
         Whether the cell passes, bool, and why not, category, empty for cells that pass.
     ``var["n_cells"]``, ``var["quality_pass"]``
@@ -119,11 +127,18 @@ def quality(
         max_pct_mito=max_pct_mito,
         min_cells=min_cells,
         doublets=doublets,
+        doublet_rate=doublet_rate,
         doublet_min_cells=doublet_min_cells,
     )
     check_seed(random_state)
     counts = ad.AnnData(find_counts(adata, layer), obs=adata.obs[[]], var=adata.var)
-    result = control(counts, settings, batches=batches_of(adata, batch_key), seed=random_state)
+    result = control(
+        counts,
+        settings,
+        batches=batches_of(adata, batch_key),
+        captures=None if capture_key is None else captures_of(adata, capture_key),
+        seed=random_state,
+    )
     adata = adata.copy() if copy else adata
     for name in METRICS:
         adata.obs[name] = result.table[name].to_numpy()
@@ -133,7 +148,11 @@ def quality(
     adata.var["n_cells"] = result.cells_per_gene
     adata.var["quality_pass"] = result.kept_genes
     params = plain_params(
-        layer=layer, batch_key=batch_key, random_state=random_state, **settings.to_dict()
+        layer=layer,
+        batch_key=batch_key,
+        capture_key=capture_key,
+        random_state=random_state,
+        **settings.to_dict(),
     )
     adata.uns["quality"] = result.summary | {"params": params}
     for sentence in result.warnings:

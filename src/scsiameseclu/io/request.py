@@ -41,4 +41,10 @@ class ReadRequest(Settings):
         text=COLUMN,
     )
     batch: str | None = option(None, "cell metadata column with batches", text=COLUMN)
+    capture: str | None = option(
+        None,
+        "cell metadata column with captures (such as 10x lanes), within which doublets form; by "
+        "default the batches",
+        text=COLUMN,
+    )
     subset: str | None = option(None, "use only the cells that match column=value", text=SELECTION)

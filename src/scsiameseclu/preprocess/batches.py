@@ -7,6 +7,9 @@ import pandas as pd
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.loaded import list_names
+from scsiameseclu.io.obs import missing_labels
+
+UNKNOWN_CAPTURE = "unknown"
 
 
 def batches_of(adata: ad.AnnData, batch_key: str | None) -> pd.Series | None:
@@ -41,3 +44,26 @@ def batches_of(adata: ad.AnnData, batch_key: str | None) -> pd.Series | None:
             "them a batch or remove them"
         )
     return column.astype(str).astype("category")
+
+
+def captures_of(adata: ad.AnnData, capture_key: str) -> pd.Series:
+    """The capture of each cell as text categories; cells without one are in ``"unknown"``.
+
+    Parameters
+    ----------
+    capture_key
+        Column of ``adata.obs``.
+
+    Raises
+    ------
+    UserError
+        The column does not exist.
+    """
+    if capture_key not in adata.obs:
+        raise UserError(
+            f"adata.obs has no column {capture_key!r} (capture_key); available: "
+            f"{list_names(adata.obs.columns)}"
+        )
+    column = adata.obs[capture_key]
+    missing = missing_labels(column)
+    return column.astype(object).mask(missing, UNKNOWN_CAPTURE).astype(str).astype("category")

@@ -22,7 +22,7 @@ METRICS = {
     "n_genes": ("Detected genes", "genes per cell", True),
     "pct_top20": ("Top-20 percentage", "% of counts in the 20 most abundant genes", False),
     "pct_mito": ("Mitochondrial percentage", "% mitochondrial counts", False),
-    "doublet_score": ("Doublet score", "Scrublet score", False),
+    "doublet_score": ("Doublet score", "share of simulated neighbours", False),
 }
 BINS = 50
 KNEE_POINTS = 300  # ranks drawn

@@ -128,7 +128,7 @@ def _maps(sample: FinishedSample, where: Plane) -> list[Picture]:
     metrics = {
         "total_counts": ("Total counts", "counts", "A gradient may reflect sequencing depth."),
         "pct_mito": ("Mitochondrial percentage", "% mitochondrial", "High in dying cells."),
-        "doublet_score": ("Doublet score", "Scrublet score", "Often high between clusters."),
+        "doublet_score": ("Doublet score", "simulated neighbours", "Often high between clusters."),
     }  # fmt: skip
     for column, (title, label, caption) in metrics.items():
         values = cells[column].to_numpy(float)

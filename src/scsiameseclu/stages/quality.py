@@ -25,12 +25,19 @@ def run(folder: SampleFolder, *, settings: QualitySettings, seed: int = 0) -> No
     """
     import pandas as pd
 
-    from scsiameseclu.preprocess.batches import batches_of
+    from scsiameseclu.preprocess.batches import batches_of, captures_of
     from scsiameseclu.preprocess.quality import control
     from scsiameseclu.store.files import read_h5ad
 
     adata = read_h5ad(folder.path("counts"))
-    result = control(adata, settings, batches=batches_of(adata, "batch"), seed=seed)
+    column = adata.uns["source"].get("capture")
+    result = control(
+        adata,
+        settings,
+        batches=batches_of(adata, "batch"),
+        captures=None if column is None else captures_of(adata, column),
+        seed=seed,
+    )
     genes = pd.DataFrame(
         {"n_cells": result.cells_per_gene[result.kept_genes]},
         index=adata.var_names[result.kept_genes],
