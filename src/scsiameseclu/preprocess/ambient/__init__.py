@@ -1,0 +1,7 @@
+"""Ambient RNA: its profile, the contamination of each cell, and corrected counts."""
+
+from scsiameseclu.preprocess.ambient.correction import correct_counts
+from scsiameseclu.preprocess.ambient.estimation import Ambient, estimate_ambient
+from scsiameseclu.preprocess.ambient.quick_clusters import quick_clusters
+
+__all__ = ["Ambient", "correct_counts", "estimate_ambient", "quick_clusters"]
