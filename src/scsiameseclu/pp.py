@@ -92,7 +92,8 @@ def quality(
     ``obs["n_genes"]``, ``obs["total_counts"]``, ``obs["pct_top20"]``, ``obs["pct_mito"]``
         Metrics, int64 and float64; percent from 0 to 100, NaN where undefined.
     ``obs["doublet_score"]``, ``obs["predicted_doublet"]``
-        Share of simulated doublets among the nearest neighbours, float64, and call, category of ``"no"``, ``"yes"`` and ``"NA"``.
+        Share of simulated doublets among the nearest neighbours, float64, and call, category of
+        ``"no"``, ``"yes"`` and ``"NA"``.
     ``obs["quality_pass"]``, ``obs["quality_reason"]``
         Whether the cell passes, bool, and why not, category, empty for cells that pass.
     ``var["n_cells"]``, ``var["quality_pass"]``

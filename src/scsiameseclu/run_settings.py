@@ -81,6 +81,7 @@ class SlurmSettings(Settings):
 SECTIONS: dict[str, type[Settings]] = {
     "slurm": SlurmSettings,
     "quality": settings.QualitySettings,
+    "ambient": settings.AmbientSettings,
     "expression": settings.ExpressionSettings,
     "graph": settings.GraphSettings,
     "model": settings.ModelSettings,

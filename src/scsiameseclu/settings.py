@@ -81,6 +81,17 @@ class QualitySettings(Settings):
 
 
 @dataclass(frozen=True)
+class AmbientSettings(Settings):
+    """Ambient RNA: counts from the solution around the cells, not from the cell."""
+
+    mode: Literal["off", "estimate", "correct"] = option(
+        "estimate",
+        "estimate the contamination of each cell, or also correct the counts of all later stages; "
+        "off: neither",
+    )
+
+
+@dataclass(frozen=True)
 class ExpressionSettings(Settings):
     """Normalisation, highly variable genes and principal components."""
 

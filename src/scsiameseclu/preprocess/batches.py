@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import anndata as ad
+import numpy as np
 import pandas as pd
 
 from scsiameseclu.errors import UserError
@@ -10,6 +11,7 @@ from scsiameseclu.io.loaded import list_names
 from scsiameseclu.io.obs import missing_labels
 
 UNKNOWN_CAPTURE = "unknown"
+BATCH = "batch"
 
 
 def batches_of(adata: ad.AnnData, batch_key: str | None) -> pd.Series | None:
@@ -67,3 +69,16 @@ def captures_of(adata: ad.AnnData, capture_key: str) -> pd.Series:
     column = adata.obs[capture_key]
     missing = missing_labels(column)
     return column.astype(object).mask(missing, UNKNOWN_CAPTURE).astype(str).astype("category")
+
+
+def capture_names(adata: ad.AnnData) -> np.ndarray:
+    """Names of the captures of ingested cells, or of their batches without captures, (n_cells,).
+
+    Parameters
+    ----------
+    adata
+        Cells with ``uns["source"]``, which names the column of the captures, if there is one.
+    """
+    column = adata.uns["source"].get("capture")
+    captures = batches_of(adata, BATCH) if column is None else captures_of(adata, column)
+    return np.asarray(captures, dtype=str)

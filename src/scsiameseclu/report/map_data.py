@@ -20,6 +20,7 @@ from scsiameseclu.palette import ABSENT, colour
 from scsiameseclu.report.annotation import ABSTENTIONS
 from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.map_figures import Plane
+from scsiameseclu.report.marker_figures import unflagged
 from scsiameseclu.store.files import read_columns, read_parts
 
 STEPS = 254
@@ -145,9 +146,12 @@ def _of_quality(sample: FinishedSample, where: Plane) -> list[Layer]:
         "n_genes": ("Detected genes", ""),
         "pct_mito": ("Mitochondrial percentage", " %"),
         "doublet_score": ("Doublet score", ""),
+        "contamination": ("Ambient share of the counts", ""),
     }
     layers = []
     for column, (title, unit) in titles.items():
+        if column not in sample.cells:
+            continue
         values = sample.cells[column].to_numpy(float)[where.rows]
         if (values == values).any():
             layers.append(number_layer("Quality", column, title, values, unit))
@@ -155,9 +159,8 @@ def _of_quality(sample: FinishedSample, where: Plane) -> list[Layer]:
 
 
 def _of_genes(sample: FinishedSample, where: Plane) -> list[Layer]:
-    """The top markers of each cluster, without ribosomal and mitochondrial genes."""
-    table = sample.markers
-    top = table[table["flag"] == ""].groupby("cluster", sort=False).head(GENES_PER_CLUSTER)
+    """The top unflagged markers of each cluster."""
+    top = unflagged(sample.markers).groupby("cluster", sort=False).head(GENES_PER_CLUSTER)
     wanted = list(dict.fromkeys(top.sort_values("rank", kind="stable")["gene"]))[:MAX_GENES]
     if not wanted:
         return []

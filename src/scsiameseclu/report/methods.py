@@ -21,6 +21,10 @@ CELLTYPIST = (
     "CellTypist: Domínguez Conde et al., Science 2022",
     "https://doi.org/10.1126/science.abl5197",
 )
+AMBIENT = (
+    ("SoupX: Young and Behjati, GigaScience 2020", "https://doi.org/10.1093/gigascience/giaa151"),
+    ("DecontX: Yang et al., Genome Biology 2020", "https://doi.org/10.1186/s13059-020-1950-6"),
+)
 TRAJECTORY = (
     ("PAGA: Wolf et al., Genome Biology 2019", "https://doi.org/10.1186/s13059-019-1663-x"),
     ("Diffusion pseudotime: Haghverdi et al., 2016", "https://doi.org/10.1038/nmeth.3971"),
@@ -46,6 +50,7 @@ def methods(sample: FinishedSample) -> dict[str, Any]:
         "versions": _versions_table(sample),
         "references": [
             *REFERENCES,
+            *(AMBIENT if sample.ambient_notes else []),
             *([CELLTYPIST] if sample.celltypist_notes else []),
             *(TRAJECTORY if sample.trajectory_notes else []),
         ],

@@ -24,8 +24,8 @@ def run(folder: SampleFolder, *, source: str, request: ReadRequest) -> None:
     ``counts`` contains ``X`` (integral counts, CSR float32), ``gene_id`` and ``gene_symbol`` in
     ``var``, ``sample`` and ``batch`` (categories) followed by the input's columns in ``obs``, and
     ``uns["source"]``: path, format, sha256, detected (messages), label (empty if none), n_cells,
-    n_genes, and capture (the column of ``obs``) if requested. ``dimensions`` is the size of the data, from which the memory and time of later stages
-    are predicted.
+    n_genes, and capture (the column of ``obs``) if requested. ``dimensions`` is the size of the
+    data, from which the memory and time of later stages are predicted.
 
     Parameters
     ----------

@@ -25,17 +25,16 @@ def run(folder: SampleFolder, *, settings: QualitySettings, seed: int = 0) -> No
     """
     import pandas as pd
 
-    from scsiameseclu.preprocess.batches import batches_of, captures_of
+    from scsiameseclu.preprocess.batches import batches_of, capture_names
     from scsiameseclu.preprocess.quality import control
     from scsiameseclu.store.files import read_h5ad
 
     adata = read_h5ad(folder.path("counts"))
-    column = adata.uns["source"].get("capture")
     result = control(
         adata,
         settings,
         batches=batches_of(adata, "batch"),
-        captures=None if column is None else captures_of(adata, column),
+        captures=pd.Series(capture_names(adata), index=adata.obs_names),
         seed=seed,
     )
     genes = pd.DataFrame(

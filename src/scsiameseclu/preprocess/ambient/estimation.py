@@ -124,7 +124,9 @@ def estimate_ambient(
 def group_sums(counts: csr_matrix, group: np.ndarray, n_groups: int) -> np.ndarray:
     """Sums of counts, (n_groups, n_genes)."""
     n_cells = counts.shape[0]
-    member = csr_matrix((np.ones(n_cells), (group.ravel(), np.arange(n_cells))), (n_groups, n_cells))
+    member = csr_matrix(
+        (np.ones(n_cells), (group.ravel(), np.arange(n_cells))), (n_groups, n_cells)
+    )
     return np.asarray((member @ counts).todense(), dtype=float)
 
 
