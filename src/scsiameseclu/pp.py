@@ -1,4 +1,4 @@
-"""Preprocessing: quality control."""
+"""Preprocessing: quality control and ambient RNA."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import logging
 from typing import Literal
 
 import anndata as ad
+import numpy as np
 import pandas as pd
 
-from scsiameseclu._inputs import check_seed, plain_params
+from scsiameseclu._inputs import check_seed, clusters_of, plain_params
+from scsiameseclu.preprocess.ambient import correct_counts, estimate_ambient, quick_clusters
+from scsiameseclu.preprocess.ambient.droplets import soup_of_droplets
 from scsiameseclu.preprocess.batches import batches_of, captures_of
 from scsiameseclu.preprocess.matrices import find_counts
 from scsiameseclu.preprocess.quality import control
 from scsiameseclu.settings import QualitySettings
 
-__all__ = ["quality"]
+__all__ = ["ambient_rna", "quality"]
 
 log = logging.getLogger(__name__)
 METRICS = ("n_genes", "total_counts", "pct_top20", "pct_mito", "doublet_score", "predicted_doublet")
@@ -161,4 +164,106 @@ def quality(
     if subset:
         adata._inplace_subset_obs(result.kept_cells)
         adata._inplace_subset_var(result.kept_genes)
+    return adata if copy else None
+
+
+def ambient_rna(
+    adata: ad.AnnData,
+    *,
+    layer: str | None = None,
+    groupby: str | None = None,
+    capture_key: str | None = None,
+    raw: ad.AnnData | None = None,
+    correct: bool = False,
+    random_state: int = 0,
+    copy: bool = False,
+) -> ad.AnnData | None:
+    """Ambient RNA: the contamination of each cell, ambient genes, and corrected counts.
+
+    The contamination of a cluster is the ratio of its counts to those of the ambient profile in the
+    genes where it is lowest, since these come from ambient RNA alone; the idea is that of SoupX
+    (Young and Behjati 2020, doi:10.1093/gigascience/giaa151). That of a cell follows from the
+    profile of its cluster and the ambient profile, as in DecontX (Yang et al. 2020,
+    doi:10.1186/s13059-020-1950-6).
+
+    Parameters
+    ----------
+    adata
+        Raw counts of cells that passed quality control.
+    layer
+        Layer of the counts, or ``"X"``; by default ``layers["counts"]`` if there is one, else X.
+    groupby
+        Column of ``obs`` with clusters; by default quick Leiden clusters of the counts. They should
+        separate cell types; their number does not matter much.
+    capture_key
+        Column of ``obs`` with the capture of each cell; captures are estimated separately.
+    raw
+        Counts of all droplets of the run in ``X``. Their empty droplets (1 to 100 counts) give the
+        ambient profile, by default that of all cells of a capture.
+    correct
+        Also set ``layers["corrected"]``.
+    random_state
+        Seed for the quick clusters and for the rounding of corrected counts.
+    copy
+        Return a copy and leave ``adata`` as it is.
+
+    Returns
+    -------
+    None, or with ``copy`` an AnnData. Sets the following fields:
+
+    ``obs["contamination"]``
+        Share of the counts of the cell that is ambient, float32, 0 to 1; NaN if it cannot be
+        estimated, as in samples of a single cell type.
+    ``var["ambient"]``
+        Share of the gene in the ambient profile, float32; sums to 1.
+    ``layers["corrected"]``
+        With ``correct``, counts without the expected ambient ones, rounded to integers at random
+        such that the expectation is exact; CSR float32.
+    ``uns["ambient"]``
+        ``mean`` contamination, ``source`` of the profile, and ``params`` (dict).
+
+    Raises
+    ------
+    UserError
+        There are no counts, a column does not exist, or ``raw`` has other genes or no empty
+        droplets.
+
+    Examples
+    --------
+    >>> import scsiameseclu
+    >>> adata = scsiameseclu.datasets.pbmc()
+    >>> scsiameseclu.pp.ambient_rna(adata, correct=True)
+    >>> bool((adata.layers["corrected"] > adata.X).nnz == 0)
+    True
+    """
+    check_seed(random_state)
+    counts = find_counts(adata, layer)
+    if groupby is None:
+        clusters = quick_clusters(counts, random_state)
+    else:
+        clusters = clusters_of(adata, groupby).cat.codes.to_numpy()
+    names = np.zeros(adata.n_obs, dtype="U1")
+    if capture_key is not None:
+        names = captures_of(adata, capture_key).to_numpy(dtype=str)
+    droplets = None
+    if raw is not None:
+        droplets_of_run = ad.AnnData(find_counts(raw, "X"), obs=raw.obs[[]], var=raw.var)
+        soup = soup_of_droplets(droplets_of_run, adata.var, cells=set(adata.obs_names))
+        droplets = dict.fromkeys(np.unique(names), soup)
+    ambient = estimate_ambient(counts, clusters, captures=names, droplets=droplets)
+    for sentence in ambient.warnings:
+        log.warning("%s", sentence)
+    adata = adata.copy() if copy else adata
+    known = ambient.contamination[~np.isnan(ambient.contamination)]
+    adata.obs["contamination"] = ambient.contamination.astype(np.float32)
+    adata.var["ambient"] = ambient.mean_profile.astype(np.float32)
+    if correct:
+        adata.layers["corrected"] = correct_counts(counts, ambient, random_state)
+    adata.uns["ambient"] = {
+        "mean": float(known.mean()) if known.size else float("nan"),
+        "source": "cells" if raw is None else "empty droplets",
+        "params": plain_params(
+            layer=layer, groupby=groupby, capture_key=capture_key, random_state=random_state
+        ),
+    }
     return adata if copy else None

@@ -27,7 +27,8 @@ def flag_ambient(
     If clusters differ in their contamination, abundant ambient genes differ too, whatever the cells
     express. The ambient part of the mean of a gene in a group of cells is its share of the ambient
     profile times the mean contamination times the normalised total count per cell. A marker is
-    ambient if its fold change without the ambient parts of both means is below the minimum.
+    ambient if the ambient parts of both means explain most of its log fold change, and without them
+    it is below the minimum.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ def flag_ambient(
     explained = (change - native)[row, column] if len(table) else np.zeros(0)
     fold_change = table["log2_fold_change"].to_numpy(float)
     is_marker = fold_change >= min_log2_fold_change
-    flagged = is_marker & (fold_change - explained < min_log2_fold_change)
+    flagged = is_marker & (fold_change - explained < np.minimum(min_log2_fold_change, explained))
     return table.assign(**{COLUMN: np.where(flagged, "yes", "")})
 
 

@@ -52,7 +52,7 @@ def run(
     droplets = None if raw is None else dict.fromkeys(np.unique(captures), _soup(raw, cells))
     clusters = quick_clusters(cells.X, seed)
     ambient = estimate_ambient(cells.X, clusters, captures=captures, droplets=droplets)
-    profile = mean_profile(ambient)
+    profile = ambient.mean_profile
     obs = pd.DataFrame(
         {
             "contamination": ambient.contamination.astype(np.float32),
@@ -94,14 +94,6 @@ def read_ambient(folder: SampleFolder) -> Ambient:
 def _of_groups(obs: Any) -> np.ndarray:
     means: np.ndarray = obs.groupby("ambient_group")["contamination"].mean().to_numpy(float)
     return means
-
-
-def mean_profile(ambient: Ambient) -> np.ndarray:
-    """Ambient profile of the sample, (n_genes,): the mean over its cells."""
-    import numpy as np
-
-    sizes = np.bincount(ambient.group, minlength=len(ambient.profile))
-    return np.asarray(sizes @ ambient.profile / sizes.sum())
 
 
 def _kept(folder: SampleFolder) -> ad.AnnData:

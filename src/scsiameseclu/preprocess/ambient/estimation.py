@@ -14,10 +14,12 @@ the count of a foreign gene then has a standard error of at most 4 % of the expe
 MIN_INFORMATIVE = 50
 """Minimum number of informative genes for a cluster to have an estimate of its own."""
 QUANTILE = 0.01
-"""Share of the informative genes that are assumed to be foreign to a cluster."""
+"""Minimum share of the informative genes that are foreign to a cluster."""
+N_REFINEMENTS = 2
+"""Number of times that the genes within sampling error of the lowest ratio are determined."""
 MAX_CREDIBLE = 0.4
 """Maximum credible contamination of a cluster; above, its genes are probably all its own."""
-PRIOR_COUNTS = 20
+PRIOR_COUNTS = 100
 """Weight of the cluster's contamination in that of a cell, in counts."""
 N_ITERATIONS = 30
 BLOCK_CELLS = 20_000
@@ -51,6 +53,12 @@ class Ambient:
     group_contamination: np.ndarray
     warnings: list[str] = field(default_factory=list)
 
+    @property
+    def mean_profile(self) -> np.ndarray:
+        """Ambient profile of the sample, (n_genes,): the mean over its cells."""
+        sizes = np.bincount(self.group, minlength=len(self.profile))
+        return np.asarray(sizes @ self.profile / sizes.sum())
+
 
 def estimate_ambient(
     counts: csr_matrix,
@@ -64,9 +72,11 @@ def estimate_ambient(
     The soup of a capture has the profile :math:`a`: that of its empty droplets if known, else that
     of all its cells. A cluster with counts :math:`c_g` (:math:`n` in total) that consists of soup
     by a share :math:`\\rho` has at least :math:`\\rho n a_g` counts of every gene, and just that of
-    genes that it does not express itself. So :math:`\\rho` is the 1 % quantile of
-    :math:`c_g / (n a_g)` over the genes with :math:`n a_g \\geq 100`. The idea is that of SoupX
-    (Young and Behjati 2020, doi:10.1093/gigascience/giaa151), which needs a list of such genes.
+    genes that it does not express itself. So :math:`\\rho` is the lowest ratio
+    :math:`c_g / (n a_g)` of the genes with :math:`n a_g \\geq 100`: first their 1 % quantile, then
+    the ratio of the sums over all genes that do not exceed it by more than two standard deviations,
+    twice. The idea is that of SoupX (Young and Behjati 2020, doi:10.1093/gigascience/giaa151),
+    which needs a list of such genes.
     Native profiles are what exceeds the ambient counts by more than their standard deviation.
 
     Each count of a cell comes from the native profile :math:`\\phi` of its cluster or from the
@@ -76,7 +86,7 @@ def estimate_ambient(
     .. math:: \\rho_i \\leftarrow \\frac{b \\rho + \\sum_g c_{ig} p_{ig}}{b + \\sum_g c_{ig}},
        \\qquad p_{ig} = \\frac{\\rho_i a_g}{\\rho_i a_g + (1 - \\rho_i) \\phi_g}
 
-    with :math:`b = 20` counts of the cluster's own share. RNA from cells of the same type cannot be
+    with :math:`b = 100` counts of the cluster's own share. RNA from cells of the same type cannot be
     told from the cell's own by its profile, but counts here as ambient in proportion to the soup.
 
     Parameters
@@ -141,13 +151,21 @@ def _contamination_of_clusters(sums: np.ndarray, soup: np.ndarray) -> np.ndarray
         expected = of_genes.sum() * soup
         informative = expected >= MIN_EXPECTED
         if informative.sum() >= MIN_INFORMATIVE:
-            ratio = of_genes[informative] / expected[informative]
-            share[cluster] = np.quantile(ratio, QUANTILE)
+            share[cluster] = _lowest_ratio(of_genes[informative], expected[informative])
             weight[cluster] = of_genes.sum()
     known = share <= MAX_CREDIBLE
     if not known.any():
         return np.full(len(sums), np.nan)
     return np.where(known, share, np.average(share[known], weights=weight[known]))
+
+
+def _lowest_ratio(observed: np.ndarray, expected: np.ndarray) -> float:
+    """Ratio of the sums over the genes whose ratio is lowest, within sampling error."""
+    ratio = float(np.quantile(observed / expected, QUANTILE))
+    for _ in range(N_REFINEMENTS):
+        lowest = observed <= ratio * expected + 2 * np.sqrt(ratio * expected)
+        ratio = float(observed[lowest].sum() / expected[lowest].sum()) if lowest.any() else ratio
+    return ratio
 
 
 def _native(sums: np.ndarray, profile: np.ndarray, share: np.ndarray) -> np.ndarray:
