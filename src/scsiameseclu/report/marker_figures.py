@@ -101,7 +101,7 @@ def _plotted_genes(sample: FinishedSample) -> list[str]:
 
 def unflagged(markers: pd.DataFrame) -> pd.DataFrame:
     """Markers that are neither ribosomal nor mitochondrial nor explained by ambient RNA."""
-    return markers[[not flags for flags in _flags(markers)]]
+    return markers[np.array([not flags for flags in _flags(markers)], dtype=bool)]
 
 
 def _flags(markers: pd.DataFrame) -> list[str]:

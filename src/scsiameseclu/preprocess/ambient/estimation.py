@@ -86,8 +86,8 @@ def estimate_ambient(
     .. math:: \\rho_i \\leftarrow \\frac{b \\rho + \\sum_g c_{ig} p_{ig}}{b + \\sum_g c_{ig}},
        \\qquad p_{ig} = \\frac{\\rho_i a_g}{\\rho_i a_g + (1 - \\rho_i) \\phi_g}
 
-    with :math:`b = 100` counts of the cluster's own share. RNA from cells of the same type cannot be
-    told from the cell's own by its profile, but counts here as ambient in proportion to the soup.
+    with :math:`b = 100` counts of the share of the cluster. Ambient RNA from cells of the same type
+    counts, too, in proportion to the soup.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def estimate_ambient(
     droplets
         Counts of each gene in the empty droplets of a capture, (n_genes,), by capture.
     """
-    n_cells, n_genes = counts.shape
+    n_cells = counts.shape[0]
     names = np.zeros(n_cells, dtype="U1") if captures is None else captures.astype(str)
     pairs = np.stack([np.unique(values, return_inverse=True)[1] for values in (names, clusters)])
     found, group = np.unique(pairs, axis=1, return_inverse=True)
