@@ -25,7 +25,7 @@ from pathlib import Path
 
 import psutil
 
-from scsiameseclu.store.manifest import planned
+from scsiameseclu.store.manifest import AMBIENT, planned
 
 HERE = Path(__file__).resolve().parent
 SCRIPTS = HERE.parent / "scripts"
@@ -46,8 +46,9 @@ def commands(folder: Path, threads: int, device: str) -> Iterator[tuple[str, lis
         "ingest": ["--source", folder / "input.h5ad"],
         "train": ["--device", device],
     }
-    for stage in planned():
+    for stage in planned([AMBIENT]):
         program = [sys.executable, SCRIPTS / f"{stage}.py", "--folder", folder / "sample"]
+        program += ["--features", AMBIENT]
         yield stage, [*program, "--threads", threads, *options.get(stage, [])]
     usual = [sys.executable, HERE / "usual.py", folder / "input.h5ad", folder / "usual.h5ad"]
     yield USUAL, [*usual, "--threads", threads]

@@ -2,6 +2,7 @@
 
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.settings import (
+    AmbientSettings,
     AnnotationSettings,
     DropletSettings,
     ExpressionSettings,
@@ -12,6 +13,7 @@ from scsiameseclu.settings import (
     TrajectorySettings,
 )
 from scsiameseclu.stages import (
+    ambient,
     annotate,
     assemble,
     cluster,
@@ -27,6 +29,7 @@ from scsiameseclu.stages import (
     trajectory,
 )
 from scsiameseclu.store.folder import SampleFolder
+from scsiameseclu.store.manifest import AMBIENT
 
 GIVEN = DropletSettings()
 SHORT = ModelSettings(networks=2, pretrain_steps=12, hidden_size=64, max_clusters=10)
@@ -44,6 +47,8 @@ def run_stages(
     """Write every file of the sample's folder, as the workflow does; not the stage transfer."""
     ingest.run(folder, source=source, request=request, droplets=droplets)
     quality.run(folder, settings=QualitySettings())
+    if AMBIENT in folder.features:
+        ambient.run(folder, settings=AmbientSettings())
     expression.run(folder, settings=ExpressionSettings())
     graph.run(folder, settings=GraphSettings())
     train.run(folder, settings=settings, n_clusters=n_clusters, device="cpu")

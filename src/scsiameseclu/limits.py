@@ -13,9 +13,8 @@ MAX_EXACT_CELLS = 50_000
 """Maximum number of cells for exact neighbour search; above it, nearest-neighbour descent."""
 
 MAX_SCORED_CELLS = 12_000
-"""Maximum number of cells per Scrublet run. Larger batches are split at random into parts of equal
-size. Most captures have fewer cells, and Scrublet's time and memory grow faster than the number of
-cells (30,000 cells took five minutes and 6 GB)."""
+"""Maximum number of cells whose doublets are scored together. Larger captures, which are rare, are
+split at random into parts of equal size, since the time grows with the square of the number."""
 
 MAX_CAPTURED = 100_000
 """Number of cells above which a sample is unlikely to be a single capture."""

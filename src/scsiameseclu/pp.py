@@ -1,4 +1,4 @@
-"""Preprocessing: calling of cells, demultiplexing, and quality control."""
+"""Preprocessing: calling of cells, demultiplexing, quality control, and ambient RNA."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ import numpy as np
 import pandas as pd
 
 from scsiameseclu import demultiplexing
-from scsiameseclu._inputs import check_key, check_seed, plain_params
+from scsiameseclu._inputs import check_key, check_seed, clusters_of, plain_params
 from scsiameseclu.droplets import calling
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.loaded import list_names
-from scsiameseclu.preprocess.batches import batches_of
+from scsiameseclu.preprocess.ambient import correct_counts, estimate_ambient, quick_clusters
+from scsiameseclu.preprocess.ambient.droplets import soup_of_droplets
+from scsiameseclu.preprocess.batches import batches_of, captures_of
 from scsiameseclu.preprocess.matrices import find_counts
 from scsiameseclu.preprocess.quality import COLUMNS, control
 from scsiameseclu.settings import DropletSettings, QualitySettings
 
-__all__ = ["call_cells", "demultiplex", "quality"]
+__all__ = ["ambient_rna", "call_cells", "demultiplex", "quality"]
 
 log = logging.getLogger(__name__)
 
@@ -207,6 +209,7 @@ def quality(
     *,
     layer: str | None = None,
     batch_key: str | None = None,
+    capture_key: str | None = None,
     mad_counts: float = QualitySettings.mad_counts,
     mad_genes: float = QualitySettings.mad_genes,
     mad_top20: float = QualitySettings.mad_top20,
@@ -219,6 +222,7 @@ def quality(
     max_pct_mito: float | None = QualitySettings.max_pct_mito,
     min_cells: int = QualitySettings.min_cells,
     doublets: Literal["flag", "remove", "off"] = QualitySettings.doublets,
+    doublet_rate: float | None = QualitySettings.doublet_rate,
     doublet_min_cells: int = QualitySettings.doublet_min_cells,
     random_state: int = 0,
     subset: bool = False,
@@ -227,8 +231,9 @@ def quality(
     """Quality metrics of cells, thresholds by median absolute deviations (MADs), and doublets.
 
     Thresholds follow Germain et al. (2020), doi:10.1186/s13059-020-02136-7, with guards for
-    homogeneous samples and for cell types that look like outliers. Doublets are called by Scrublet
-    (Wolock et al. 2019, doi:10.1016/j.cels.2018.11.005) within batches.
+    homogeneous samples and for cell types that look like outliers. Doublets are called
+    within captures by their nearest neighbours among simulated doublets (McGinnis et al. 2019,
+    doi:10.1016/j.cels.2019.03.003).
 
     Parameters
     ----------
@@ -238,6 +243,9 @@ def quality(
         Layer of the counts, or ``"X"``; by default ``layers["counts"]`` if there is one, else X.
     batch_key
         Column of ``obs`` with the batch of each cell.
+    capture_key
+        Column of ``obs`` with the capture (such as a 10x lane) of each cell, within which doublets
+        form; by default the batch.
     mad_counts, mad_genes, mad_top20
         A cell fails if its log total counts, log detected genes, or share of its 20 largest genes
         are more than this many MADs from the median.
@@ -250,10 +258,12 @@ def quality(
         A gene fails if fewer of the passing cells express it.
     doublets
         ``"flag"`` calls doublets, with ``"remove"`` they fail too, ``"off"`` does not seek them.
+    doublet_rate
+        Expected share of doublets in each capture; by default 0.8 % per 1,000 cells, at most 8 %.
     doublet_min_cells
-        Batches with fewer cells get no doublet score.
+        Captures with fewer cells get no doublet score.
     random_state
-        Seed of Scrublet.
+        Seed for the simulated doublets.
     subset
         Remove the cells and genes that fail.
     copy
@@ -271,7 +281,8 @@ def quality(
         Scores of the cell cycle, float64, and phase, category of ``"G1"``, ``"S"`` and ``"G2M"``;
         missing if the genes are not those of human, mouse, rat, macaque or pig.
     ``obs["doublet_score"]``, ``obs["predicted_doublet"]``
-        Scrublet's score, float64, and call, category of ``"no"``, ``"yes"`` and ``"NA"``.
+        Share of simulated doublets among the nearest neighbours, float64, and call, category of
+        ``"no"``, ``"yes"`` and ``"NA"``.
     ``obs["quality_pass"]``, ``obs["quality_reason"]``
         Whether the cell passes, bool, and why not, category, empty for cells that pass.
     ``var["n_cells"]``, ``var["quality_pass"]``
@@ -306,11 +317,18 @@ def quality(
         max_pct_mito=max_pct_mito,
         min_cells=min_cells,
         doublets=doublets,
+        doublet_rate=doublet_rate,
         doublet_min_cells=doublet_min_cells,
     )
     check_seed(random_state)
     counts = ad.AnnData(find_counts(adata, layer), obs=adata.obs[[]], var=adata.var)
-    result = control(counts, settings, batches=batches_of(adata, batch_key), seed=random_state)
+    result = control(
+        counts,
+        settings,
+        batches=batches_of(adata, batch_key),
+        captures=None if capture_key is None else captures_of(adata, capture_key),
+        seed=random_state,
+    )
     adata = adata.copy() if copy else adata
     for name in COLUMNS:
         adata.obs[name] = result.table[name].array
@@ -319,7 +337,11 @@ def quality(
     adata.var["n_cells"] = result.cells_per_gene
     adata.var["quality_pass"] = result.kept_genes
     params = plain_params(
-        layer=layer, batch_key=batch_key, random_state=random_state, **settings.to_dict()
+        layer=layer,
+        batch_key=batch_key,
+        capture_key=capture_key,
+        random_state=random_state,
+        **settings.to_dict(),
     )
     adata.uns["quality"] = result.summary | {"params": params}
     for sentence in result.warnings:
@@ -327,4 +349,106 @@ def quality(
     if subset:
         adata._inplace_subset_obs(result.kept_cells)
         adata._inplace_subset_var(result.kept_genes)
+    return adata if copy else None
+
+
+def ambient_rna(
+    adata: ad.AnnData,
+    *,
+    layer: str | None = None,
+    groupby: str | None = None,
+    capture_key: str | None = None,
+    raw: ad.AnnData | None = None,
+    correct: bool = False,
+    random_state: int = 0,
+    copy: bool = False,
+) -> ad.AnnData | None:
+    """Ambient RNA: the contamination of each cell, ambient genes, and corrected counts.
+
+    The contamination of a cluster is the ratio of its counts to those of the ambient profile in the
+    genes where it is lowest, since these come from ambient RNA alone; the idea is that of SoupX
+    (Young and Behjati 2020, doi:10.1093/gigascience/giaa151). That of a cell follows from the
+    profile of its cluster and the ambient profile, as in DecontX (Yang et al. 2020,
+    doi:10.1186/s13059-020-1950-6).
+
+    Parameters
+    ----------
+    adata
+        Raw counts of cells that passed quality control.
+    layer
+        Layer of the counts, or ``"X"``; by default ``layers["counts"]`` if there is one, else X.
+    groupby
+        Column of ``obs`` with clusters; by default quick Leiden clusters of the counts. They should
+        separate cell types; their number does not matter much.
+    capture_key
+        Column of ``obs`` with the capture of each cell; captures are estimated separately.
+    raw
+        Counts of all droplets of the run in ``X``. Their empty droplets (1 to 100 counts) give the
+        ambient profile, by default that of all cells of a capture.
+    correct
+        Also set ``layers["corrected"]``.
+    random_state
+        Seed for the quick clusters and for the rounding of corrected counts.
+    copy
+        Return a copy and leave ``adata`` as it is.
+
+    Returns
+    -------
+    None, or with ``copy`` an AnnData. Sets the following fields:
+
+    ``obs["contamination"]``
+        Share of the counts of the cell that is ambient, float32, 0 to 1; NaN if it cannot be
+        estimated, as in samples of a single cell type.
+    ``var["ambient"]``
+        Share of the gene in the ambient profile, float32; sums to 1.
+    ``layers["corrected"]``
+        With ``correct``, counts without the expected ambient ones, rounded to integers at random
+        such that the expectation is exact; CSR float32.
+    ``uns["ambient"]``
+        ``mean`` contamination, ``source`` of the profile, and ``params`` (dict).
+
+    Raises
+    ------
+    UserError
+        There are no counts, a column does not exist, or ``raw`` has other genes or no empty
+        droplets.
+
+    Examples
+    --------
+    >>> import scsiameseclu
+    >>> adata = scsiameseclu.datasets.pbmc()
+    >>> scsiameseclu.pp.ambient_rna(adata, correct=True)
+    >>> bool((adata.layers["corrected"] > adata.X).nnz == 0)
+    True
+    """
+    check_seed(random_state)
+    counts = find_counts(adata, layer)
+    if groupby is None:
+        clusters = quick_clusters(counts, random_state)
+    else:
+        clusters = clusters_of(adata, groupby).cat.codes.to_numpy()
+    names = np.zeros(adata.n_obs, dtype="U1")
+    if capture_key is not None:
+        names = captures_of(adata, capture_key).to_numpy(dtype=str)
+    droplets = None
+    if raw is not None:
+        droplets_of_run = ad.AnnData(find_counts(raw, "X"), obs=raw.obs[[]], var=raw.var)
+        soup = soup_of_droplets(droplets_of_run, adata.var, cells=set(adata.obs_names))
+        droplets = dict.fromkeys(np.unique(names), soup)
+    ambient = estimate_ambient(counts, clusters, captures=names, droplets=droplets)
+    for sentence in ambient.warnings:
+        log.warning("%s", sentence)
+    adata = adata.copy() if copy else adata
+    known = ambient.contamination[~np.isnan(ambient.contamination)]
+    adata.obs["contamination"] = ambient.contamination.astype(np.float32)
+    adata.var["ambient"] = ambient.mean_profile.astype(np.float32)
+    if correct:
+        adata.layers["corrected"] = correct_counts(counts, ambient, random_state)
+    adata.uns["ambient"] = {
+        "mean": float(known.mean()) if known.size else float("nan"),
+        "source": "cells" if raw is None else "empty droplets",
+        "params": plain_params(
+            layer=layer, groupby=groupby, capture_key=capture_key, random_state=random_state
+        ),
+    }
     return adata if copy else None

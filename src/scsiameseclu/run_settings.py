@@ -82,6 +82,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "slurm": SlurmSettings,
     "droplets": settings.DropletSettings,
     "quality": settings.QualitySettings,
+    "ambient": settings.AmbientSettings,
     "expression": settings.ExpressionSettings,
     "graph": settings.GraphSettings,
     "model": settings.ModelSettings,

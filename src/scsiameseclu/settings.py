@@ -100,10 +100,27 @@ class QualitySettings(Settings):
     )
     min_cells: int = option(3, "genes detected in fewer cells are removed", minimum=0)
     doublets: Literal["flag", "remove", "off"] = option(
-        "flag", "flag or remove doublets predicted by Scrublet; off: do not run Scrublet"
+        "flag", "flag or remove predicted doublets; off: do not predict doublets"
+    )
+    doublet_rate: float | None = option(
+        None,
+        "expected share of doublets in each capture; null: 0.8 % per 1,000 cells, at most 8 %",
+        minimum=0,
+        maximum=0.5,
     )
     doublet_min_cells: int = option(
-        300, "doublets are predicted only in samples of at least this many cells", minimum=50
+        300, "doublets are predicted only in captures of at least this many cells", minimum=50
+    )
+
+
+@dataclass(frozen=True)
+class AmbientSettings(Settings):
+    """Ambient RNA: counts from the solution around the cells, not from the cell."""
+
+    mode: Literal["off", "estimate", "correct"] = option(
+        "estimate",
+        "estimate the contamination of each cell, or also correct the counts of all later stages; "
+        "off: neither",
     )
 
 

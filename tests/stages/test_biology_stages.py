@@ -47,7 +47,7 @@ def test_annotation_files(finished: SampleFolder) -> None:
     table = pd.read_csv(finished.path("annotation_table"), sep="\t", dtype={"cluster": str})
     result = read_h5ad(finished.path("annotation"))
     clusters = read_h5ad(finished.path("clusters")).obs["siamese"]
-    assert list(table.columns) == ANNOTATION_COLUMNS
+    assert list(table.columns) == [*ANNOTATION_COLUMNS, "doublet_of"]
     assert table["cluster"].tolist() == list(clusters.cat.categories)
     assert list(result.obs_names) == list(clusters.index)
     assert result.obs["cell_type_score"].dtype == np.float32

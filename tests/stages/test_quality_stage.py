@@ -16,9 +16,16 @@ from scsiameseclu.store.folder import SampleFolder
 DEFAULT = QualitySettings()
 
 
-def run(directory: Path, settings: QualitySettings = DEFAULT) -> SampleFolder:
+def run(
+    directory: Path, settings: QualitySettings = DEFAULT, *, captures: list[str] | None = None
+) -> SampleFolder:
     folder = SampleFolder(directory, "demo")
-    write_h5ad(demo_counts()[::2].copy(), folder.path("counts"))
+    counts = demo_counts()[::2].copy()
+    counts.uns["source"] = {}
+    if captures is not None:
+        counts.obs["lane"] = captures
+        counts.uns["source"]["capture"] = "lane"
+    write_h5ad(counts, folder.path("counts"))
     quality.run(folder, settings=settings, seed=3)
     return folder
 
@@ -51,7 +58,7 @@ def test_every_slot(folder: SampleFolder) -> None:
     assert summary["mito_prefix"] == "MT-"
     assert summary["funnel"]["cells"][[0, -1]].tolist() == [counts.n_obs, filtered.n_obs]
     assert (summary["genes_before"], summary["genes_after"]) == (counts.n_vars, filtered.n_vars)
-    assert "Scrublet scored" in summary["doublets"]
+    assert "were called doublets" in summary["doublets"]
     assert filtered.uns["provenance"]["quality"]["seed"] == 3
 
 
@@ -86,3 +93,13 @@ def test_warnings_are_kept_for_the_report(tmp_path: Path) -> None:
     table_free = read_h5ad(run(tmp_path, QualitySettings(min_genes=240)).path("filtered"))
     assert any("quality control removes" in line for line in table_free.uns["warnings"])
     assert np.isfinite(table_free.obs["total_counts"]).all()
+
+
+def test_doublets_are_scored_by_capture(tmp_path: Path) -> None:
+    """A capture of 50 cells is too small, and a missing one counts as a capture."""
+    captures = ["a"] * 300 + [""] * 50
+    filtered = read_h5ad(run(tmp_path, captures=captures).path("filtered"))
+    lane = pd.Series(captures, index=demo_counts()[::2].obs_names)[filtered.obs_names]
+    assert filtered.obs["doublet_score"][lane == "a"].notna().all()
+    assert filtered.obs["doublet_score"][lane == ""].isna().all()
+    assert "unknown (" in filtered.uns["quality"]["doublets"]

@@ -9,7 +9,13 @@ import snakemake.io
 from scsiameseclu.stages.program import STAGES as PROGRAMS
 from scsiameseclu.store import manifest
 
-FEATURES: tuple[tuple[str, ...], ...] = ((), ("reference",), ("trajectory",), manifest.FEATURES)
+FEATURES: tuple[tuple[str, ...], ...] = (
+    (),
+    ("reference",),
+    ("trajectory",),
+    ("ambient",),
+    manifest.FEATURES,
+)
 
 
 def test_every_file_is_written_by_one_stage() -> None:
@@ -37,13 +43,25 @@ def test_a_feature_that_is_off_is_neither_planned_nor_read() -> None:
 
 def test_a_stage_depends_on_the_features_upstream_of_it_only() -> None:
     """What a command does not name cannot rerun it."""
-    depends = {stage: manifest.features_of(stage, manifest.FEATURES) for stage in manifest.STAGES}
+    features = ["reference", "trajectory"]
+    depends = {stage: manifest.features_of(stage, features) for stage in manifest.STAGES}
     assert depends["transfer"] == depends["annotate"] == ["reference"]
     assert depends["trajectory"] == depends["evaluate"] == ["trajectory"]
-    assert depends["report"] == depends["assemble"] == list(manifest.FEATURES)
+    assert depends["report"] == depends["assemble"] == features
     first = ("ingest", "quality", "expression", "graph", "train", "cluster", "layout", "markers")
     assert [depends[stage] for stage in first] == [[]] * len(first)
     assert manifest.features_of("report", ["trajectory"]) == ["trajectory"]
+
+
+def test_an_estimate_of_ambient_rna_does_not_rerun_the_training_but_a_correction_does() -> None:
+    estimate, correct = ["ambient"], ["ambient", "correct"]
+    assert "ambient" not in manifest.inputs("expression", estimate)
+    assert "ambient" in manifest.inputs("expression", correct)
+    for stage in ("expression", "graph", "train", "cluster", "layout", "annotate"):
+        assert manifest.features_of(stage, estimate) == []
+        assert manifest.features_of(stage, correct) == correct
+    for stage in ("markers", "report", "assemble"):
+        assert manifest.features_of(stage, estimate) == estimate
 
 
 def test_every_stage_is_a_program() -> None:

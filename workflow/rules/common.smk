@@ -65,6 +65,8 @@ FEATURES = [
     for name, enabled in (
         (manifest.REFERENCE, config["reference"]["path"]),
         (manifest.TRAJECTORY, config["trajectory"]["run"]),
+        (manifest.AMBIENT, config["ambient"]["mode"] != "off"),
+        (manifest.CORRECT, config["ambient"]["mode"] == "correct"),
     )
     if enabled
 ]
@@ -161,6 +163,25 @@ def minutes(stage):
         return request(stage, size_of(input), attempt).minutes
 
     return for_job
+
+
+def for_ambient(unit):
+    """mem_mb or minutes of the rule ambient, which also reads a raw matrix if there is one."""
+
+    def for_job(wildcards, input, attempt):
+        own = getattr(request("ambient", size_of(input), attempt), unit)
+        files = [Path(file) for file in raw_files(wildcards)]
+        if not files:
+            return own
+        return own + getattr(request("ingest", Size.of_files(files), attempt), unit)
+
+    return for_job
+
+
+def raw_files(wildcards):
+    """The files of the raw matrix of a sample; none without a raw matrix."""
+    raw = SAMPLES[wildcards.sample].get("raw")
+    return input_files({"path": raw}) if raw else []
 
 
 def for_reference(unit):

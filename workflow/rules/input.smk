@@ -44,6 +44,29 @@ rule quality:
         program("quality")
 
 
+# Runs unless ambient.mode is off.
+rule ambient:
+    input:
+        raw_files,
+        **reads("ambient"),
+    output:
+        **writes("ambient"),
+    log:
+        f"{LOGS}/{{sample}}/ambient.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: cores_by_size
+    resources:
+        **ON_CPU,
+        mem_mb=for_ambient("mem_mb"),
+        runtime=for_ambient("minutes"),
+    params:
+        settings=settings_of("ambient"),
+        content=lambda wildcards: content_of(raw_files(wildcards)),
+    shell:
+        program("ambient")
+
+
 rule expression:
     input:
         **reads("expression"),

@@ -118,3 +118,45 @@ def gene_deviation(x: csr_matrix) -> np.ndarray:
     """Standard deviation of each gene over all cells, shape (n_genes,)."""
     deviation: np.ndarray = np.sqrt(mean_variance_axis(x, axis=0)[1])
     return deviation
+
+
+@dataclass(frozen=True)
+class ClusterMoments:
+    """Mean and unbiased variance of normalised counts by cluster, and the sizes of clusters.
+
+    ``mean`` and ``variance`` are (n_clusters, n_genes), one row per category; 0 for empty ones.
+    """
+
+    sizes: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+
+
+def cluster_moments(logged: csr_matrix, clusters: pd.Series) -> ClusterMoments:
+    """Moments of normalised counts, not of their logarithms, a block of cells at a time.
+
+    Parameters
+    ----------
+    logged
+        Log-normalised expression, (n_cells, n_genes).
+    clusters
+        Categorical cluster of each cell.
+    """
+    codes, n_clusters = clusters.cat.codes.to_numpy(), len(clusters.cat.categories)
+    sizes = np.bincount(codes, minlength=n_clusters)
+    sums, squares = np.zeros((2, n_clusters, logged.shape[1]))
+    for first in range(0, logged.shape[0], BLOCK_CELLS):
+        block = logged[first : first + BLOCK_CELLS].astype(np.float64)
+        assigned = codes[first : first + BLOCK_CELLS]
+        member = csr_matrix(
+            (np.ones(assigned.size), (assigned, np.arange(assigned.size))),
+            (n_clusters, assigned.size),
+        )
+        block.data = np.expm1(block.data)
+        sums += (member @ block).toarray()
+        block.data **= 2
+        squares += (member @ block).toarray()
+    n_cells = np.maximum(sizes, 1)[:, None]
+    mean = sums / n_cells
+    variance = np.maximum(squares - n_cells * mean**2, 0) / np.maximum(n_cells - 1, 1)
+    return ClusterMoments(n_cells.ravel(), mean, variance)

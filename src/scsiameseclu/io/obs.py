@@ -12,7 +12,7 @@ RESERVED_COLUMNS = frozenset(
     {
         "sample", "batch", "n_genes", "total_counts", "pct_top20", "pct_mito", "pct_ribo",
         "pct_hb", "S_score", "G2M_score", "phase", "doublet_score",
-        "predicted_doublet", "size_factor", "siamese", "siamese_confidence",
+        "predicted_doublet", "contamination", "size_factor", "siamese", "siamese_confidence",
         "siamese_ambiguous", "siamese_coarse", "siamese_fine", "leiden",
         "cell_type_predicted", "cell_type_score", "cell_type_by_cell", "cell_type_by_cell_score",
         "vote_markers", "vote_markers_score", "vote_reference", "vote_reference_score",

@@ -48,6 +48,12 @@ class ReadRequest(Settings):
         "or 10x h5)",
         text=Text(("names of features, or the path of a table",)),
     )
+    capture: str | None = option(
+        None,
+        "cell metadata column with captures (such as 10x lanes), within which doublets form; by "
+        "default the batches",
+        text=COLUMN,
+    )
     subset: str | None = option(None, "use only the cells that match column=value", text=SELECTION)
 
 

@@ -164,8 +164,9 @@ def _equal(column: pd.Series, texts: np.ndarray, value: str) -> np.ndarray:
 
 
 def _check_columns(result: Sample, request: ReadRequest, origin: Origin) -> None:
-    """Check the label and batch columns."""
-    for role, wanted in (("label", request.label), ("batch", request.batch)):
+    """Check the label, batch and capture columns."""
+    for role in ("label", "batch", "capture"):
+        wanted = getattr(request, role)
         if wanted is not None and column_of(result.obs, wanted) is None:
             result.errors.append(_missing_column(result.obs, wanted, role, origin))
     if request.label is None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from scsiameseclu.annotation.cell_types import ABSTENTIONS
 from scsiameseclu.report.finished_sample import FinishedSample
-from scsiameseclu.report.tables import Cell, Table, count, percent, real, text, whole
+from scsiameseclu.report.tables import Cell, Table, count, listed, percent, real, text, whole
 
 MIN_SHARE = 0.1
 """Smallest share of a cluster's cells for a type to be listed."""
@@ -32,6 +32,21 @@ def annotation_note(sample: FinishedSample) -> str:
             "the data."
         )
     return " ".join(sentences)
+
+
+def doublet_note(sample: FinishedSample) -> str:
+    """Which clusters seem to consist of doublets; empty if there are none."""
+    table = sample.annotation[sample.annotation["doublet_of"] != ""]
+    pairs = [
+        f"cluster {cluster} of clusters {' and '.join(parents.split('+'))}"
+        for cluster, parents in zip(table["cluster"], table["doublet_of"], strict=True)
+    ]
+    if not pairs:
+        return ""
+    return (
+        f"Clusters of doublets, which two other clusters explain: {listed(pairs)}. They were not "
+        "removed; their cell types are mixtures."
+    )
 
 
 def votes_table(sample: FinishedSample) -> Table | None:
@@ -77,6 +92,7 @@ def _by_cell(sample: FinishedSample, cluster: str) -> str:
 
 def annotation_table(sample: FinishedSample) -> Table:
     """One row per cluster: its type by markers, the runner-up and the supporting markers."""
+    with_doublets = (sample.annotation["doublet_of"] != "").any()
     rows = [
         [
             Cell(row["cluster"], number=position),
@@ -89,11 +105,13 @@ def annotation_table(sample: FinishedSample) -> Table:
             real(row["margin"], 2),
             whole(row["n_markers"]),
             text(str(row["markers_found"]).replace(",", ", ") or "–"),
+            *([text(row["doublet_of"] or "–")] if with_doublets else []),
         ]
         for position, row in enumerate(sample.annotation.to_dict("records"))
     ]
     header = (
         *("Cluster", "Cells", "Type by markers", "Cell by cell", "Score", "Runner-up"),
         *("Runner-up score", "Margin", "Markers in data", "Marker genes"),
+        *(["Doublets of"] if with_doublets else []),
     )
     return Table("annotation-table", "Cell type of each cluster by marker genes", header, rows)

@@ -138,6 +138,12 @@ def _read_clusters(entry: Entry, folder: SampleFolder) -> None:
     types = predicted.replace(dict.fromkeys(ABSTENTIONS, UNASSIGNED))
     entry.types = {str(name): int(cells) for name, cells in types.value_counts().items()}
     entry.training = read_table(folder, "training")
+    doublets = folder.uns("annotation", "annotation").get("doublet_of", {})
+    if doublets:
+        entry.numbers["doublet_clusters"] = len(doublets)
+    if folder.has("ambient"):
+        mean = 100 * float(folder.uns("ambient", "ambient")["mean"])
+        entry.numbers |= _known({"pct_ambient": mean})
     metrics = folder.json("metrics")
     entry.numbers["n_clusters"] = int(metrics["n_clusters"])
     entry.numbers |= _known({key: metrics["unsupervised"][key] for key in WITHOUT_LABELS})

@@ -48,6 +48,7 @@ class FinishedSample:
     transfer_notes: dict[str, Any]
     celltypist_notes: dict[str, Any]
     trajectory_notes: dict[str, Any]
+    ambient_notes: dict[str, Any]
     quality_scores: dict[str, float]
     time_scores: dict[str, float] | None
     provenance: dict[str, dict[str, Any]]
@@ -62,6 +63,7 @@ class FinishedSample:
 NAMES = (
     *("barcode", "predicted_doublet", "kept", "reason"),
     *("cluster", "gene", "gene_id", "flag"),
+    *("ambient", "doublet_of"),
     *("cell_type", "runner_up", "best_match", "markers_found", "phase"),
     *("vote_markers", "vote_reference", "vote_celltypist"),
 )
@@ -85,6 +87,8 @@ def load_sample(folder: SampleFolder) -> FinishedSample:
     cells["siamese"] = cells["siamese"].cat.remove_unused_categories()
     if folder.has("trajectory"):
         cells["pseudotime"] = folder.obs("trajectory")["pseudotime"]
+    if folder.has("ambient"):
+        cells["contamination"] = folder.obs("ambient")["contamination"]
     variable = read_parts(folder.path("expression"), ["var"])["var"]["highly_variable"]
     metrics = folder.json("metrics")
     return FinishedSample(
@@ -107,6 +111,7 @@ def load_sample(folder: SampleFolder) -> FinishedSample:
         transfer_notes=folder.uns("annotation", "transfer") or {},
         celltypist_notes=folder.uns("annotation", "celltypist") or {},
         trajectory_notes=folder.uns("trajectory", "trajectory") if folder.has("trajectory") else {},
+        ambient_notes=folder.uns("ambient", "ambient") if folder.has("ambient") else {},
         quality_scores=metrics["unsupervised"],
         time_scores=metrics["time"],
         provenance=folder.provenance(),

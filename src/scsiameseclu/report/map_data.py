@@ -21,6 +21,7 @@ from scsiameseclu.palette import ABSENT, colour
 from scsiameseclu.report.annotation import ABSTENTIONS
 from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.map_figures import Plane
+from scsiameseclu.report.marker_figures import unflagged
 from scsiameseclu.store.files import read_columns, read_parts
 
 STEPS = 254
@@ -151,6 +152,7 @@ def _of_quality(sample: FinishedSample, where: Plane) -> list[Layer]:
         "doublet_score": ("Doublet score", ""),
         "S_score": ("S phase score", ""),
         "G2M_score": ("G2/M score", ""),
+        "contamination": ("Ambient share of the counts", ""),
     }
     layers = []
     phase = sample.cells["phase"]
@@ -166,9 +168,8 @@ def _of_quality(sample: FinishedSample, where: Plane) -> list[Layer]:
 
 
 def _of_genes(sample: FinishedSample, where: Plane) -> list[Layer]:
-    """The top markers of each cluster, without ribosomal and mitochondrial genes."""
-    table = sample.markers
-    top = table[table["flag"] == ""].groupby("cluster", sort=False).head(GENES_PER_CLUSTER)
+    """The top unflagged markers of each cluster."""
+    top = unflagged(sample.markers).groupby("cluster", sort=False).head(GENES_PER_CLUSTER)
     wanted = list(dict.fromkeys(top.sort_values("rank", kind="stable")["gene"]))[:MAX_GENES]
     if not wanted:
         return []

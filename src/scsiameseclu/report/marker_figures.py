@@ -92,11 +92,23 @@ def _heat_map(sample: FinishedSample, genes: list[str], mean: np.ndarray) -> Pic
 
 def _plotted_genes(sample: FinishedSample) -> list[str]:
     """Top markers by cluster, each gene once; unflagged genes only."""
-    table = sample.markers[sample.markers["flag"] == ""].sort_values("rank", kind="stable")
+    table = unflagged(sample.markers).sort_values("rank", kind="stable")
     genes: dict[str, None] = {}
     for cluster in sample.clusters:
         genes |= dict.fromkeys(table["gene"][table["cluster"] == cluster].head(IN_PLOT))
     return list(genes)
+
+
+def unflagged(markers: pd.DataFrame) -> pd.DataFrame:
+    """Markers that are neither ribosomal nor mitochondrial nor explained by ambient RNA."""
+    return markers[np.array([not flags for flags in _flags(markers)], dtype=bool)]
+
+
+def _flags(markers: pd.DataFrame) -> list[str]:
+    """The flags of each marker, comma-separated."""
+    ambient = markers.get("ambient", pd.Series("", index=markers.index)) == "yes"
+    words = zip(markers["flag"], np.where(ambient, "ambient", ""), strict=True)
+    return [", ".join(filter(None, pair)) for pair in words]
 
 
 def group_expression(
@@ -128,7 +140,8 @@ def marker_table(sample: FinishedSample) -> Table:
     rows = []
     for cluster in sample.clusters:
         markers = sample.markers[sample.markers["cluster"] == cluster]
-        for row in markers.sort_values("rank", kind="stable").head(IN_TABLE).to_dict("records"):
+        top = markers.assign(flag=_flags(markers)).sort_values("rank", kind="stable").head(IN_TABLE)
+        for row in top.to_dict("records"):
             rows.append(
                 [
                     Cell(cluster, number=sample.clusters.index(cluster)),

@@ -10,7 +10,7 @@ from scsiameseclu.report.tables import Cell, Table, listed, text
 REFERENCES = (
     ("scSiameseClu: Xu et al., IJCAI 2025", "https://arxiv.org/abs/2505.12626"),
     ("scanpy: Wolf et al., Genome Biology 2018", "https://doi.org/10.1186/s13059-017-1382-0"),
-    ("Scrublet: Wolock et al., Cell Systems 2019", "https://doi.org/10.1016/j.cels.2018.11.005"),
+    ("DoubletFinder: McGinnis et al., 2019", "https://doi.org/10.1016/j.cels.2019.03.003"),
     ("Leiden: Traag et al., Scientific Reports 2019", "https://doi.org/10.1038/s41598-019-41695-z"),
     ("UMAP: McInnes et al., 2018", "https://arxiv.org/abs/1802.03426"),
     ("Optimal transport: Flamary et al., JMLR 2021", "https://jmlr.org/papers/v22/20-451.html"),
@@ -24,6 +24,10 @@ CELLTYPIST = (
 DROPLETS = (
     "emptyDrops: Lun et al., Genome Biology 2019",
     "https://doi.org/10.1186/s13059-019-1662-y",
+)
+AMBIENT = (
+    ("SoupX: Young and Behjati, GigaScience 2020", "https://doi.org/10.1093/gigascience/giaa151"),
+    ("DecontX: Yang et al., Genome Biology 2020", "https://doi.org/10.1186/s13059-020-1950-6"),
 )
 TRAJECTORY = (
     ("PAGA: Wolf et al., Genome Biology 2019", "https://doi.org/10.1186/s13059-019-1663-x"),
@@ -51,6 +55,7 @@ def methods(sample: FinishedSample) -> dict[str, Any]:
         "references": [
             *REFERENCES,
             *([DROPLETS] if sample.droplets else []),
+            *(AMBIENT if sample.ambient_notes else []),
             *([CELLTYPIST] if sample.celltypist_notes else []),
             *(TRAJECTORY if sample.trajectory_notes else []),
         ],

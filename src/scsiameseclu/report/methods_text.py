@@ -5,6 +5,7 @@ from typing import Any
 
 from scsiameseclu.clustering.ensemble import N_STARTS
 from scsiameseclu.preprocess.quality.thresholds import MAX_SHARE_ABOVE
+from scsiameseclu.report.ambient import ambient_method
 from scsiameseclu.report.capture_figures import UNTAGGED
 from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.tables import count, listed, sentence
@@ -65,6 +66,7 @@ def paragraph(sample: FinishedSample) -> list[str]:
         *_capture(sample),
         *_filtering(sample),
         sentence(str(sample.quality["doublets"])),
+        *ambient_method(sample),
         *_preprocessing(sample),
         *_training(model, len(sample.cells)),
     ]
@@ -238,6 +240,11 @@ def _annotation(sample: FinishedSample) -> list[str]:
         f"{filters.min_log2_fold_change:g}, expressed in at least {filters.min_pct_in:g} % of the "
         f"cluster's cells); cell types were assigned by {listed(sources)}."
     ]
+    if (sample.annotation["doublet_of"] != "").any():
+        sentences.append(
+            "Clusters with high doublet scores, more counts than two other clusters and hardly any "
+            "genes beyond the range of both were named as doublets of these."
+        )
     if sample.trajectory_notes:
         sentences.append(
             "Clusters were connected by PAGA and cells ordered by diffusion pseudotime in the "

@@ -71,9 +71,19 @@ QUALITY: dict[str, tuple[str, str, dict[str, Any]]] = {
         "Kept cells predicted to be doublets",
         {"format": "{:,.0f}", "scale": "Reds"},
     ),
+    "pct_ambient": (
+        "Ambient",
+        "Mean percentage of the counts of a cell that is ambient RNA",
+        {"suffix": "%", "scale": "Reds", "format": "{:,.1f}"},
+    ),
 }
 SCORES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "n_clusters": ("Clusters", "Number of clusters", {"format": "{:,.0f}"}),
+    "doublet_clusters": (
+        "Doublet clusters",
+        "Clusters that consist of doublets of two others",
+        {"format": "{:,.0f}", "scale": "Reds"},
+    ),
     "mean_confidence": (
         "Confidence",
         "Mean confidence of the cluster assignments",

@@ -26,7 +26,7 @@ METRICS = {
     "pct_ribo": ("Ribosomal percentage", "% ribosomal counts", False),
     "pct_hb": ("Haemoglobin percentage", "% haemoglobin counts", False),
     SPIKE_INS: ("Spike-in percentage", "% of counts in spike-ins", False),
-    "doublet_score": ("Doublet score", "Scrublet score", False),
+    "doublet_score": ("Doublet score", "share of simulated neighbours", False),
 }
 BINS = 50
 KNEE_POINTS = 300  # ranks drawn

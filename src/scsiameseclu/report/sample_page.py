@@ -1,6 +1,12 @@
 """The report page of a sample."""
 
-from scsiameseclu.report.annotation import annotation_note, annotation_table, votes_table
+from scsiameseclu.report.ambient import ambient_note
+from scsiameseclu.report.annotation import (
+    annotation_note,
+    annotation_table,
+    doublet_note,
+    votes_table,
+)
 from scsiameseclu.report.capture_figures import capture_pictures
 from scsiameseclu.report.cluster_figures import (
     cluster_table,
@@ -59,6 +65,7 @@ def sample_page(folder: SampleFolder, label: str | None) -> str:
         capture=capture_pictures(sample),
         quality=quality_pictures(sample),
         missing=notes_on_metrics(sample),
+        ambient=ambient_note(sample),
         funnel=funnel_picture(sample),
         funnel_table=funnel_table(sample),
         maps=_maps(sample, where),
@@ -74,6 +81,7 @@ def sample_page(folder: SampleFolder, label: str | None) -> str:
         votes=votes_table(sample),
         annotation=annotation_table(sample),
         annotation_note=annotation_note(sample),
+        doublets=doublet_note(sample),
         trajectory=trajectory_section(sample, where),
         comparison=panel,
         training=training_pictures(sample),
@@ -130,9 +138,12 @@ def _maps(sample: FinishedSample, where: Plane) -> list[Picture]:
     metrics = {
         "total_counts": ("Total counts", "counts", "A gradient may reflect sequencing depth."),
         "pct_mito": ("Mitochondrial percentage", "% mitochondrial", "High in dying cells."),
-        "doublet_score": ("Doublet score", "Scrublet score", "Often high between clusters."),
+        "doublet_score": ("Doublet score", "simulated neighbours", "Often high between clusters."),
+        "contamination": ("Ambient RNA", "share of the counts", "Often high in small cells."),
     }  # fmt: skip
     for column, (title, label, caption) in metrics.items():
+        if column not in cells:
+            continue
         values = cells[column].to_numpy(float)
         if (values == values).any():
             name = f"map-{column}"

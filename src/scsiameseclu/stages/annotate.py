@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from scsiameseclu.settings import AnnotationSettings
@@ -9,6 +10,7 @@ from scsiameseclu.settings import AnnotationSettings
 if TYPE_CHECKING:
     import anndata as ad
 
+    from scsiameseclu.annotation.doublet_clusters import Mixture
     from scsiameseclu.annotation.votes import Vote
     from scsiameseclu.store.folder import SampleFolder
 
@@ -31,11 +33,13 @@ def run(
     With several sources, they are those of :func:`scsiameseclu.annotation.votes.consensus`, 0 to 1,
     and ``vote_...`` and ``vote_..._score`` contain the votes of each source per cell.
     ``uns["annotation"]`` contains tissue, organism, marker table, overlap, sources, and the marker
-    scores (n_clusters, n_types) with the names of their rows and columns; ``uns["transfer"]`` and
-    ``uns["celltypist"]`` describe these sources, if used.
+    scores (n_clusters, n_types) with the names of their rows and columns, and ``doublet_of``: the
+    parents of the clusters that consist of doublets, if there are any (also a column of the table).
+    ``uns["transfer"]`` and ``uns["celltypist"]`` describe these sources, if used.
     """
     from scsiameseclu.annotation.by_markers import annotate_clusters
     from scsiameseclu.annotation.consensus import merge_votes
+    from scsiameseclu.annotation.doublet_clusters import doublet_clusters
 
     cells = folder.read("expression", without=["layers", "varm"])
     clusters = folder.obs("clusters")["siamese"]
@@ -49,7 +53,17 @@ def run(
     )
     votes, notes = _votes_of_cells(folder, cells, settings)
     types = merge_votes(annotation, clusters, votes, marker_table=settings.marker_table)
-    folder.write_table("annotation_table", types.clusters)
+    quality = folder.obs("filtered")
+    doublets = doublet_clusters(
+        cells.X,
+        clusters,
+        quality["doublet_score"].to_numpy(float),
+        quality["total_counts"].to_numpy(float),
+    )
+    if doublets:
+        types.summary["doublet_of"] = {name: "+".join(m.parents) for name, m in doublets.items()}
+    of_clusters = types.clusters["cluster"].astype(str).map(types.summary.get("doublet_of", {}))
+    folder.write_table("annotation_table", types.clusters.assign(doublet_of=of_clusters.fillna("")))
     folder.write(
         "annotation",
         types.cells,
@@ -57,7 +71,7 @@ def run(
         stage="annotate",
         seed=seed,
         settings=settings.to_dict(),
-        warnings=types.warnings,
+        warnings=[*types.warnings, *_doublet_warnings(doublets)],
     )
 
 
@@ -85,3 +99,12 @@ def _votes_of_cells(
         votes.append(vote)
         notes["celltypist"] = {"model": settings.celltypist_model, "overlap": match.overlap}
     return votes, notes
+
+
+def _doublet_warnings(doublets: Mapping[str, Mixture]) -> list[str]:
+    return [
+        f"cluster {name} seems to consist of doublets of clusters {' and '.join(mixture.parents)} "
+        f"(median doublet score above chance, more counts than both, {mixture.n_own} genes of its "
+        f"own but {mixture.n_distinguishing:,} that distinguish the two)"
+        for name, mixture in doublets.items()
+    ]

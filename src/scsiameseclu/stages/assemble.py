@@ -6,13 +6,18 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from scsiameseclu.store.manifest import CORRECT
+
 if TYPE_CHECKING:
+    import h5py
     import pandas as pd
 
     from scsiameseclu.store.folder import SampleFolder
 
 MATRICES = ("X", "layers")
 """Slots that are copied on disk, without loading them."""
+INTERNAL = ["ambient_group"]
+"""Columns that only stages exchange."""
 
 
 def run(folder: SampleFolder) -> None:
@@ -25,7 +30,9 @@ def run(folder: SampleFolder) -> None:
     ran in Slurm jobs and containers) and warnings of all stages, and ``siamese_colors``, the
     colours of the clusters in the report, which scanpy uses. If cells were called among droplets or
     demultiplexed, ``uns`` also contains droplets or hashtags. If there is a trajectory, it also
-    contains ``obs["pseudotime"]``, ``obsm["X_diffmap"]`` and ``uns["trajectory"]``.
+    contains ``obs["pseudotime"]``, ``obsm["X_diffmap"]`` and ``uns["trajectory"]``; with an
+    estimate of ambient RNA, ``obs["contamination"]``, ``var["ambient"]`` and ``uns["ambient"]``. In
+    runs that correct it, ``X`` is computed from ``layers["corrected"]``.
 
     Raises
     ------
@@ -33,7 +40,7 @@ def run(folder: SampleFolder) -> None:
         A file is missing, or lacks some of the cells or genes.
     """
     from scsiameseclu.store.align import positions
-    from scsiameseclu.store.files import copy_elements, read_h5ad, write_h5ad
+    from scsiameseclu.store.files import read_h5ad, write_h5ad
 
     matrices = folder.path("expression")
     result = read_h5ad(matrices, without=MATRICES)
@@ -41,9 +48,13 @@ def run(folder: SampleFolder) -> None:
     parts = {name: folder.read(name) for name in names}
     genes = parts["filtered"].var
     rows = positions(genes.index, result.var_names, "filtered.h5ad", "expression.h5ad")
-    tables = [part.obs for part in parts.values()]
+    tables = [part.obs.drop(columns=INTERNAL, errors="ignore") for part in parts.values()]
     result.obs = _joined(folder.obs("counts"), result.obs, *tables)
     result.var = _joined(result.var, genes.iloc[rows])
+    if "ambient" in parts:
+        ambient = parts["ambient"].var
+        rows = positions(ambient.index, result.var_names, "ambient.h5ad", "expression.h5ad")
+        result.var = _joined(result.var, ambient.iloc[rows])
     for part in parts.values():
         result.obsm.update(part.obsm)
         result.obsp.update(part.obsp)
@@ -57,11 +68,21 @@ def run(folder: SampleFolder) -> None:
         if usage.get("where"):
             entry = result.uns["provenance"].get(usage["stage"], {})
             entry["where"] = json.dumps(usage["where"], sort_keys=True)
-    write_h5ad(
-        result,
-        folder.path("deliverable"),
-        fill=lambda file: copy_elements(matrices, ("X", "layers/counts"), file),
-    )
+    write_h5ad(result, folder.path("deliverable"), fill=lambda file: _copy_matrices(folder, file))
+
+
+def _copy_matrices(folder: SampleFolder, file: h5py.File) -> None:
+    """Copy X and the raw counts, and the corrected counts if there are any."""
+    from scsiameseclu.store.files import copy_elements, copy_part, read_parts
+
+    matrices, counts = folder.path("expression"), folder.path("counts")
+    copy_elements(matrices, ("X", "layers/counts"), file)
+    if CORRECT not in folder.features:
+        return
+    file.move("layers/counts", "layers/corrected")
+    kept, ingested = (read_parts(path, ["obs", "var"]) for path in (matrices, counts))
+    cells, genes = (ingested[part].index.isin(kept[part].index) for part in ("obs", "var"))
+    copy_part(counts, "X", cells, genes, file, "layers/counts")
 
 
 def _joined(*tables: pd.DataFrame) -> pd.DataFrame:

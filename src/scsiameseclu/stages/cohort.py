@@ -17,7 +17,8 @@ NUMBERS = (
     "cells_in", "cells_kept", "genes_in", "genes_kept",
     "median_total_counts", "median_n_genes", "median_pct_mito", "median_pct_ribo", "median_pct_hb",
     "median_pct_spike_in", "pct_cycling", "doublets",
-    "n_clusters", "mean_confidence", "silhouette", "graph_purity",
+    "pct_ambient", "n_clusters", "doublet_clusters", "mean_confidence", "silhouette",
+    "graph_purity",
     "n_labelled", "ari", "nmi", "acc", "macro_f1",
     "leiden_ari", "leiden_nmi", "leiden_acc", "leiden_macro_f1",
 )  # fmt: skip

@@ -42,6 +42,12 @@ class SampleSettings(Settings):
         "of the built-in demo data",
         text=FILE_OR_FOLDER,
     )
+    raw: str | None = option(
+        None,
+        "raw matrix of all droplets of the same run, whose empty droplets give the profile of the "
+        "ambient RNA",
+        text=FILE_OR_FOLDER,
+    )
     organism: Literal["auto", "human", "mouse"] = option(
         "auto", "organism of the marker sets; auto: inferred from the gene names"
     )
@@ -71,7 +77,7 @@ def request_of(row: Mapping[str, Any]) -> ReadRequest:
 def _columns() -> dict[str, Rule]:
     sheet_only = rules(SampleSettings)
     columns = {name: sheet_only[name] for name in ("sample", "path")} | rules(ReadRequest)
-    columns["organism"] = sheet_only["organism"]
+    columns |= {name: sheet_only[name] for name in ("raw", "organism")}
     for name, key in OVERRIDES.items():
         rule = rule_of_key(key)
         text = rule["description"].partition("; null:")[0]

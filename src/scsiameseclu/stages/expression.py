@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import ExpressionSettings
+from scsiameseclu.store.manifest import CORRECT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +23,8 @@ def run(folder: SampleFolder, *, settings: ExpressionSettings, seed: int = 0) ->
 
     It contains ``X`` (log-normalised, CSR), ``layers["counts"]``, ``obs["size_factor"]``,
     ``var["highly_variable"]``, ``obsm["X_pca"]``, ``varm["PCs"]``, ``uns["pca"]`` and
-    ``uns["median_total"]``.
+    ``uns["median_total"]``. In runs that correct ambient RNA, both matrices contain the corrected
+    counts.
 
     Raises
     ------
@@ -32,6 +34,7 @@ def run(folder: SampleFolder, *, settings: ExpressionSettings, seed: int = 0) ->
     """
     import anndata as ad
 
+    from scsiameseclu.preprocess.ambient import correct_counts
     from scsiameseclu.preprocess.batches import batches_of
     from scsiameseclu.preprocess.expression import (
         choose_variable_genes,
@@ -40,6 +43,7 @@ def run(folder: SampleFolder, *, settings: ExpressionSettings, seed: int = 0) ->
         median_total,
         principal_components,
     )
+    from scsiameseclu.stages.ambient import read_ambient
     from scsiameseclu.store.files import copy_part, read_columns, read_parts, write_h5ad
     from scsiameseclu.store.provenance import record
 
@@ -50,9 +54,13 @@ def run(folder: SampleFolder, *, settings: ExpressionSettings, seed: int = 0) ->
         _mask(ingested[part].index, kept[part].index, folder) for part in ("obs", "var")
     )
     raw = read_columns(counts, "X", genes, rows=cells)
+    correct = CORRECT in folder.features
+    if correct:
+        raw = correct_counts(raw, read_ambient(folder), seed)
     total = median_total(raw)
     values, size_factors = log_normalise(raw)
-    del raw  # frees memory for the selection of variable genes; the layer is copied on disk
+    if not correct:
+        del raw  # frees memory for the selection of variable genes; the layer is copied on disk
     obs = ingested["obs"].loc[cells, ["sample", "batch"]].copy()
     adata = ad.AnnData(values, obs=obs, var=ingested["var"].loc[genes].copy())
     adata.obs["size_factor"] = size_factors
@@ -68,6 +76,10 @@ def run(folder: SampleFolder, *, settings: ExpressionSettings, seed: int = 0) ->
             "thresholds"
         )
     principal_components(adata, settings, seed, moments)
+    if correct:
+        adata.layers["counts"] = raw
+        write_h5ad(adata, output)
+        return
     write_h5ad(
         adata,
         output,

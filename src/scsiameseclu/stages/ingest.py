@@ -33,10 +33,11 @@ def run(
 
     ``counts`` contains ``X`` (integral counts, CSR float32), ``gene_id`` and ``gene_symbol`` in
     ``var``, ``sample`` and ``batch`` (categories) followed by the input's columns in ``obs``, and
-    ``uns["source"]``: path, format, sha256, detected (messages), n_cells,
-    n_genes. If cells were called among droplets, ``uns["droplets"]`` has the numbers of barcodes,
-    knee and inflection, and the barcode rank curve. If they were demultiplexed, ``obs`` also has
-    ``hashtag`` and ``hashtag_probability``, and ``uns["hashtags"]`` the number of cells of each.
+    ``uns["source"]``: path, format, sha256, detected (messages), n_cells, n_genes, and capture (the
+    column of ``obs``) if requested. If cells were called among droplets, ``uns["droplets"]`` has
+    the numbers of barcodes, knee and inflection, and the barcode rank curve. If they were
+    demultiplexed, ``obs`` also has ``hashtag`` and ``hashtag_probability``, and ``uns["hashtags"]``
+    the number of cells of each.
     ``dimensions`` is the size of the data, from which the memory and time of later stages are
     predicted.
 
@@ -60,7 +61,7 @@ def run(
     import anndata as ad
     import numpy as np
 
-    from scsiameseclu.io.sample import read_sample
+    from scsiameseclu.io.sample import column_of, read_sample
     from scsiameseclu.store.files import add_warnings, write_h5ad
     from scsiameseclu.store.provenance import record
 
@@ -90,11 +91,14 @@ def run(
         "n_cells": n_cells,
         "n_genes": n_genes,
     }
+    if request.capture is not None:
+        adata.uns["source"]["capture"] = str(column_of(sample.obs, request.capture))
     adata.uns |= sample.summaries
     calls = droplets.cells == "call"
     settings = asdict(request) | (droplets.to_dict() if calls else {})
-    if request.hashtags is None:
-        del settings["hashtags"]
+    for name in ("capture", "hashtags"):
+        if settings[name] is None:
+            del settings[name]
     seed = droplets.seed if calls else None
     adata.uns["provenance"] = record("ingest", seed=seed, settings=settings)
     add_warnings(adata, sample.warnings)

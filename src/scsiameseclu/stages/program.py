@@ -31,8 +31,9 @@ from scsiameseclu.stages.notes import clear_failure, note_failure, note_usage
 from scsiameseclu.store.manifest import FEATURES
 
 STAGES = (
-    "check", "ingest", "quality", "expression", "graph", "train", "cluster", "layout", "markers",
-    "reference", "transfer", "annotate", "trajectory", "evaluate", "report", "assemble", "cohort",
+    "check", "ingest", "quality", "ambient", "expression", "graph", "train", "cluster", "layout",
+    "markers", "reference", "transfer", "annotate", "trajectory", "evaluate", "report", "assemble",
+    "cohort",
 )  # fmt: skip
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",

@@ -24,14 +24,19 @@ def run(folder: SampleFolder, *, settings: QualitySettings, seed: int = 0) -> No
     import pandas as pd
 
     from scsiameseclu.genes.gene_classes import SPIKE_INS
-    from scsiameseclu.preprocess.batches import batches_of
+    from scsiameseclu.preprocess.batches import batches_of, capture_names
     from scsiameseclu.preprocess.quality import COLUMNS, control
     from scsiameseclu.store.files import read_h5ad
 
     adata = read_h5ad(folder.path("counts"))
-    hashtags = adata.obs["hashtag"] if "hashtags" in adata.uns else None
-    batches = batches_of(adata, "batch")
-    result = control(adata, settings, batches=batches, hashtags=hashtags, seed=seed)
+    result = control(
+        adata,
+        settings,
+        batches=batches_of(adata, "batch"),
+        captures=pd.Series(capture_names(adata), index=adata.obs_names),
+        hashtags=adata.obs["hashtag"] if "hashtags" in adata.uns else None,
+        seed=seed,
+    )
     genes = pd.DataFrame(
         {"n_cells": result.cells_per_gene[result.kept_genes]},
         index=adata.var_names[result.kept_genes],

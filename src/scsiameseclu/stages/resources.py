@@ -50,8 +50,8 @@ class Size:
         """Features of the linear model: thousands of cells, millions of values and entries.
 
         ``sampled`` is the number of cells up to 20,000, the maximum for steps that use a subsample;
-        ``scored`` is the number of values in the cells of one Scrublet run; ``descent`` is 1 if
-        neighbours are found by nearest-neighbour descent, which has to be compiled.
+        ``scored`` is the number of values in cells whose doublets are scored together; ``descent``
+        is 1 if neighbours are found by nearest-neighbour descent, which has to be compiled.
         """
         scored = min(1.0, MAX_SCORED_CELLS / self.cells) if self.cells else 0.0
         return {

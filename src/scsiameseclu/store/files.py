@@ -219,6 +219,7 @@ def sidecar(
     var: pd.DataFrame | None = None,
     obsm: dict[str, Any] | None = None,
     obsp: dict[str, Any] | None = None,
+    varm: dict[str, Any] | None = None,
     uns: dict[str, Any] | None = None,
 ) -> ad.AnnData:
     """Make an AnnData without a matrix.
@@ -229,11 +230,12 @@ def sidecar(
         Cell metadata, or cell names only.
     var
         Gene metadata; none by default.
-    obsm, obsp, uns
+    obsm, obsp, varm, uns
         As in AnnData.
     """
     table = pd.DataFrame(index=obs) if isinstance(obs, pd.Index) else obs
-    return ad.AnnData(X=None, obs=table, var=var, obsm=obsm, obsp=obsp, uns=uns or {})
+    slots = {"obsm": obsm, "obsp": obsp, "varm": varm, "uns": uns or {}}
+    return ad.AnnData(X=None, obs=table, var=var, **slots)
 
 
 def add_warnings(adata: ad.AnnData, messages: list[str]) -> None:

@@ -194,7 +194,7 @@ class SampleFolder:
         warnings
             Messages for the reports.
         slots
-            ``var``, ``obsm``, ``obsp`` and ``uns``, as in AnnData.
+            ``var``, ``obsm``, ``obsp``, ``varm`` and ``uns``, as in AnnData.
         """
         uns = dict(slots.pop("uns", {}))
         entry = record(stage, seed=seed, settings=dict(settings or {}), device=device)

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-REFERENCE, TRAJECTORY = "reference", "trajectory"
-FEATURES = (REFERENCE, TRAJECTORY)
+REFERENCE, TRAJECTORY, AMBIENT, CORRECT = "reference", "trajectory", "ambient", "correct"
+FEATURES = (REFERENCE, TRAJECTORY, AMBIENT, CORRECT)
 """Optional parts of a run."""
 
 PATHS = {
@@ -26,6 +26,7 @@ PATHS = {
     "counts": "stages/counts.h5ad",
     "dimensions": "stages/size.json",
     "filtered": "stages/filtered.h5ad",
+    "ambient": "stages/ambient.h5ad",
     "expression": "stages/expression.h5ad",
     "graph": "stages/graph.h5ad",
     "networks": "stages/networks",
@@ -59,6 +60,8 @@ class Stage:
         Names in :data:`PATHS`; the last of ``writes`` marks the stage as finished.
     optional
         Names in :data:`PATHS` that the stage also reads if a feature of the run writes them.
+    by_feature
+        Pairs of a feature and a name in :data:`PATHS` that the stage reads in runs with it.
     feature
         The feature that the stage belongs to; None for stages of every run.
     """
@@ -66,6 +69,7 @@ class Stage:
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    by_feature: tuple[tuple[str, str], ...] = ()
     feature: str | None = None
 
 
@@ -84,15 +88,22 @@ RESULTS = (
 STAGES = {
     "ingest": Stage((), ("dimensions", "counts")),
     "quality": Stage(("counts",), ("quality_table", "filtered")),
-    "expression": Stage(("counts", "filtered"), ("expression",)),
+    "ambient": Stage(("counts", "filtered"), ("ambient",), feature=AMBIENT),
+    "expression": Stage(
+        ("counts", "filtered"), ("expression",), by_feature=((CORRECT, "ambient"),)
+    ),
     "graph": Stage(("expression",), ("graph",)),
     "train": Stage(("expression", "graph"), ("networks", "training", "embedding")),
     "cluster": Stage(("networks", "embedding"), ("model", "clusters")),
     "layout": Stage(("graph", "embedding"), ("layout",)),
-    "markers": Stage(("expression", "clusters"), ("markers_table", "markers_full", "markers")),
+    "markers": Stage(
+        ("expression", "clusters"), ("markers_table", "markers_full", "markers"), ("ambient",)
+    ),
     "transfer": Stage(("expression",), ("transfer",), feature=REFERENCE),
     "annotate": Stage(
-        ("expression", "clusters", "embedding"), ("annotation_table", "annotation"), ("transfer",)
+        ("filtered", "expression", "clusters", "embedding"),
+        ("annotation_table", "annotation"),
+        ("transfer",),
     ),
     "trajectory": Stage(
         ("counts", "expression", "embedding", "clusters", "model"),
@@ -107,9 +118,9 @@ STAGES = {
     "report": Stage(
         ("quality_table", "training", "markers_table", "annotation_table", "metrics", *RESULTS),
         ("report",),
-        ("trajectory",),
+        ("ambient", "trajectory"),
     ),
-    "assemble": Stage(RESULTS, ("deliverable",), ("trajectory",)),
+    "assemble": Stage(RESULTS, ("deliverable",), ("ambient", "trajectory")),
 }
 """The stages, in pipeline order."""
 SIDECARS = {
@@ -134,7 +145,9 @@ def inputs(stage: str, features: Collection[str] = ()) -> tuple[str, ...]:
     """The files that a stage reads in a run with these features."""
     available = set(outputs(features))
     files = STAGES[stage]
-    return (*files.reads, *(name for name in files.optional if name in available))
+    chosen = [name for name in files.optional if name in available]
+    chosen += [name for feature, name in files.by_feature if feature in features]
+    return (*files.reads, *chosen)
 
 
 def outputs(features: Collection[str] = ()) -> list[str]:
@@ -154,4 +167,5 @@ def features_of(stage: str, features: Collection[str] = ()) -> list[str]:
         upstream |= new
         pending += new
     needed = {STAGES[name].feature for name in upstream}
+    needed |= {feature for name in upstream for feature, _ in STAGES[name].by_feature}
     return [feature for feature in features if feature in needed]

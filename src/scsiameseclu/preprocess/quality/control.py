@@ -96,6 +96,7 @@ def control(
     *,
     batches: pd.Series | None = None,
     hashtags: pd.Series | None = None,
+    captures: pd.Series | None = None,
     seed: int,
 ) -> QualityResult:
     """Select the cells and genes to keep.
@@ -106,7 +107,9 @@ def control(
         AnnData with raw counts in ``X`` (CSR). Gene ids and symbols are determined by
         :meth:`scsiameseclu.genes.matching.GeneNames.of`.
     batches
-        Categorical batch of each cell; doublets are predicted within batches.
+        Categorical batch of each cell, for a warning on batches that lose many cells.
+    captures
+        Capture of each cell, within which doublets are predicted; by default its batch.
     hashtags
         Hashtag of each cell; doublets and cells without a hashtag are removed before thresholds
         are computed.
@@ -133,7 +136,8 @@ def control(
         _apply_hashtags(funnel, hashtags)
     bounds = _apply_thresholds(funnel, table, settings)
     _require_enough(funnel)
-    doublets = _apply_doublets(funnel, table, counts, settings, batches, seed)
+    captures = batches if captures is None else captures
+    doublets = _apply_doublets(funnel, table, counts, settings, captures, seed)
     kept_genes, per_gene = _apply_gene_filter(funnel, counts, settings.min_cells)
     _require_enough(funnel)
     table["kept"] = funnel.kept
@@ -183,11 +187,11 @@ def _apply_doublets(
     table: pd.DataFrame,
     counts: ad.AnnData,
     settings: QualitySettings,
-    batches: pd.Series | None,
+    captures: pd.Series | None,
     seed: int,
 ) -> Doublets:
     """Predict doublets among the remaining cells, and remove them if requested."""
-    doublets = find_doublets(counts, settings, cells=funnel.kept, batches=batches, seed=seed)
+    doublets = find_doublets(counts, settings, cells=funnel.kept, captures=captures, seed=seed)
     table["doublet_score"] = doublets.score
     table["predicted_doublet"] = pd.Categorical(doublets.call, categories=CALLS)
     removed = doublets.called & (settings.doublets == "remove")

@@ -1,25 +1,23 @@
-"""Doublet prediction with Scrublet within batches; NA where no prediction is possible."""
+"""Doublet prediction within captures; NA where no prediction is possible."""
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 
 import anndata as ad
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_matrix
 
 from scsiameseclu.limits import MAX_SCORED_CELLS
+from scsiameseclu.preprocess.quality.doublet_scores import ENRICHED, doublet_scores
 from scsiameseclu.preprocess.quality.metrics import cells_per_gene
 from scsiameseclu.settings import QualitySettings
-from scsiameseclu.store.files import first_line
 
 CALLS = ("no", "yes", "NA")
 MIN_GENES = 200
 """Minimum number of genes for simulated doublets to be distinguishable from cells."""
-MAX_DOUBLET_SHARE = 0.25
-"""Maximum credible fraction of doublets; a threshold that calls more has split the cells."""
+RATE_PER_CELL, MAX_RATE = 8e-6, 0.08
+"""Expected rate of doublets per recovered cell, and its maximum; see :func:`expected_rate`."""
 
 
 @dataclass
@@ -38,20 +36,34 @@ class Doublets:
         return mask
 
 
+def expected_rate(n_cells: int) -> float:
+    """Expected share of doublets in a capture of ``n_cells`` recovered cells.
+
+    It is 0.8 % per 1,000 cells: multiplet rates in the Chromium Single Cell 3' Reagent Kits User
+    Guide of 10x Genomics (CG000183), which grow linearly from 0.4 % at 500 cells to about 8 % at
+    10,000. More cells than these are usually from several captures, so the rate does not exceed
+    8 %.
+    """
+    return min(RATE_PER_CELL * n_cells, MAX_RATE)
+
+
 def find_doublets(
     counts: ad.AnnData,
     settings: QualitySettings,
     *,
     cells: np.ndarray | None = None,
-    batches: pd.Series | None = None,
+    captures: pd.Series | None = None,
     seed: int,
 ) -> Doublets:
-    """Score cells with ``scanpy.pp.scrublet`` (Wolock et al. 2019, doi:10.1016/j.cels.2018.11.005).
+    """Score the cells of each capture, and call as many doublets as are expected.
 
-    Doublets form within a batch, so each batch is scored separately, and batches of more than
-    ``MAX_SCORED_CELLS`` cells in parts. Cells of batches with fewer than
-    ``settings.doublet_min_cells`` cells, or for which Scrublet fails, have score NaN and call
-    ``"NA"``. If Scrublet finds no credible threshold, scores are kept and calls are ``"NA"``.
+    Doublets form within a capture, so each capture is scored separately
+    (:func:`~scsiameseclu.preprocess.quality.doublet_scores.doublet_scores`), and captures of more
+    than ``MAX_SCORED_CELLS`` cells in parts. The expected number is ``settings.doublet_rate``, or
+    :func:`expected_rate` of all cells of the capture, times the number of scored cells. The cells
+    with the highest scores are called, but only those with more simulated doublets around them than
+    a random cell would have. Cells of captures with fewer than ``settings.doublet_min_cells`` cells
+    have score NaN and call ``"NA"``.
 
     Parameters
     ----------
@@ -59,8 +71,8 @@ def find_doublets(
         AnnData with raw counts in ``X`` (CSR).
     cells
         Mask of the cells to score, (n_cells,); all by default. Other cells have NaN and ``"NA"``.
-    batches
-        Batch of each cell; a single batch by default.
+    captures
+        Capture of each cell; a single one by default.
     """
     doublets = Doublets(np.full(counts.n_obs, np.nan), np.full(counts.n_obs, "NA", dtype=object))
     if settings.doublets == "off":
@@ -70,30 +82,34 @@ def find_doublets(
     n_genes = int((cells_per_gene(counts.X, scored) >= settings.min_cells).sum())
     if n_genes < MIN_GENES:
         doublets.sentence = (
-            f"Doublets were not predicted: Scrublet requires at least {MIN_GENES} genes, but only "
+            f"Doublets were not predicted: at least {MIN_GENES} genes are required, but only "
             f"{n_genes} are detected in {settings.min_cells} cells or more."
         )
         return doublets
-    labels = np.zeros(counts.n_obs, dtype="U1") if batches is None else batches.astype(str)
-    names = np.asarray(labels)
-    small = []
+    names = np.asarray(
+        np.zeros(counts.n_obs, dtype="U1") if captures is None else captures.astype(str)
+    )
+    small, rates = [], []
     several = len(set(names[scored])) > 1
-    for batch in sorted(set(names[scored])):
-        rows = np.flatnonzero(scored & (names == batch))
+    for capture in sorted(set(names[scored])):
+        rows = np.flatnonzero(scored & (names == capture))
         if len(rows) < settings.doublet_min_cells:
-            small.append(f"{batch} ({len(rows)})" if several else str(len(rows)))
+            small.append(f"{capture} ({len(rows)})" if several else str(len(rows)))
             continue
-        parts = _parts(rows, seed)
-        for number, part in enumerate(parts, start=1):
-            where = [f"batch {batch}"] if several else []
-            where += [f"part {number} of {len(parts)}"] if len(parts) > 1 else []
-            _score_batch(counts.X[part], part, doublets, seed=seed, where=", ".join(where))
-    doublets.sentence = _sentence(doublets, small, settings)
+        for part in _parts(rows, seed):
+            doublets.score[part] = doublet_scores(counts.X[part], seed)
+        rate = settings.doublet_rate
+        rates.append(expected_rate(int((names == capture).sum())) if rate is None else rate)
+        if np.isnan(doublets.score[rows]).all():
+            where = f"capture {capture}: " if several else ""
+            doublets.warnings.append(f"{where}too few genes vary between cells to score doublets")
+        _call(doublets, rows, rates[-1])
+    doublets.sentence = _sentence(doublets, small, rates, settings)
     return doublets
 
 
 def _parts(rows: np.ndarray, seed: int) -> list[np.ndarray]:
-    """Split a batch at random into parts of at most :data:`MAX_SCORED_CELLS` cells."""
+    """Split a capture at random into parts of at most :data:`MAX_SCORED_CELLS` cells."""
     n_parts = -(-len(rows) // MAX_SCORED_CELLS)
     if n_parts == 1:
         return [rows]
@@ -101,68 +117,32 @@ def _parts(rows: np.ndarray, seed: int) -> list[np.ndarray]:
     return [np.sort(part) for part in np.array_split(mixed, n_parts)]
 
 
-def _score_batch(
-    batch: csr_matrix, rows: np.ndarray, doublets: Doublets, *, seed: int, where: str
-) -> None:
-    """Score one batch and store the result in ``doublets``."""
-    prefix = f"{where}: " if where else ""
-    try:
-        score, called = _scrublet(batch, seed)
-    except Exception as error:  # a failure of Scrublet must not fail the sample
-        reason = f"{type(error).__name__}: {first_line(error)}"
-        doublets.warnings.append(f"{prefix}Scrublet failed ({reason}); doublets are NA")
-        return
-    doublets.score[rows] = score
-    if called is None:
-        doublets.warnings.append(
-            f"{prefix}Scrublet found no threshold between cells and doublets; scores are reported, "
-            "calls are NA"
-        )
-    elif called.mean() > MAX_DOUBLET_SHARE:
-        doublets.warnings.append(
-            f"{prefix}Scrublet's threshold would call {called.mean():.0%} of the cells doublets, "
-            "which is not credible; scores are reported, calls are NA"
-        )
-    else:
-        doublets.call[rows] = np.where(np.isnan(score), "NA", np.where(called, "yes", "no"))
+def _call(doublets: Doublets, rows: np.ndarray, rate: float) -> None:
+    """Call the expected number of doublets among the scored cells of a capture."""
+    rows = rows[~np.isnan(doublets.score[rows])]
+    order = rows[np.argsort(-doublets.score[rows], kind="stable")]
+    called = order[: round(rate * len(rows))]
+    doublets.call[rows] = "no"
+    doublets.call[called[doublets.score[called] > ENRICHED]] = "yes"
 
 
-def _scrublet(batch: csr_matrix, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
-    import scanpy as sc
-
-    n_cells = batch.shape[0]
-    work = ad.AnnData(batch, obs=pd.DataFrame(index=[str(i) for i in range(n_cells)]))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        sc.pp.scrublet(
-            work,
-            # Without centring, the decomposition stays sparse; scores are of the same quality.
-            mean_center=False,
-            use_approx_neighbors=False,
-            random_state=seed,
-            verbose=False,
-        )
-    score = work.obs["doublet_score"].to_numpy(dtype=float)
-    if "threshold" not in work.uns["scrublet"]:
-        return score, None
-    with np.errstate(invalid="ignore"):
-        return score, score > float(work.uns["scrublet"]["threshold"])
-
-
-def _sentence(doublets: Doublets, small: list[str], settings: QualitySettings) -> str:
+def _sentence(
+    doublets: Doublets, small: list[str], rates: list[float], settings: QualitySettings
+) -> str:
     parts = []
     scored = int((~np.isnan(doublets.score)).sum())
-    if scored and (doublets.call != "NA").any():
+    if scored:
         action = "removed" if settings.doublets == "remove" else "flagged, not removed"
         n_called = int(doublets.called.sum())
+        low, high = (f"{100 * rate:.1f}" for rate in (min(rates), max(rates)))
+        expected = f"{low} %" if low == high else f"{low} to {high} % by capture"
         parts.append(
-            f"Scrublet scored {scored:,} cells and called {n_called:,} of them doublets "
-            f"({n_called / scored:.1%}); these were {action}."
+            f"{scored:,} cells were scored by their share of simulated doublets among their "
+            f"nearest neighbours, and {n_called:,} ({n_called / scored:.1%}; expected: {expected}) "
+            f"were called doublets; these were {action}."
         )
-    elif scored:
-        parts.append(f"Scrublet scored {scored:,} cells but could not call doublets (NA).")
     elif doublets.warnings:
-        parts.append("Scrublet failed; doublets are NA.")
+        parts.append("Doublets could not be scored.")
     if small:
         parts.append(
             f"Too few cells for doublet prediction (fewer than {settings.doublet_min_cells}): "
