@@ -253,6 +253,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--peer", nargs="*", default=[], metavar="NAME=PYTHON")
     parser.add_argument("--clusters", action="store_true", help="fits with and without correction")
+    parser.add_argument("--keep", action="store_true", help="keep rows of methods not run now")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     if arguments.clusters:
@@ -260,6 +261,11 @@ def main() -> None:
     else:
         peers = dict(peer.split("=", 1) for peer in arguments.peer)
         rows, name = measure_mixtures(arguments.data, peers), "ambient.csv"
+        if arguments.keep:
+            earlier = pd.read_csv(RESULTS / name)
+            earlier = earlier[~earlier["method"].isin(rows["method"])]
+            order = ["set", "cells", "soup", "level"]
+            rows = pd.concat([rows, earlier]).sort_values(order, kind="stable")
     rows.to_csv(RESULTS / name, index=False, float_format="%.4g")
     (RESULTS / "ambient.md").write_text(tables())
 

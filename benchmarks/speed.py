@@ -174,6 +174,9 @@ def main() -> None:
         "--limit-minutes", type=float, default=30, help="time limit of the scanpy analysis"
     )
     parser.add_argument("--no-usual", action="store_true", help="skip the scanpy analysis")
+    parser.add_argument(
+        "--stages", nargs="*", help="run these stages only, in pipeline order (default: all)"
+    )
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--work", type=Path, default=HERE / "cache" / "speed")
@@ -211,7 +214,9 @@ def main() -> None:
         steps = [
             (stage, command)
             for stage, command in commands(folder, arguments.threads, arguments.device)
-            if (str(n_cells), stage) not in done and not (stage == USUAL and usual_ended)
+            if (str(n_cells), stage) not in done
+            and not (stage == USUAL and usual_ended)
+            and (arguments.stages is None or stage in arguments.stages)
         ]
         if not steps:
             continue

@@ -42,7 +42,7 @@ def test_the_page_shows_contamination_and_ambient_markers(copied: SampleFolder) 
     notes = folder.uns("ambient", "ambient")
     assert f"estimated to be {percent(notes['mean'], 1)}" in page
     assert notes["genes"][0] in page
-    assert 'id="map-contamination"' in page
+    assert "<h3>Ambient RNA</h3>" in page
     assert "SoupX" in page
     flagged = folder.table("markers_table")["gene"].iloc[0]
     axis = page.partition("Markers by cluster")[2].partition("</svg>")[0]
@@ -50,7 +50,7 @@ def test_the_page_shows_contamination_and_ambient_markers(copied: SampleFolder) 
     assert ">ambient</td>" in page
     without = sample_page(SampleFolder(copied.directory, copied.sample), LABEL)
     assert "Ambient RNA is estimated" not in without
-    assert 'id="map-contamination"' not in without
+    assert "<h3>Ambient RNA</h3>" not in without
 
 
 def test_clusters_of_doublets_are_named_on_the_page(copied: SampleFolder) -> None:

@@ -21,8 +21,9 @@ MAX_CREDIBLE = 0.4
 """Maximum credible contamination of a cluster; above, its genes are probably all its own."""
 PRIOR_COUNTS = 100
 """Weight of the cluster's contamination in that of a cell, in counts."""
-N_ITERATIONS = 30
-BLOCK_CELLS = 20_000
+MAX_ITERATIONS, TOLERANCE = 30, 1e-5
+BLOCK_CELLS = 2_000
+"""Number of cells for whose counts there are arrays in double precision at once."""
 
 
 @dataclass
@@ -76,18 +77,18 @@ def estimate_ambient(
     :math:`c_g / (n a_g)` of the genes with :math:`n a_g \\geq 100`: first their 1 % quantile, then
     the ratio of the sums over all genes that do not exceed it by more than two standard deviations,
     twice. The idea is that of SoupX (Young and Behjati 2020, doi:10.1093/gigascience/giaa151),
-    which needs a list of such genes.
-    Native profiles are what exceeds the ambient counts by more than their standard deviation.
+    which needs a list of such genes. Native profiles are what exceeds the ambient counts by more
+    than their standard deviation.
 
     Each count of a cell comes from the native profile :math:`\\phi` of its cluster or from the
     soup, as in DecontX (Yang et al. 2020, doi:10.1186/s13059-020-1950-6). With both fixed, the
-    share :math:`\\rho_i` of a cell is its maximum a posteriori, by expectation maximisation:
+    share :math:`\\rho_i` of a cell is its maximum a posteriori,
 
-    .. math:: \\rho_i \\leftarrow \\frac{b \\rho + \\sum_g c_{ig} p_{ig}}{b + \\sum_g c_{ig}},
-       \\qquad p_{ig} = \\frac{\\rho_i a_g}{\\rho_i a_g + (1 - \\rho_i) \\phi_g}
+    .. math:: \\max_{\\rho_i} \\sum_g c_{ig} \\log(\\rho_i a_g + (1 - \\rho_i) \\phi_g)
+       + b (\\rho \\log \\rho_i + (1 - \\rho) \\log(1 - \\rho_i)),
 
-    with :math:`b = 100` counts of the share of the cluster. Ambient RNA from cells of the same type
-    counts, too, in proportion to the soup.
+    with the share of the cluster at the weight of :math:`b = 100` counts. Ambient RNA from cells of
+    the same type counts, too, in proportion to the soup.
 
     Parameters
     ----------
@@ -176,16 +177,31 @@ def _native(sums: np.ndarray, profile: np.ndarray, share: np.ndarray) -> np.ndar
 
 
 def _contamination_of_cells(counts: csr_matrix, rows: np.ndarray, ambient: Ambient) -> np.ndarray:
-    """Maximum a posteriori of each cell, (n_rows,); the group's contamination for empty cells."""
+    """Maximum a posteriori of each cell by Newton's method, (n_rows,).
+
+    The log posterior is concave in the share, so a step is only kept from the ends of the interval.
+    """
     prior = ambient.group_contamination[ambient.group[rows]]
+    share = prior.copy()
+    settled = ~(prior > 0)  # without contamination, or NaN
     cell = np.repeat(np.arange(len(rows)), np.diff(counts.indptr))
     soup, native = profiles_of_entries(counts, rows, ambient)
-    totals = np.bincount(cell, counts.data, len(rows))
-    share = prior.copy()
-    for _ in range(N_ITERATIONS):
-        foreign = counts.data * ambient_probability(share[cell], soup, native)
-        foreign_total = np.bincount(cell, foreign, len(rows))
-        share = (PRIOR_COUNTS * prior + foreign_total) / (PRIOR_COUNTS + totals)
+    used = ~settled[cell] & (soup + native > 0)
+    cell, values = cell[used], counts.data[used].astype(np.float64)
+    native, slope = native[used], soup[used] - native[used]
+    for _ in range(MAX_ITERATIONS):
+        if settled.all():
+            break
+        gradient = slope / (native + share[cell] * slope)
+        first = np.bincount(cell, values * gradient, len(rows))
+        second = -np.bincount(cell, values * gradient**2, len(rows))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            first += PRIOR_COUNTS * (prior / share - (1 - prior) / (1 - share))
+            second -= PRIOR_COUNTS * (prior / share**2 + (1 - prior) / (1 - share) ** 2)
+            step = np.clip(share - first / second, share / 5, 1 - (1 - share) / 5)
+        moved = np.where(settled, share, step)
+        settled |= np.abs(moved - share) < TOLERANCE
+        share = moved
     return share
 
 
