@@ -98,6 +98,7 @@ def test_members_vote_within_a_factor_of_one_and_a_quarter(
     chosen = int(np.flatnonzero(members.n_found == 8)[0])
     numbers = 4 + (np.arange(len(members.members)) - chosen + k - 4) % 10
     monkeypatch.setattr(members, "n_found", numbers)
+    monkeypatch.setattr(members, "n_of_members", numbers)
     assert numbers[chosen] == k
     near = [n for n, found in enumerate(numbers) if fewest <= found <= most]
     equal = [n for n, found in enumerate(numbers) if found == k]

@@ -1,6 +1,7 @@
 """The number of clusters that an ensemble settles on, and the levels beside it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,9 +61,13 @@ def tried_numbers(
 ) -> list[int]:
     class Watched(Ensemble):
         def __init__(
-            self, spaces: Sequence[NetworkSpace], candidates: Sequence[int], *rest: object
+            self,
+            spaces: Sequence[NetworkSpace],
+            candidates: Sequence[int],
+            *rest: Any,
+            **named: Any,
         ):
-            super().__init__(spaces, candidates, *rest)  # type: ignore[arg-type]
+            super().__init__(spaces, candidates, *rest, **named)
             tried.extend(candidates)
 
     tried: list[int] = []

@@ -11,7 +11,7 @@ import numpy as np
 
 from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.clustering.consensus import Consensus
-from scsiameseclu.clustering.ensemble import CRITERION, Ensemble, NetworkSpace
+from scsiameseclu.clustering.ensemble import Ensemble, NetworkSpace
 from scsiameseclu.clustering.evidence import Evidence
 from scsiameseclu.clustering.levels import coarser, finer, union_of_clusters
 from scsiameseclu.clustering.members import Proportions
@@ -100,7 +100,8 @@ def cluster_ensemble(
     asked = {number.smallest, number.largest} - {None}
     candidates = set(range(SMALLEST, max_clusters + 1)) | {k for k in asked if k}
     numbers = sorted(k for k in candidates if k < n_cells)
-    ensemble = Ensemble(spaces, numbers, proportions, temperature, seed)
+    is_open = number.smallest is None or number.smallest != number.largest
+    ensemble = Ensemble(spaces, numbers, proportions, temperature, seed, is_open=is_open)
     if number.smallest:
         ensemble.extend(number.smallest)
         if ensemble.n_found.max() < number.smallest:  # so many only with clusters of a cell or two
@@ -108,13 +109,14 @@ def cluster_ensemble(
     chosen = _choose(ensemble, number)
     consensus, probability = ensemble.vote(chosen, keep_all=number.smallest is not None)
     labels, k = probability.argmax(axis=1), consensus.n_clusters
-    few = max(k // 2, int(ensemble.n_found.min()))
-    fewer = ensemble.best(lambda n: (n <= few) & (n < k))
+    fewest = int(ensemble.n_of_members.min())
+    few = max(k // 2, fewest)
+    fewer = ensemble.best(lambda n: (n >= fewest) & (n <= few) & (n < k))
     more = ensemble.best(lambda n: n >= 1.5 * k)
     log.info(
         "%d clusters (%s); members agree to an adjusted Rand index of %.2f",
         k,
-        "given" if number.is_given else CRITERION,
+        "given" if number.is_given else ensemble.evidence().criterion,
         consensus.agreement,
     )
     return Clustering(

@@ -1,11 +1,15 @@
 """Members of all networks, starts and numbers of clusters, and the consensus that they vote for.
 
-Every network's space is clustered from several starts with every candidate number of clusters. The
-clustering with the largest mean adjusted Rand index with all of them wins, among those with as many
-clusters as asked for: if the ensemble were draws of a posterior over clusterings, it would be the
-one with the largest posterior expected adjusted Rand index (Fritsch and Ickstadt 2009,
+Every network's space is clustered from several starts with every candidate number of clusters;
+the clustering with the largest mean adjusted Rand index with all of these members wins, among those
+with as many clusters as asked for: if the members were draws of a posterior over clusterings, it
+would be the one with the largest posterior expected adjusted Rand index (Fritsch and Ickstadt 2009,
 doi:10.1214/09-BA414). Too few clusters disagree with all finer clusterings, too many with all
 coarser ones and with each other.
+
+Where the number of clusters is open, communities of the joint space at several resolutions are a
+second family of voters, which errs for other reasons, and what is left of a member when its
+clusters are merged one pair after another can win too.
 """
 
 from __future__ import annotations
@@ -20,9 +24,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from scsiameseclu.clustering.communities import communities
 from scsiameseclu.clustering.consensus import Consensus, agree, agreement_matrix
 from scsiameseclu.clustering.evidence import Evidence
 from scsiameseclu.clustering.members import MAX_ROUNDS, Member, Proportions, fit_member
+from scsiameseclu.clustering.merges import Candidate, Voters
 from scsiameseclu.clustering.splits import best_split
 from scsiameseclu.clustering.start import Hierarchy, by_kmeans, grow_hierarchy
 
@@ -30,6 +36,8 @@ log = logging.getLogger(__name__)
 
 N_STARTS = 2
 CRITERION = "mean adjusted Rand index with the clusterings of all numbers, starts and networks"
+OPEN_CRITERION = f"{CRITERION}, and with communities"
+COMMUNITY_WEIGHT = 0.5  # of all communities together, over that of all members
 MAX_FITTED = 20_000
 MAX_COMPARED = 5_000
 NEAR = 1.25  # members vote whose number of clusters is within this factor of the consensus'
@@ -63,6 +71,8 @@ class Ensemble:
         See :func:`scsiameseclu.clustering.members.fit_member`.
     seed
         Of the starts and of the cells that stand for all: 20,000 to fit, 5,000 to compare.
+    is_open
+        Whether the number of clusters is open: communities vote and clusters may be merged.
     """
 
     def __init__(
@@ -72,6 +82,8 @@ class Ensemble:
         proportions: Proportions,
         temperature: float,
         seed: int,
+        *,
+        is_open: bool = False,
     ) -> None:
         self.features = [space.features for space in spaces]
         n_cells = self.features[0].shape[0]
@@ -98,13 +110,41 @@ class Ensemble:
                         )
                     )
         self.partitions = [self._labels(member, self.compared) for member in self.members]
-        self.expected = agreement_matrix(self.partitions).mean(axis=1)
-        self.count(MIN_CELLS)
+        self.is_open, self.min_cells = is_open, MIN_CELLS
+        self.communities = communities(self._joint(spaces), seed) if is_open else []
+        self._compare()
+
+    def _joint(self, spaces: Sequence[NetworkSpace]) -> np.ndarray:
+        """The blocks that all networks share and the latents of each, for the compared cells."""
+        blocks = [*spaces[0].blocks, *(space.blocks[-1] for space in spaces[1:])]
+        rows = torch.from_numpy(self.compared)
+        joined: np.ndarray = torch.cat([block.cpu()[rows] for block in blocks], dim=1).numpy()
+        return joined
+
+    def _compare(self) -> None:
+        """Score the candidates by their agreement with all voters."""
+        families = [self.partitions, self.communities]
+        shares = [1.0, COMMUNITY_WEIGHT]
+        lengths = [member.centres.shape[0] for member in self.members]
+        if self.is_open:
+            weights = [np.full(len(f), w / len(f)) for f, w in zip(families, shares, strict=True)]
+            voters = Voters([*self.partitions, *self.communities], np.concatenate(weights))
+            self.candidates = voters.merged(self.partitions, lengths)
+        else:
+            expected = agreement_matrix(self.partitions).mean(axis=1)
+            found = zip(self.partitions, lengths, expected, strict=True)
+            self.candidates = [
+                Candidate(member, np.arange(n), np.bincount(labels, minlength=n), float(value))
+                for member, (labels, n, value) in enumerate(found)
+            ]
+        self.expected = np.array([candidate.expected for candidate in self.candidates])
+        self.count(self.min_cells)
 
     def count(self, min_cells: int) -> None:
         """Let clusters of at least so many cells count."""
         self.min_cells = min_cells
-        self.n_found = np.array([self._n_clusters(labels) for labels in self.partitions])
+        self.n_found = np.array([(c.sizes >= min_cells).sum() for c in self.candidates])
+        self.n_of_members = np.array([self._n_clusters(labels) for labels in self.partitions])
 
     def _n_clusters(self, labels: np.ndarray) -> int:
         return int((np.bincount(labels) >= self.min_cells).sum())
@@ -130,14 +170,15 @@ class Ensemble:
         partitions = [self._labels(member, self.fitted) for member in self.members]
         among = np.searchsorted(self.fitted, self.compared)
         compared = [partition[among] for partition in partitions]
-        labels = np.unique(partitions[base], return_inverse=True)[1]
+        start = self.candidates[base]
+        labels = np.unique(start.labels(partitions[start.member]), return_inverse=True)[1]
         for _ in range(n_clusters - self.n_found[base]):
             seen, codes = np.unique(labels[among], return_inverse=True)
             split = best_split(codes, compared)
             if split is None:
                 return
             labels = replace(split, cluster=int(seen[split.cluster])).apply(labels, partitions)
-        network = self.members[base].network
+        network = self.members[start.member].network
         for max_rounds in (MAX_ROUNDS, 1):  # one keeps a cluster that would lose its cells
             member = fit_member(
                 self.features[network][torch.from_numpy(self.fitted)],
@@ -152,24 +193,23 @@ class Ensemble:
                 break
         self.members.append(member)
         self.partitions.append(partition)
-        self.n_found = np.append(self.n_found, self._n_clusters(partition))
-        self.expected = agreement_matrix(self.partitions).mean(axis=1)
+        self._compare()
 
     def evidence(self) -> Evidence:
         """For each number of clusters that occurs, what its best clustering may expect."""
         numbers = np.unique(self.n_found)
         score = np.array([self.expected[self.n_found == k].max() for k in numbers])
-        return Evidence(numbers, score, CRITERION)
+        return Evidence(numbers, score, OPEN_CRITERION if self.is_open else CRITERION)
 
     def best(self, allowed: Callable[[np.ndarray], np.ndarray]) -> int | None:
-        """The member that agrees most among those whose number of clusters is allowed."""
+        """The candidate that agrees most among those whose number of clusters is allowed."""
         candidates = np.flatnonzero(allowed(self.n_found))
         if not candidates.size:
             return None
         return int(candidates[self.expected[candidates].argmax()])
 
     def consensus(self, chosen: int, voters: str = "near") -> Consensus:
-        """The chosen member's clusters, with the votes of others.
+        """The chosen candidate's clusters, with the votes of members.
 
         Parameters
         ----------
@@ -177,15 +217,18 @@ class Ensemble:
             From :meth:`best`.
         voters
             ``near``: members with about as many clusters; ``equal``: with as many; ``one``: the
-            chosen member alone.
+            chosen candidate's member alone. That member always votes.
         """
-        reference = np.unique(self.partitions[chosen], return_inverse=True)[1]
-        ratio = self.n_found / max(self.n_found[chosen], 1)
-        near = np.flatnonzero((ratio <= NEAR) & (ratio >= 1 / NEAR))
+        candidate = self.candidates[chosen]
+        reference = candidate.labels(self.partitions[candidate.member])
+        reference = np.unique(reference, return_inverse=True)[1]
+        ratio = self.n_of_members / max(self.n_found[chosen], 1)
+        own = np.arange(len(self.members)) == candidate.member
+        near = np.flatnonzero((ratio <= NEAR) & (ratio >= 1 / NEAR) | own)
         voting = {
             "near": np.ones(near.size, dtype=bool),
-            "equal": ratio[near] == 1,
-            "one": near == chosen,
+            "equal": (ratio == 1)[near] | own[near],
+            "one": own[near],
         }[voters]
         return agree(
             [self.members[n] for n in near],
@@ -216,10 +259,12 @@ class Ensemble:
         return torch.cat(votes).cpu().numpy().astype(np.float32)
 
     def all_labels(self, chosen: int) -> np.ndarray:
-        """Clusters of all cells by one member, (n_cells,)."""
-        member = self.members[chosen]
+        """Clusters of all cells by one candidate, (n_cells,)."""
+        candidate = self.candidates[chosen]
+        member = self.members[candidate.member]
         blocks = torch.split(self.features[member.network], BLOCK)
-        return np.concatenate([member.labels(block).cpu().numpy() for block in blocks])
+        found = [member.labels(block).cpu().numpy() for block in blocks]
+        return candidate.labels(np.concatenate(found))
 
 
 def _start(hierarchy: Hierarchy, features: Tensor, n_clusters: int, seed: int) -> Tensor:
