@@ -38,6 +38,19 @@ SETS: dict[str, tuple[str, str | None, int]] = {
     "cellbench3_2batch": ("cellbench3_2batch.h5ad", None, 3),
 }
 PANEL = tuple(SETS)[:7]
+WIDER: dict[str, tuple[str, str | None, int]] = {
+    "darmanis_brain": ("darmanis_brain.h5ad", None, 8),
+    "human_kidney_young": ("human_kidney_young.h5ad", None, 11),
+    "pbmc_10x_4k": ("pbmc_10x_4k.h5ad", None, 8),
+    "mouse_bladder_hvg": ("mouse_bladder_hvg.h5ad", None, 16),
+    "cellbench5_3plate": ("cellbench5_3plate.h5ad", None, 5),
+    "pollen_11lines": ("pollen_11lines.h5ad", None, 11),
+    "joost_epidermis": ("joost_epidermis.h5ad", None, 5),
+    "marques_oligo": ("marques_oligo.h5ad", None, 10),
+    "zilionis_mouse_lung": ("zilionis_mouse_lung.h5ad", None, 4),
+}
+"""Further sets; with those of the panel, the sixteen of ``sixteen.py``."""
+SIXTEEN = (*PANEL, *WIDER)
 FULL = ("ours", "start", "leiden", "leiden oracle", "kmeans")
 MIN_CELLS = 3
 COLUMNS = [
@@ -158,7 +171,7 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, default=HERE / "results" / "accuracy.csv")
     parser.add_argument("--cache", type=Path, default=HERE / "cache")
-    parser.add_argument("--sets", nargs="*", default=list(SETS))
+    parser.add_argument("--sets", nargs="*", default=list(SETS), help="or 'sixteen'")
     parser.add_argument("--methods", nargs="*", default=list(FULL), help="or 'variants'")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1, help="threads per process")
@@ -170,9 +183,11 @@ def main() -> None:
         raise SystemExit(
             f"no method {', '.join(unknown)}; there are {', '.join([*VARIANTS, *METHODS])}"
         )
+    names = SIXTEEN if arguments.sets == ["sixteen"] else arguments.sets
+    known = SETS | WIDER
     sets = {
-        name: (arguments.data / SETS[name][0], SETS[name][1], "cell_type", SETS[name][2])
-        for name in arguments.sets
+        name: (arguments.data / known[name][0], known[name][1], "cell_type", known[name][2])
+        for name in names
     }
     if arguments.set:
         sets = {Path(f).stem: (Path(f), None, label, int(k)) for f, label, k in arguments.set}

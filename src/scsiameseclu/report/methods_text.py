@@ -218,12 +218,16 @@ def _clustering(sample: FinishedSample, model: ModelSettings) -> list[str]:
         candidates = (
             "Of the clusterings with the number of clusters estimated before joint training"
         )
+    voters = "all others"
+    if not sample.siamese["n_clusters_given"] and not model.cluster_steps:
+        candidates += ", and those in which some of their clusters are merged"
+        voters = "all others and with communities of the embedding (Leiden, half the weight)"
     return [
         f"In the {components}{latent} of each network, cells were assigned to cluster centres "
         f"{ASSIGNMENT[model.proportions]}, from {N_STARTS} starts for each of several numbers of "
-        f"clusters. {candidates}, the one with the highest mean adjusted Rand index with all "
-        f"others was chosen, and {count(sample.siamese['n_members'])} clusterings with a similar "
-        "number of clusters voted on each cell."
+        f"clusters. {candidates}, the one with the highest mean adjusted Rand index with {voters} "
+        f"was chosen, and {count(sample.siamese['n_members'])} clusterings with a similar number "
+        "of clusters voted on each cell."
     ]
 
 

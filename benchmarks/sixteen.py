@@ -1,0 +1,86 @@
+"""Table of sixteen data sets from the rows of sixteen.csv, as Markdown: means over seeds.
+
+    python benchmarks/accuracy.py --data data --sets sixteen --seeds 2 \\
+        --methods ours leiden "leiden oracle" kmeans --output benchmarks/results/sixteen.csv
+    python benchmarks/sixteen.py
+
+Data sets of the same publication are one study, of which the means over its sets are averaged.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+from accuracy import HERE, SIXTEEN
+
+STUDIES = {
+    **dict.fromkeys(("mouse1", "mouse2"), "Baron"),
+    **dict.fromkeys(("mouse_bladder_2100", "mouse_bladder_hvg"), "Han"),
+}
+"""Studies with several sets; each other set is a study of its own."""
+COLUMNS = {
+    "scSiameseClu, k unknown": ("ours", "unknown"),
+    "clusters": ("ours", "unknown"),
+    "Leiden 1.0": ("leiden", "unknown"),
+    "best Leiden by the labels": ("leiden oracle", "by labels"),
+    "scSiameseClu, k given": ("ours", "given"),
+    "k-means, k given": ("kmeans", "given"),
+}
+
+
+def table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean over seeds of the adjusted Rand index, or number of clusters, by set and method."""
+    means = rows.groupby(["set", "method", "k"])[["ari", "n_clusters"]].mean()
+    columns = {}
+    for title, (method, k) in COLUMNS.items():
+        measure = "n_clusters" if title == "clusters" else "ari"
+        columns[title] = means[measure].xs((method, k), level=("method", "k"))
+    return pd.DataFrame(columns).reindex(SIXTEEN)
+
+
+def by_study(means: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table averaged within studies."""
+    return means.groupby([STUDIES.get(str(name), str(name)) for name in means.index]).mean()
+
+
+def markdown(rows: pd.DataFrame) -> str:
+    """The table with its mean and standard error over studies, and where it was measured."""
+    means = table(rows)
+    studies = by_study(means)
+    lines = ["| data set | " + " | ".join(means.columns) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
+    lines += [f"| {name} | {_cells(values)} |" for name, values in means.iterrows()]
+    lines.append(f"| **mean of {len(studies)} studies** | {_cells(studies.mean())} |")
+    lines.append(f"| standard error | {_cells(studies.std() / len(studies) ** 0.5)} |")
+    gain = studies["scSiameseClu, k unknown"] - studies["Leiden 1.0"]
+    seeds = rows["seed"].nunique()
+    machine, days = rows["machine"].iloc[0], sorted(set(rows["date"]))
+    return "\n".join(
+        [
+            "# Sixteen data sets",
+            "",
+            f"Adjusted Rand index, means over {seeds} seeds; {machine}, {' and '.join(days)}. Over "
+            f"Leiden at resolution 1.0, scSiameseClu with k unknown gains {gain.mean():.3f} "
+            f"(standard error over studies {gain.std() / len(gain) ** 0.5:.3f}).",
+            "",
+            *lines,
+            "",
+        ]
+    )
+
+
+def _cells(values: pd.Series) -> str:
+    return " | ".join(
+        "–" if value != value else f"{value:.1f}" if name == "clusters" else f"{value:.3f}"
+        for name, value in values.items()
+    )
+
+
+def main() -> None:
+    """Write ``sixteen.md`` and print it."""
+    source = Path(HERE / "results" / "sixteen.csv")
+    text = markdown(pd.read_csv(source))
+    source.with_suffix(".md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
