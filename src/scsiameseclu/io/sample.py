@@ -36,6 +36,7 @@ class Sample:
     """A sample as read from its file, with messages.
 
     ``loaded.matrix`` and ``obs`` have the same cells in the same order; cell names are unique.
+    ``capture`` is the column of ``obs`` with the captures, if requested.
     """
 
     loaded: Loaded
@@ -43,6 +44,7 @@ class Sample:
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    capture: str | None = None
 
 
 def read_sample(source: str, request: ReadRequest, *, sample: str) -> Sample:
@@ -75,6 +77,8 @@ def read_sample(source: str, request: ReadRequest, *, sample: str) -> Sample:
     _check_columns(result, request, origin)
     _check_size(result, request, origin)
     _name_cells(result)
+    if request.capture is not None:
+        result.capture = column_of(result.obs, request.capture)
     _set_batch(result, request, sample)
     return result
 

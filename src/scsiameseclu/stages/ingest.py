@@ -45,7 +45,7 @@ def run(folder: SampleFolder, *, source: str, request: ReadRequest) -> None:
     import anndata as ad
     import numpy as np
 
-    from scsiameseclu.io.sample import column_of, read_sample
+    from scsiameseclu.io.sample import read_sample
     from scsiameseclu.store.files import add_warnings, write_h5ad
     from scsiameseclu.store.provenance import record
 
@@ -66,8 +66,8 @@ def run(folder: SampleFolder, *, source: str, request: ReadRequest) -> None:
         "n_cells": n_cells,
         "n_genes": n_genes,
     }
-    if request.capture is not None:
-        adata.uns["source"]["capture"] = str(column_of(sample.obs, request.capture))
+    if sample.capture is not None:
+        adata.uns["source"]["capture"] = sample.capture
     adata.uns["provenance"] = record("ingest", seed=None, settings=asdict(request))
     add_warnings(adata, sample.warnings)
     folder.write_json("dimensions", Size(n_cells, n_genes, int(matrix.nnz)).to_dict())
