@@ -15,7 +15,7 @@ Python of that environment; all get the same clusters, those of our quick cluste
 make their clusters themselves. Labels are read to make the mixtures and to score.
 
 ``--clusters`` fits the model with and without correction on a few sets as they are, and compares
-clusters with labels. Rows go to ``benchmarks/results/ambient.csv`` (``ambient-clusters.csv``), and
+clusters with labels. Rows that are in the files are not measured again. They go to ``benchmarks/results/ambient.csv`` (``ambient-clusters.csv``), and
 the tables to ``ambient.md``.
 """
 
@@ -38,6 +38,7 @@ from speed import measure
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 WORKER = HERE / "ambient_methods.py"
+ROWS, FITS = RESULTS / "ambient.csv", RESULTS / "ambient-clusters.csv"
 SETS = ("zheng_sorted_ref", "pbmc3k", "baron_mouse")
 SIZES = (600, 5_000)
 MEANS = {"high": (2.0, 10.0), "low": (1.0, 40.0)}
@@ -130,8 +131,8 @@ def scores(both: ad.AnnData, file: Path) -> dict[str, float]:
     }
 
 
-def measure_mixtures(data: Path, peers: dict[str, str]) -> pd.DataFrame:
-    """Rows of all mixtures and methods."""
+def measure_mixtures(data: Path, peers: dict[str, str]) -> None:
+    """Add the rows of all mixtures and methods that are not in the file."""
     pythons = {"ours": sys.executable, "ours, droplets": sys.executable} | peers
     small, large = SIZES
     cases: list[tuple[str, int, str, str | None]] = [
@@ -139,30 +140,39 @@ def measure_mixtures(data: Path, peers: dict[str, str]) -> pd.DataFrame:
     ]
     cases += [(name, small, "high", soup) for name, soup in ONE_TYPE.items()]
     cases += [(name, large, "high", None) for name in SETS[:2]]
-    rows = []
     for name, size, level, soup in cases:
+        case = {"set": name, "cells": size, "soup": "one type" if soup else "soup", "level": level}
+        missing = [method for method in pythons if not _is_measured(case | {"method": method})]
+        if not missing:
+            continue
         both = with_clusters(mixture(data / f"{name}.h5ad", size, MEANS[level], soup))
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / "input.h5ad"
             ad.AnnData(both.X, obs=both.obs, var=both.var).write_h5ad(source)
-            for method, python in pythons.items():
+            for method in missing:
                 target = Path(folder) / f"{method}.npz"
-                command: list[object] = [python, WORKER, method, source, target]
+                command: list[object] = [pythons[method], WORKER, method, source, target]
                 took = measure(command, Path(folder) / "log", LIMIT_S)
-                row = {
-                    "set": name,
-                    "cells": size,
-                    "soup": "soup" if soup is None else "one type",
-                    "level": level,
-                    "method": method,
-                    **took,
-                }
+                row = case | {"method": method, **took}
                 row |= scores(both, target) if target.exists() else {}
-                rows.append(row | {"machine": platform.machine(), "date": date.today().isoformat()})
+                row |= {"machine": platform.machine(), "date": date.today().isoformat()}
                 if took["status"] != "ok":
                     print((Path(folder) / "log").read_text()[-600:])
-                print(rows[-1], flush=True)
-    return pd.DataFrame(rows)
+                print(row, flush=True)
+                table = pd.concat([_measured(), pd.DataFrame([row])], ignore_index=True)
+                table.to_csv(ROWS, index=False, float_format="%.4g")
+
+
+def _measured() -> pd.DataFrame:
+    return pd.read_csv(ROWS) if ROWS.exists() else pd.DataFrame()
+
+
+def _is_measured(case: dict[str, object]) -> bool:
+    table = _measured()
+    if table.empty:
+        return False
+    same = np.logical_and.reduce([table[key] == value for key, value in case.items()])
+    return bool(same.any())
 
 
 def measure_clusters(data: Path) -> pd.DataFrame:
@@ -205,7 +215,8 @@ def measure_clusters(data: Path) -> pd.DataFrame:
 
 def tables() -> str:
     """The committed tables, from the rows on disk."""
-    rows = pd.read_csv(RESULTS / "ambient.csv")
+    order = ["set", "cells", "soup", "level", "method"]
+    rows = _measured().sort_values(order, kind="stable")
     lines = [
         "# Ambient RNA",
         "",
@@ -227,8 +238,8 @@ def tables() -> str:
             f"| {' | '.join(values)} | {row['wall_s']:.1f} | {row['peak_mb']:.0f} |"
         )
     lines += ["", f"Machine: {rows['machine'].iloc[0]}. Date: {rows['date'].iloc[0]}.", ""]
-    if (path := RESULTS / "ambient-clusters.csv").exists():
-        fits = pd.read_csv(path)
+    if FITS.exists():
+        fits = pd.read_csv(FITS)
         lines += [
             "## Clusters with and without correction",
             "",
@@ -253,20 +264,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--peer", nargs="*", default=[], metavar="NAME=PYTHON")
     parser.add_argument("--clusters", action="store_true", help="fits with and without correction")
-    parser.add_argument("--keep", action="store_true", help="keep rows of methods not run now")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     if arguments.clusters:
-        rows, name = measure_clusters(arguments.data), "ambient-clusters.csv"
+        rows = measure_clusters(arguments.data)
+        rows.to_csv(FITS, index=False, float_format="%.4g")
     else:
         peers = dict(peer.split("=", 1) for peer in arguments.peer)
-        rows, name = measure_mixtures(arguments.data, peers), "ambient.csv"
-        if arguments.keep:
-            earlier = pd.read_csv(RESULTS / name)
-            earlier = earlier[~earlier["method"].isin(rows["method"])]
-            order = ["set", "cells", "soup", "level"]
-            rows = pd.concat([rows, earlier]).sort_values(order, kind="stable")
-    rows.to_csv(RESULTS / name, index=False, float_format="%.4g")
+        measure_mixtures(arguments.data, peers)
     (RESULTS / "ambient.md").write_text(tables())
 
 

@@ -98,3 +98,18 @@ def test_program_says_one_sentence(data_dir, tmp_path):
     note = SampleFolder(tmp_path / "s1", "s1").failure()
     assert "contains log-transformed values, not counts" in note["reason"]
     assert not note["reason"].startswith("sample")
+
+
+def test_the_column_of_the_captures_is_noted_under_its_name_in_obs(write, tmp_path):
+    """A user's column ``batch`` is stored as ``batch_input``, where later stages look."""
+    path = tmp_path / "cells.h5ad"
+    adata = ad.read_h5ad(write("h5ad"))
+    adata.obs["batch"] = np.where(np.arange(adata.n_obs) % 2, "lane 1", "lane 2")
+    adata.write_h5ad(path)
+    counts = ad.read_h5ad(ingested(tmp_path, path, ReadRequest(capture="batch")).path("counts"))
+    assert counts.uns["source"]["capture"] == "batch_input"
+    assert set(counts.obs["batch_input"]) == {"lane 1", "lane 2"}
+    without = ad.read_h5ad(ingested(tmp_path, path).path("counts"))
+    assert "capture" not in without.uns["source"]
+    with pytest.raises(UserError, match=r"no cell metadata column 'well' \(capture\)"):
+        ingested(tmp_path, path, ReadRequest(capture="well"))

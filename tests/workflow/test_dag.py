@@ -9,7 +9,7 @@ import pytest
 from runs import GOOD, QUICK, ROOT, environment, planned, snakemake, write_inputs
 
 STAGES = {
-    *("ingest", "quality", "expression", "graph", "train", "cluster", "layout"),
+    *("ingest", "quality", "ambient", "expression", "graph", "train", "cluster", "layout"),
     *("markers", "annotate", "evaluate", "report", "assemble"),
 }
 

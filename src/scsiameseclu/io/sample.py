@@ -41,6 +41,7 @@ class Sample:
     ``loaded.matrix`` and ``obs`` have the same cells in the same order; cell names are unique.
     ``summaries`` are entries of ``uns``: ``droplets`` if cells were called, ``hashtags`` if they
     were demultiplexed.
+    ``capture`` is the column of ``obs`` with the captures, if requested.
     """
 
     loaded: Loaded
@@ -49,6 +50,7 @@ class Sample:
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     summaries: dict[str, Any] = field(default_factory=dict)
+    capture: str | None = None
 
     def keep(self, mask: np.ndarray) -> None:
         """Keep the cells in a mask, (n_cells,)."""
@@ -102,6 +104,8 @@ def read_sample(
     if loaded.values.are_counts:
         check_plausibility(result, request, origin)
     _name_cells(result)
+    if request.capture is not None:
+        result.capture = column_of(result.obs, request.capture)
     _set_batch(result, request, sample)
     return result
 

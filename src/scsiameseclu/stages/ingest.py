@@ -61,7 +61,7 @@ def run(
     import anndata as ad
     import numpy as np
 
-    from scsiameseclu.io.sample import column_of, read_sample
+    from scsiameseclu.io.sample import read_sample
     from scsiameseclu.store.files import add_warnings, write_h5ad
     from scsiameseclu.store.provenance import record
 
@@ -91,8 +91,8 @@ def run(
         "n_cells": n_cells,
         "n_genes": n_genes,
     }
-    if request.capture is not None:
-        adata.uns["source"]["capture"] = str(column_of(sample.obs, request.capture))
+    if sample.capture is not None:
+        adata.uns["source"]["capture"] = sample.capture
     adata.uns |= sample.summaries
     calls = droplets.cells == "call"
     settings = asdict(request) | (droplets.to_dict() if calls else {})
