@@ -37,7 +37,7 @@ check: $(INSTALLED) ## check config/config.yaml, its sample sheet and every samp
 	python scripts/check.py --configfile config/config.yaml
 
 test: $(INSTALLED) ## run the tests (WORKERS=2 at once)
-	pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
+	pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-cluster: $(INSTALLED) ## run the tests on a real Slurm that they install and start (root, Debian 12)
 	pytest -v --durations=0 tests/cluster

@@ -21,18 +21,9 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, and those of the workflow, which share a run.
-
-    They come first, since they take longest.
-    """
-    groups = {}
-    for item in items:
-        folder = item.path.parent.relative_to(ROOT / "tests")
-        groups[item] = "workflow" if folder.name == "workflow" else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(groups[item]))
-    items.sort(key=lambda item: groups[item] != "workflow")
+    """Begin with the tests of whole runs, so that no worker is left with them at the end."""
+    items.sort(key=lambda item: item.path.name != "test_end_to_end.py")
 
 
 ROOT = Path(__file__).resolve().parent.parent

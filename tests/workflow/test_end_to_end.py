@@ -102,6 +102,33 @@ def test_snakemake_report(finished: Run) -> None:
     assert "Samples" in text
 
 
+def test_a_changed_setting_makes_again_only_what_depends_on_it(copied: Path) -> None:
+    write_inputs(copied, GOOD, {**QUICK, "markers": {"max_adjusted_p": 0.01}})
+    jobs = planned(copied)
+    assert set(jobs) == {"markers", "assemble", "report", "cohort", "multiqc", "all"}
+    assert jobs["markers"] == {"a", "b"}
+
+
+def test_a_changed_row_of_the_sheet_touches_only_its_sample(copied: Path) -> None:
+    write_inputs(copied, [GOOD[0], {**GOOD[1], "n_clusters": 5}], QUICK)
+    jobs = planned(copied)
+    assert jobs["cluster"] == jobs["markers"] == jobs["report"] == {"b"}
+    # another number of clusters needs no training
+    assert not set(jobs) & {"ingest", "quality", "expression", "graph", "train", "layout"}
+
+
+def test_other_labels_renew_only_the_metrics_and_the_page(copied: Path) -> None:
+    write_inputs(copied, [GOOD[0], {**GOOD[1], "label": "louvain"}], QUICK)
+    jobs = planned(copied)
+    assert set(jobs) == {"evaluate", "report", "cohort", "multiqc", "all"}
+    assert jobs["evaluate"] == jobs["report"] == {"b"}
+
+
+def test_a_sample_taken_from_the_sheet_renews_the_cohort_page(copied: Path) -> None:
+    write_inputs(copied, GOOD[:1], QUICK)
+    assert set(planned(copied)) == {"cohort", "multiqc", "all"}
+
+
 def test_a_reference_and_a_trajectory_can_be_asked_for_later(copied: Path) -> None:
     import anndata as ad
 
