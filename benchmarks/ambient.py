@@ -16,7 +16,8 @@ make their clusters themselves. Labels are read to make the mixtures and to scor
 
 ``--clusters`` fits the model with and without correction on a few sets as they are, and compares
 clusters with labels. Rows that are in the files are not measured again. They go to
-``benchmarks/results/ambient.csv`` (``ambient-clusters.csv``), and the tables to ``ambient.md``.
+``ambient.csv`` and ``ambient-clusters.csv`` in ``benchmarks/results``, and the tables to
+``ambient.md``.
 """
 
 from __future__ import annotations
