@@ -15,8 +15,9 @@ Python of that environment; all get the same clusters, those of our quick cluste
 make their clusters themselves. Labels are read to make the mixtures and to score.
 
 ``--clusters`` fits the model with and without correction on a few sets as they are, and compares
-clusters with labels. Rows that are in the files are not measured again. They go to ``benchmarks/results/ambient.csv`` (``ambient-clusters.csv``), and
-the tables to ``ambient.md``.
+clusters with labels. Rows that are in the files are not measured again. They go to
+``ambient.csv`` and ``ambient-clusters.csv`` in ``benchmarks/results``, and the tables to
+``ambient.md``.
 """
 
 from __future__ import annotations
