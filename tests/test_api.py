@@ -90,14 +90,15 @@ def test_slots_and_types_of_quality() -> None:
     assert ssc.pp.quality(adata, batch_key="donor", min_genes=215) is None
     assert added(before, adata) == {
         "obs": {
-            *("n_genes", "total_counts", "pct_top20", "pct_mito", "doublet_score"),
+            *("n_genes", "total_counts", "pct_top20", "pct_mito", "pct_ribo", "pct_hb"),
+            *("S_score", "G2M_score", "phase", "doublet_score"),
             *("predicted_doublet", "quality_pass", "quality_reason"),
         },
         "var": {"n_cells", "quality_pass"},
         "uns": {"quality"},
     }
     assert adata.obs["n_genes"].dtype == adata.var["n_cells"].dtype == np.int64
-    for name in ("total_counts", "pct_top20", "pct_mito", "doublet_score"):
+    for name in ("total_counts", "pct_top20", "pct_mito", "pct_ribo", "pct_hb", "doublet_score"):
         assert adata.obs[name].dtype == np.float64
     assert list(adata.obs["predicted_doublet"].cat.categories) == ["no", "yes", "NA"]
     passes = adata.obs["quality_pass"]

@@ -30,6 +30,17 @@ def test_a_reference_is_fitted_once_and_votes_in_every_sample(tmp_path: Path) ->
     assert jobs["reference"] == set()  # of the cohort, not of a sample
 
 
+def test_ambient_rna_is_estimated_unless_it_is_off(tmp_path: Path) -> None:
+    for mode in ("off", "correct"):
+        write_inputs(tmp_path, GOOD, {"samples": "config/samples.tsv", "ambient": {"mode": mode}})
+        assert ("ambient" in planned(tmp_path)) is (mode == "correct")
+        shown = snakemake(tmp_path, "--dry-run", "--printshellcmds").stdout
+        features = set(
+            re.findall(r"expression\.py --folder \S+ (--features ambient correct)?", shown)
+        )
+        assert features == {"--features ambient correct" if mode == "correct" else ""}
+
+
 def test_mistakes_are_told_before_any_job_and_without_a_traceback(tmp_path: Path) -> None:
     rows = [
         {"sample": "a", "path": "demo:a"},

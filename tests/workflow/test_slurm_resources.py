@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from runs import GOOD, snakemake, write_inputs
 from slurm_resources import image, placement, show_gpu_to_container
+from snakemake.exceptions import WorkflowError
 
 NOWHERE = {"partition": None, "account": None, "gpu_partition": None, "gpu_request": "gres"}
 
@@ -52,7 +53,7 @@ def test_only_training_asks_for_a_gpu(tmp_path: Path) -> None:
             assert found, block
             places.setdefault(found[1] + (found[2] or ""), set()).add(rule[1])
     assert places.pop("gpu, gres=gpu:1") == {"train"}
-    assert len(places.pop("cpu")) == 13
+    assert len(places.pop("cpu")) == 14
     assert not places
 
 
@@ -67,3 +68,12 @@ def test_images_are_sought_in_the_clone_too(
     assert image("two.sif", tmp_path / "clone") == "two.sif"
     for given in (None, "docker://site/image:1", "none.sif"):
         assert image(given, tmp_path / "clone") == given
+
+
+def test_an_image_with_blanks_in_its_path_matters_only_if_it_is_used(tmp_path: Path) -> None:
+    clone = tmp_path / "my clone"
+    clone.mkdir()
+    (clone / "one.sif").touch()
+    assert image("one.sif", clone, is_used=False) is None
+    with pytest.raises(WorkflowError, match="my clone/one.sif': Snakemake accepts no blanks"):
+        image("one.sif", clone)

@@ -5,6 +5,8 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from snakemake.exceptions import WorkflowError
+
 
 def placement(slurm: Mapping[str, Any], gpu: bool = False) -> dict[str, str | int]:
     """Resources for the Slurm executor; without those that the config does not set.
@@ -31,8 +33,10 @@ def placement(slurm: Mapping[str, Any], gpu: bool = False) -> dict[str, str | in
     return resources
 
 
-def image(name: str | None, root: Path) -> str | None:
+def image(name: str | None, root: Path, is_used: bool = True) -> str | None:
     """Container image for Snakemake; paths are relative to the working directory or the clone.
+
+    Snakemake refuses blanks in the name of an image, even where no container is used.
 
     Parameters
     ----------
@@ -40,11 +44,27 @@ def image(name: str | None, root: Path) -> str | None:
         A ``.sif`` file, a URL such as ``docker://...``, or None.
     root
         Root folder of the clone.
+    is_used
+        Whether programs run in containers. If not, an image with blanks in its path is no error.
+
+    Raises
+    ------
+    WorkflowError
+        The path of the image has blanks.
     """
-    if name is None or "://" in name or Path(name).exists():
-        return name
-    in_clone = root / name
-    return str(in_clone) if in_clone.exists() else name
+    if name is None:
+        return None
+    found = name
+    if "://" not in name and not Path(name).exists() and (root / name).exists():
+        found = str(root / name)
+    if not any(letter.isspace() for letter in found):
+        return found
+    if is_used:
+        raise WorkflowError(
+            f"container image {found!r}: Snakemake accepts no blanks in its path; move or link it "
+            "to a path without blanks, and name that path in the config key container"
+        )
+    return None
 
 
 def in_containers(workflow: Any) -> bool:

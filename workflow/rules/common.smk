@@ -86,10 +86,10 @@ MULTIQC = (
 COMPLETE = f"{LOGS}/cohort.complete"  # missing after a failed run
 MAX_SINGLE_CORE_VALUES = 5_000_000  # stored counts up to which one core suffices
 ON_CPU, ON_GPU = placement(config["slurm"]), placement(config["slurm"], gpu=True)
-IMAGE = image(config["container"], ROOT)
+IMAGE = image(config["container"], ROOT, in_containers(workflow))
 GPU_IMAGE = IMAGE
 if config["slurm"]["gpu_partition"] and config["gpu_container"]:
-    GPU_IMAGE = image(config["gpu_container"], ROOT)
+    GPU_IMAGE = image(config["gpu_container"], ROOT, in_containers(workflow))
 RUN_NOTE = Path(".snakemake/scsiameseclu.running")
 CHECKSUMS = Checksums(Path(".snakemake/scsiameseclu.checksums.json"))
 
