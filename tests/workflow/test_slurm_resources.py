@@ -75,5 +75,5 @@ def test_an_image_with_blanks_in_its_path_matters_only_if_it_is_used(tmp_path: P
     clone.mkdir()
     (clone / "one.sif").touch()
     assert image("one.sif", clone, is_used=False) is None
-    with pytest.raises(WorkflowError, match="my clone/one.sif': Snakemake accepts no blanks"):
+    with pytest.raises(WorkflowError, match=r"my clone/one\.sif': Snakemake accepts no blanks"):
         image("one.sif", clone)
