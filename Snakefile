@@ -20,11 +20,13 @@ report: "workflow/report/workflow.rst"
 
 wildcard_constraints:
     sample="|".join(map(re.escape, SAMPLES)),
+    cohort="|".join(map(re.escape, COHORTS)) or "-",
 
 
 include: "workflow/rules/input.smk"
 include: "workflow/rules/model.smk"
 include: "workflow/rules/biology.smk"
+include: "workflow/rules/joint.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -40,6 +42,10 @@ rule all:
         COMPLETE,
         # All files are listed, so that files removed with a killed job are recreated.
         [expand(file(name), sample=SAMPLES) for name in manifest.outputs(FEATURES)],
+        [
+            expand(joint_file(name), cohort=COHORTS)
+            for name in manifest.outputs(JOINT_FEATURES)
+        ],
 
 
 onstart:

@@ -89,6 +89,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "markers": settings.MarkerSettings,
     "annotation": settings.AnnotationSettings,
     "reference": settings.ReferenceSettings,
+    "cohort": settings.CohortSettings,
     "trajectory": settings.TrajectorySettings,
 }
 """The sections of the config, in the order of the config file."""

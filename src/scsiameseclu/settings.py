@@ -204,6 +204,34 @@ class ReferenceSettings(Settings):
 
 
 @dataclass(frozen=True)
+class CohortSettings(Settings):
+    """Joint analysis of the samples of a cohort."""
+
+    run: Literal["auto", "named", "off"] = option(
+        "auto",
+        "auto: analyse the samples with the same cohort in the sheet together, or all samples if "
+        "the sheet has no column cohort; named: only samples with a cohort; off: none",
+    )
+    batch: str = option(
+        "sample",
+        "what counts as a batch: sample, donor, batch (of each sample's file) or a column meta_* "
+        "of the sheet",
+        text=Text(
+            ("sample", "donor", "batch", "the name of a column meta_*"),
+            "^(sample|donor|batch|meta_[A-Za-z0-9_]+)$",
+        ),
+    )
+    genes: Literal["intersection", "union"] = option(
+        "intersection",
+        "genes of the cohort: those of all samples, or those of any sample, with 0 counts in "
+        "samples that lack them",
+    )
+    doublets: Literal["remove", "keep"] = option(
+        "remove", "remove predicted doublets of the samples, or keep them"
+    )
+
+
+@dataclass(frozen=True)
 class TrajectorySettings(Settings):
     """Pseudotime, computed only on request."""
 

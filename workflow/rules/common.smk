@@ -44,6 +44,13 @@ from commandline import command_prefix, run_with_this_python, shell_word
 from content import Checksums
 from on_failure import show_failures
 from run_lock import clear_lock_of_killed_run, hold
+from scsiameseclu.stages.cohorts import (
+    batches_of_samples,
+    cohort_warnings,
+    cohorts_of,
+    common_settings,
+    design,
+)
 from scsiameseclu.stages.config import checked
 from scsiameseclu.stages.input_files import input_files
 from scsiameseclu.stages.resolved import resolved
@@ -54,6 +61,11 @@ from slurm_resources import image, in_containers, placement, show_gpu_to_contain
 config, SAMPLES, problems = checked(config)
 if problems:
     raise WorkflowError("\n".join(problems))
+# Failed samples, when the workflow runs itself again to finish the cohorts without them.
+LEFT_OUT = list(filter(None, os.environ.get("SCSIAMESECLU_LEFT_OUT", "").split(",")))
+COHORTS = cohorts_of(config, SAMPLES.values())
+for message in cohort_warnings(config, COHORTS) if workflow.is_main_process else ():
+    print(f"warning: {message}", file=sys.stderr)
 
 RESULTS = str(Path(config["outdir"]))  # without ./ and //, as Snakemake writes paths
 FOLDER = f"{RESULTS}/samples/{{wildcards.sample}}"
@@ -70,6 +82,7 @@ FEATURES = [
     )
     if enabled
 ]
+JOINT_FEATURES = [manifest.COHORT, *(n for n in FEATURES if n == manifest.REFERENCE)]
 # Additional memory of CellTypist in the stage annotate, independent of the number of cells.
 CELLTYPIST_MB = 1000 if config["annotation"]["celltypist_model"] else 0
 COHORT = " ".join(
@@ -126,11 +139,17 @@ def settings_of(stage, without=(), **more):
 
     def for_sample(wildcards):
         row = SAMPLES[wildcards.sample] if "sample" in wildcards.keys() else {}
-        values = resolved(stage, config | more, row)
+        values = resolved(stage, config | more, row | with_design([row] if row else []))
         kept = {key: value for key, value in values.items() if key not in without}
         return json.dumps(kept, sort_keys=True)
 
     return for_sample
+
+
+def with_design(rows):
+    """The design of samples as a column, if the sheet has any."""
+    described = {name: values for name, values in design(rows).items() if values}
+    return {"design": described} if described else {}
 
 
 def content_of(files):

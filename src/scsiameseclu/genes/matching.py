@@ -113,13 +113,13 @@ def check_overlap(
 
 def _positions(wanted: Sequence[str], available: Sequence[str]) -> np.ndarray:
     positions: dict[str, int] = {}
-    for position, name in enumerate(map(_normalised, available)):
+    for position, name in enumerate(map(normalised, available)):
         positions.setdefault(name, position)
     # pop: only the first wanted gene of a name is matched
-    return np.array([positions.pop(_normalised(name), -1) for name in wanted], dtype=int)
+    return np.array([positions.pop(normalised(name), -1) for name in wanted], dtype=int)
 
 
-def _normalised(name: str) -> str:
+def normalised(name: str) -> str:
     """Upper case, and without version if it is an Ensembl id."""
     upper = name.strip().upper()
     return upper.split(".")[0] if upper.startswith("ENS") else upper

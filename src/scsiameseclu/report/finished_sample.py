@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from scsiameseclu.store.files import read_parts
 from scsiameseclu.store.folder import SampleFolder
+from scsiameseclu.store.manifest import COHORT
 
 CELL_COLUMNS = {
     "clusters": ["siamese", "siamese_confidence", "siamese_coarse", "siamese_fine"],
@@ -25,8 +27,9 @@ class FinishedSample:
 
     ``cells`` has one row per kept cell, in the order of ``umap`` (n_cells, 2); ``ingested`` has one
     per input cell. ``droplets`` and ``hashtags`` are empty unless cells were called among droplets
-    or demultiplexed. ``quality_scores`` are the metrics that need no labels. Nothing here comes
-    from a label column.
+    or demultiplexed. ``quality_scores`` are the metrics that need no labels. Of a cohort,
+    ``groups`` are the sample and the sample's metadata of each cell by name, ``design`` is the
+    metadata of each sample, and ``mixing`` that of batches. Nothing here comes from a label column.
     """
 
     name: str
@@ -53,6 +56,9 @@ class FinishedSample:
     time_scores: dict[str, float] | None
     provenance: dict[str, dict[str, Any]]
     warnings: list[tuple[str, str]]
+    groups: dict[str, pd.Series]
+    design: Mapping[str, Mapping[str, str]]
+    mixing: dict[str, Any]
 
     @property
     def clusters(self) -> list[str]:
@@ -78,8 +84,13 @@ def read_table(folder: SampleFolder, name: str) -> pd.DataFrame:
     return table
 
 
-def load_sample(folder: SampleFolder) -> FinishedSample:
-    """Read everything that the page shows outside the comparison panel."""
+def load_sample(
+    folder: SampleFolder, design: Mapping[str, Mapping[str, str]] | None = None
+) -> FinishedSample:
+    """Read everything that the page shows outside the comparison panel.
+
+    ``design`` is the metadata of each sample of a cohort.
+    """
     cells = folder.obs("filtered").copy()
     cells["batch"] = folder.obs("expression", ["batch"])["batch"].astype("category")
     for name, columns in CELL_COLUMNS.items():
@@ -116,4 +127,22 @@ def load_sample(folder: SampleFolder) -> FinishedSample:
         time_scores=metrics["time"],
         provenance=folder.provenance(),
         warnings=folder.warnings(),
+        groups=_groups(folder, design or {}),
+        design=design or {},
+        mixing=metrics.get("mixing", {}),
     )
+
+
+def _groups(folder: SampleFolder, design: Mapping[str, Mapping[str, str]]) -> dict[str, pd.Series]:
+    """Sample, condition, donor and other metadata of the cells of a cohort."""
+    if COHORT not in folder.features:
+        return {}
+    samples = folder.obs("counts", ["sample"])["sample"]
+    names = list(dict.fromkeys(name for values in design.values() for name in values))
+    return {"sample": samples} | {name: by_sample(samples, design, name) for name in names}
+
+
+def by_sample(samples: pd.Series, design: Mapping[str, Mapping[str, str]], name: str) -> pd.Series:
+    """A column of the sheet for each cell of a cohort, as categories."""
+    values = {sample: row[name] for sample, row in design.items() if name in row}
+    return samples.astype(str).map(values).astype("category")

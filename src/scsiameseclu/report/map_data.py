@@ -136,6 +136,9 @@ def _of_cells(sample: FinishedSample, where: Plane) -> list[Layer]:
     if "pseudotime" in cells:
         pseudotime = cells["pseudotime"].to_numpy(float)[where.rows]
         layers.append(number_layer("Cells", "pseudotime", "Pseudotime", pseudotime, ""))
+    for name, values in sample.groups.items():
+        title = name.removeprefix("meta_").replace("_", " ").capitalize()
+        layers.append(category_layer("Samples", name, title, where, values))
     if len(cells["batch"].cat.categories) > 1:
         layers.append(category_layer("Cells", "batch", "Batch", where, cells["batch"]))
     return layers

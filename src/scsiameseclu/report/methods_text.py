@@ -8,6 +8,7 @@ from scsiameseclu.preprocess.quality.thresholds import MAX_SHARE_ABOVE
 from scsiameseclu.report.ambient import ambient_method
 from scsiameseclu.report.capture_figures import UNTAGGED
 from scsiameseclu.report.finished_sample import FinishedSample
+from scsiameseclu.report.joint import joint_methods
 from scsiameseclu.report.tables import count, listed, sentence
 from scsiameseclu.settings import (
     DropletSettings,
@@ -64,7 +65,11 @@ def paragraph(sample: FinishedSample) -> list[str]:
     model, notes = ModelSettings(**trained), sample.training_notes
     sentences = [
         *_capture(sample),
-        *_filtering(sample),
+        *(
+            joint_methods(recorded_settings(sample, "join"))
+            if "join" in sample.provenance
+            else _filtering(sample)
+        ),
         sentence(str(sample.quality["doublets"])),
         *ambient_method(sample),
         *_preprocessing(sample),

@@ -1,4 +1,6 @@
-"""The report page of a sample."""
+"""The report page of a sample or a cohort."""
+
+from collections.abc import Mapping
 
 from scsiameseclu.report.ambient import ambient_note
 from scsiameseclu.report.annotation import (
@@ -16,6 +18,7 @@ from scsiameseclu.report.cluster_figures import (
 )
 from scsiameseclu.report.comparison import comparison
 from scsiameseclu.report.finished_sample import FinishedSample, load_sample
+from scsiameseclu.report.joint import joint_section
 from scsiameseclu.report.map_data import map_data
 from scsiameseclu.report.map_figures import Plane, category_map, number_map, plane
 from scsiameseclu.report.marker_figures import marker_pictures, marker_table
@@ -41,8 +44,12 @@ from scsiameseclu.report.trajectory_figures import trajectory as trajectory_sect
 from scsiameseclu.store.folder import SampleFolder
 
 
-def sample_page(folder: SampleFolder, label: str | None) -> str:
-    """The HTML page of a sample, from the files in its folder.
+def sample_page(
+    folder: SampleFolder,
+    label: str | None,
+    design: Mapping[str, Mapping[str, str]] | None = None,
+) -> str:
+    """The HTML page of a sample or a cohort, from the files in its folder.
 
     Parameters
     ----------
@@ -50,8 +57,10 @@ def sample_page(folder: SampleFolder, label: str | None) -> str:
         The sample's folder.
     label
         Column of published labels; only the comparison panel shows it.
+    design
+        Metadata of each sample of a cohort.
     """
-    sample = load_sample(folder)
+    sample = load_sample(folder, design)
     where = plane(sample.umap)
     panel = comparison(sample, where, label)
     return render(
@@ -60,6 +69,7 @@ def sample_page(folder: SampleFolder, label: str | None) -> str:
         title=f"{sample.name} – scSiameseClu",
         sample=sample.name,
         warnings=[(stage, sentence(warning)) for stage, warning in sample.warnings],
+        joint=joint_section(sample),
         facts=_facts(sample),
         summary=summary(sample),
         capture=capture_pictures(sample),
@@ -132,7 +142,13 @@ def _maps(sample: FinishedSample, where: Plane) -> list[Picture]:
             label="confidence", caption="Confidence of the cluster assignment, 0 to 1.",
         ),
     ]  # fmt: skip
-    if len(cells["batch"].cat.categories) > 1:
+    for name in ("sample", "condition"):
+        if name in sample.groups:
+            caption = f"Cells of every {name} are drawn in random order."
+            of_group = sample.groups[name]
+            title = name.capitalize()
+            maps.append(category_map(f"map-{name}", title, where, of_group, caption=caption))
+    if len(cells["batch"].cat.categories) > 1 and not sample.groups:
         caption = "A cluster from a single batch may be a batch effect."
         maps.append(category_map("map-batch", "Batch", where, cells["batch"], caption=caption))
     metrics = {

@@ -20,7 +20,7 @@ INTERNAL = ["ambient_group"]
 """Columns that only stages exchange."""
 
 
-def run(folder: SampleFolder) -> None:
+def run(folder: SampleFolder, *, design: dict[str, dict[str, str]] | None = None) -> None:
     """Write ``deliverable``.
 
     It contains ``X`` (log-normalised), ``layers["counts"]``; ``obs``: sample, batch, the input's
@@ -33,6 +33,13 @@ def run(folder: SampleFolder) -> None:
     contains ``obs["pseudotime"]``, ``obsm["X_diffmap"]`` and ``uns["trajectory"]``; with an
     estimate of ambient RNA, ``obs["contamination"]``, ``var["ambient"]`` and ``uns["ambient"]``. In
     runs that correct it, ``X`` is computed from ``layers["corrected"]``.
+
+    Parameters
+    ----------
+    folder
+        Folder of the sample or cohort.
+    design
+        Condition, donor and free columns (``meta_*``) of each sample in the sheet, for ``obs``.
 
     Raises
     ------
@@ -49,7 +56,10 @@ def run(folder: SampleFolder) -> None:
     genes = parts["filtered"].var
     rows = positions(genes.index, result.var_names, "filtered.h5ad", "expression.h5ad")
     tables = [part.obs.drop(columns=INTERNAL, errors="ignore") for part in parts.values()]
-    result.obs = _joined(folder.obs("counts"), result.obs, *tables)
+    ingested = folder.obs("counts")
+    described = _described(ingested["sample"], design or {})
+    ingested = ingested.drop(columns=list(described), errors="ignore")
+    result.obs = _joined(ingested, result.obs, described, *tables)
     result.var = _joined(result.var, genes.iloc[rows])
     if "ambient" in parts:
         ambient = parts["ambient"].var
@@ -83,6 +93,17 @@ def _copy_matrices(folder: SampleFolder, file: h5py.File) -> None:
     kept, ingested = (read_parts(path, ["obs", "var"]) for path in (matrices, counts))
     cells, genes = (ingested[part].index.isin(kept[part].index) for part in ("obs", "var"))
     copy_part(counts, "X", cells, genes, file, "layers/counts")
+
+
+def _described(samples: pd.Series, design: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
+    """The metadata of the sample of each cell, as categories."""
+    import pandas as pd
+
+    from scsiameseclu.report.finished_sample import by_sample
+
+    names = dict.fromkeys(name for values in design.values() for name in values)
+    columns = {name: by_sample(samples, design, name) for name in names}
+    return pd.DataFrame(columns, index=samples.index)
 
 
 def _joined(*tables: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import DropletSettings, ReferenceSettings, TrajectorySettings
 from scsiameseclu.stages.apart import EndedEarlyError, apart
+from scsiameseclu.stages.cohorts import Cohorts, cohort_problems, cohort_warnings, cohorts_of
 from scsiameseclu.stages.columns import request_of
 from scsiameseclu.stages.config import (
     Config,
@@ -25,6 +26,7 @@ from scsiameseclu.stages.sheet import Row
 from scsiameseclu.stages.time_limit import reading_limit
 
 if TYPE_CHECKING:
+    from scsiameseclu.genes.matching import GeneNames
     from scsiameseclu.io.sample import Sample
 
 CONFIG = (Path("config/config.yaml"),)
@@ -64,17 +66,23 @@ def run(
     complete = with_defaults(values)
     sheet = sheet_of(complete)
     of_config = config_problems(complete)
-    rejected = of_config + sheet.all_problems
+    cohorts = cohorts_of(complete, sheet.rows)
+    rejected = of_config + sheet.all_problems + cohort_problems(complete, cohorts)
     _show(("error", problem) for problem in rejected)
     unusable = [] if of_config else _unusable_files(complete)
     failed = []
+    genes: dict[str, GeneNames] = {}
     for line in sheet.lines:
         if line.problems:
             continue
-        findings = check_apart(line.row, complete)
+        findings, names = check_apart(line.row, complete)
         _show(findings)
         if any(level == "error" for level, _ in findings):
             failed.append(line.row["sample"])
+        elif names is not None:
+            genes[line.row["sample"]] = names
+    _show(("warning", warning) for warning in cohort_warnings(complete, cohorts))
+    unjoinable = _cannot_be_joined(cohorts, genes)
     problems = []
     if rejected:
         problems.append(f"{_counted(len(rejected), 'problem')} in the config and the sample sheet")
@@ -85,6 +93,8 @@ def run(
             f"{_counted(len(failed), 'sample')} in {complete['samples']} cannot be processed "
             f"({', '.join(failed)})"
         )
+    if unjoinable:
+        problems.append(f"the samples of cohort {', '.join(unjoinable)} cannot be joined")
     if problems:
         raise UserError(f"{' and '.join(problems)}; see the lines marked error")
 
@@ -113,25 +123,50 @@ def _unusable_files(config: Config) -> list[str]:
     return unusable
 
 
-def check_apart(row: Row, config: Config) -> list[Finding]:
-    """:func:`check_sample` in another process, which a damaged file may crash or keep busy."""
+def _cannot_be_joined(cohorts: Cohorts, genes: Mapping[str, GeneNames]) -> list[str]:
+    """Print why samples of a cohort cannot be joined, and return the names of such cohorts."""
+    from scsiameseclu.cohort.joint_genes import joint_genes
+
+    names = []
+    for name, rows in cohorts.items():
+        known = {row["sample"]: genes[row["sample"]] for row in rows if row["sample"] in genes}
+        try:
+            joint_genes(known)
+        except UserError as error:
+            _show([("error", f"cohort {name}: {error}")])
+            names.append(name)
+    return names
+
+
+def check_apart(row: Row, config: Config) -> tuple[list[Finding], GeneNames | None]:
+    """:func:`check_sample` in another process, which a damaged file may crash or keep busy.
+
+    Returns
+    -------
+    The findings, and the genes of the sample if they could be read.
+    """
     limit = reading_limit(input_files(row))
     where = f"sample {row['sample']}: {row['path']}"
     try:
         return apart(findings_of, row, config, seconds=limit, preload=["scsiameseclu.io.sample"])
     except TimeoutError:
-        return [("error", f"{where} could not be read in {limit / 60:.0f} minutes; check the file")]
+        reason = f"could not be read in {limit / 60:.0f} minutes"
+        return [("error", f"{where} {reason}; check the file")], None
     except EndedEarlyError:
         reason = "the process that read it was killed, by damage of the file or for lack of memory"
-        return [("error", f"{where} cannot be read ({reason}); check the file")]
+        return [("error", f"{where} cannot be read ({reason}); check the file")], None
 
 
-def findings_of(row: Row, config: Config) -> list[Finding]:
-    """What :func:`check_sample` reports, as a list."""
-    return list(check_sample(row, config))
+def findings_of(row: Row, config: Config) -> tuple[list[Finding], GeneNames | None]:
+    """What :func:`check_sample` reports, as a list, and the genes of the sample."""
+    genes: list[GeneNames] = []
+    findings = list(check_sample(row, config, genes))
+    return findings, genes[0] if genes else None
 
 
-def check_sample(row: Row, config: Config) -> Iterator[Finding]:
+def check_sample(
+    row: Row, config: Config, genes: list[GeneNames] | None = None
+) -> Iterator[Finding]:
     """Read the file of one sample and report all problems and anything unusual.
 
     Parameters
@@ -140,7 +175,10 @@ def check_sample(row: Row, config: Config) -> Iterator[Finding]:
         A valid row of the sheet.
     config
         The config with defaults, for settings that the row does not have.
+    genes
+        List to which the genes of the sample are added.
     """
+    from scsiameseclu.genes.matching import GeneNames
     from scsiameseclu.io.sample import read_sample
     from scsiameseclu.store.files import first_line
 
@@ -156,6 +194,8 @@ def check_sample(row: Row, config: Config) -> Iterator[Finding]:
         cause = f"{type(error).__name__}: {first_line(error)}"
         yield "error", f"sample {name}: {row['path']} cannot be read ({cause}); check the file"
         return
+    if genes is not None:
+        genes.append(GeneNames.of(sample.loaded.var))
     n_cells, n_genes = sample.loaded.matrix.shape
     yield "note", f"sample {name}: {n_cells} cells x {n_genes} genes in {row['path']}"
     yield from (("note", f"sample {name}: {message}") for message in sample.notes)

@@ -6,6 +6,7 @@ and some override a config key for one sample.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -23,18 +24,20 @@ from scsiameseclu.options import (
 )
 from scsiameseclu.run_settings import SECTIONS, RunSettings
 
+NAME = Text(
+    ("1 to 80 letters, digits, _ . or -, beginning with a letter or digit",),
+    "^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$",
+)
+META = re.compile(r"meta_[A-Za-z0-9_]{1,60}")
+"""Names of free columns."""
+
 
 @dataclass(frozen=True)
 class SampleSettings(Settings):
     """Columns that exist only in the sheet."""
 
     sample: str = option(
-        REQUIRED,
-        "unique name of the sample, used for its folder and report",
-        text=Text(
-            ("1 to 80 letters, digits, _ . or -, beginning with a letter or digit",),
-            "^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$",
-        ),
+        REQUIRED, "unique name of the sample, used for its folder and report", text=NAME
     )
     path: str = option(
         REQUIRED,
@@ -50,6 +53,16 @@ class SampleSettings(Settings):
     )
     organism: Literal["auto", "human", "mouse"] = option(
         "auto", "organism of the marker sets; auto: inferred from the gene names"
+    )
+    cohort: str | None = option(
+        None, "name of the cohort whose samples are analysed together", text=NAME
+    )
+    condition: str | None = option(
+        None, "condition of the sample, such as control or disease, compared within the cohort"
+    )
+    donor: str | None = option(
+        None,
+        "donor of the sample, the replicate in comparisons of conditions; by default the sample",
     )
 
 
@@ -77,13 +90,18 @@ def request_of(row: Mapping[str, Any]) -> ReadRequest:
 def _columns() -> dict[str, Rule]:
     sheet_only = rules(SampleSettings)
     columns = {name: sheet_only[name] for name in ("sample", "path")} | rules(ReadRequest)
-    columns |= {name: sheet_only[name] for name in ("raw", "organism")}
+    columns |= {name: sheet_only[name] for name in sheet_only if name not in columns}
     for name, key in OVERRIDES.items():
         rule = rule_of_key(key)
         text = rule["description"].partition("; null:")[0]
         columns[name] = rule | {"description": f"{text} (overrides config key {key})"}
         columns[name].pop("default")
     return {name: _of_cell(rule) for name, rule in columns.items()}
+
+
+def rule_of_column(name: str) -> Rule | None:
+    """The rule of a column of the sheet; None if there is no such column."""
+    return FREE if META.fullmatch(name) else COLUMNS.get(name)
 
 
 def rule_of_key(key: str) -> Rule:
@@ -107,3 +125,9 @@ def _of_cell(rule: Rule) -> Rule:
 
 COLUMNS = _columns()
 """Rules of the values by column, in the order of the documentation."""
+FREE: Rule = {
+    "type": "string",
+    "pattern": r"\S",
+    "description": "metadata of the sample, copied to the column of the same name in obs",
+}
+"""Rule of the values of free columns, ``meta_*``."""

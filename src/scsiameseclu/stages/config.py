@@ -28,6 +28,7 @@ from scsiameseclu.options import (
 )
 from scsiameseclu.run_settings import SECTIONS, RunSettings
 from scsiameseclu.settings import AnnotationSettings
+from scsiameseclu.stages.cohorts import cohort_problems, cohorts_of
 from scsiameseclu.stages.input_files import file_problem
 from scsiameseclu.stages.schema_messages import problems_with, reversed_range
 from scsiameseclu.stages.sheet import Row, Sheet, check_sheet
@@ -131,7 +132,8 @@ def checked(config: Config) -> tuple[Config, dict[str, Row], list[str]]:
     problems = config_problems(complete)
     sheet = sheet_of(complete)
     rows = {row.get("sample", ""): row for row in sheet.rows}
-    return complete, rows, problems + sheet.all_problems
+    problems += sheet.all_problems
+    return complete, rows, problems + cohort_problems(complete, cohorts_of(complete, sheet.rows))
 
 
 def sheet_of(config: Config) -> Sheet:

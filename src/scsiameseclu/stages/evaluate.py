@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.store.manifest import COHORT
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from scsiameseclu.store.folder import SampleFolder
 
+UNCORRECTED = "obsm/X_pca_uncorrected"
+"""Principal components before a correction for batches."""
 MIN_TIMES = 3
 """Minimum number of cells with a time for a rank correlation."""
 
@@ -42,6 +45,8 @@ def run(folder: SampleFolder, *, label: str | None = None, seed: int = 0) -> Non
         "labels": None,
         "time": _against_time(folder) if folder.has("trajectory") else None,
     }
+    if COHORT in folder.features:
+        result["mixing"] = _mixing(folder, clusters["siamese"], seed)
     if label:
         result["labels"] = _against_labels(folder, clusters["siamese"], label, seed)
     folder.write_json("metrics", result)
@@ -62,6 +67,24 @@ def _unsupervised(
         "silhouette_pca": silhouette(folder.array("expression", "obsm/X_pca"), assigned, seed=seed),
         "graph_purity": graph_purity(folder.pairs("graph", "obsp/connectivities"), assigned),
         "mean_confidence": float(confidence.mean()),
+    }
+
+
+def _mixing(folder: SampleFolder, clusters: pd.Series, seed: int) -> dict[str, Any]:
+    """Mixing of the batches of a cohort, in the components and in the embedding."""
+    from dataclasses import asdict
+
+    from scsiameseclu.metrics import batch_mixing
+
+    batches = folder.obs("counts", ["batch"])["batch"]
+    corrected = folder.holds("expression", UNCORRECTED)
+    spaces = {
+        "before": folder.array("expression", UNCORRECTED if corrected else "obsm/X_pca"),
+        "after": folder.array("embedding", "obsm/X_siamese"),
+    }
+    return {
+        name: asdict(batch_mixing(space, batches, clusters, seed=seed))
+        for name, space in spaces.items()
     }
 
 

@@ -31,9 +31,9 @@ from scsiameseclu.stages.notes import clear_failure, note_failure, note_usage
 from scsiameseclu.store.manifest import FEATURES
 
 STAGES = (
-    "check", "ingest", "quality", "ambient", "expression", "graph", "train", "cluster", "layout",
-    "markers", "reference", "transfer", "annotate", "trajectory", "evaluate", "report", "assemble",
-    "cohort",
+    "check", "ingest", "quality", "ambient", "join", "expression", "graph", "train", "cluster",
+    "layout", "markers", "reference", "transfer", "annotate", "trajectory", "evaluate", "report",
+    "assemble", "cohort",
 )  # fmt: skip
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -49,6 +49,12 @@ HELP = {
     "samples": "sample sheet (tsv)",
     "configfile": "config files (YAML); later files take precedence",
     "config": "KEY=VALUE entries that replace values of the config, as in Snakemake",
+    "members": "samples of the cohort",
+    "batches": "batch of each sample, as a JSON object",
+    "left_out": "samples of the cohort that failed",
+    "corrected": "join counts without ambient RNA (true or false)",
+    "min_cells": "genes detected in fewer cells of the cohort are removed",
+    "design": "condition, donor and other metadata of each sample, as a JSON object",
     "features": f"optional features of the run: {', '.join(FEATURES)}",
 }
 """Help texts of the options that are not settings."""
@@ -144,10 +150,19 @@ def _add_option(parser: argparse.ArgumentParser, name: str, hint: Any) -> None:
     plain = get_args(hint)[0] if many else hint
     parser.add_argument(
         "--" + name.replace("_", "-"),
-        type=Path if plain is Path else str,
+        type=_reader(plain),
         nargs="*" if many else None,
         help=HELP[name],
     )
+
+
+def _reader(hint: Any) -> Callable[[str], Any]:
+    """The function that reads a value of a type from the command line."""
+    if hint is Path or hint is int:
+        return hint
+    if hint is bool or any(get_origin(part) is dict for part in (hint, *get_args(hint))):
+        return json.loads
+    return str
 
 
 def _add_setting(parser: Any, name: str, rule: Rule) -> None:

@@ -33,15 +33,17 @@ def problems_with(
     values
         The config, one of its sections, or a row of the sheet.
     schema
-        A closed JSON Schema of an object, with the rule of each key in ``properties``.
+        A closed JSON Schema of an object, with the rule of each key in ``properties``. Values of
+        ``patternProperties`` are text.
     place, section
         Functions that name the value, and the mapping, at a path of keys.
     path
         Path of keys to ``values``.
     """
     known: dict[str, Rule] = schema["properties"]
+    free = [re.compile(pattern) for pattern in schema.get("patternProperties", ())]
     for name in values:
-        if name not in known:
+        if name not in known and not any(pattern.search(str(name)) for pattern in free):
             yield f"{section(path)}: {ELSEWHERE.get(name) or unknown_name(str(name), list(known))}"
     for name, rule in known.items():
         here = (*path, name)

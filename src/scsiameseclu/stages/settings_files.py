@@ -18,7 +18,7 @@ import yaml
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.options import Rule, expected
-from scsiameseclu.stages import config, sheet
+from scsiameseclu.stages import columns, config, sheet
 
 GENERATED = "by `make settings` from the declarations in src/scsiameseclu"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -140,6 +140,7 @@ def readme_text(readme: str) -> str:
 def _column_rows() -> Iterator[tuple[str, ...]]:
     for name, rule in sheet.SCHEMA["properties"].items():
         yield f"`{name}`", _values(rule), rule["description"]
+    yield "`meta_*`", "text", columns.FREE["description"]
 
 
 def _key_rows(schema: Rule) -> Iterator[tuple[str, ...]]:

@@ -14,7 +14,7 @@ from typing import Any
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.request import hashtag_table
 from scsiameseclu.options import Rule, as_declared, fits, from_text, reversed_limits
-from scsiameseclu.stages.columns import COLUMNS
+from scsiameseclu.stages.columns import COLUMNS, FREE, META, rule_of_column
 from scsiameseclu.stages.input_files import file_problem
 from scsiameseclu.stages.schema_messages import problems_with, reversed_range, unknown_name
 
@@ -23,6 +23,7 @@ SCHEMA: Rule = {
     "additionalProperties": False,
     "required": ["sample", "path"],
     "properties": COLUMNS,
+    "patternProperties": {f"^{META.pattern}$": FREE},
 }
 QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 """A cell quoted by a spreadsheet program, with doubled quotation marks inside."""
@@ -155,12 +156,12 @@ def _header_problems(header: Cells, where: str) -> list[str]:
     problems = [
         f"{where}: {unknown_name(name, list(COLUMNS), 'column')}"
         for name in names
-        if name not in COLUMNS
+        if rule_of_column(name) is None
     ]
     problems += [
         f"{where}: column {name!r} appears {header.count(name)} times; keep one"
-        for name in COLUMNS
-        if header.count(name) > 1
+        for name in dict.fromkeys(names)
+        if header.count(name) > 1 and rule_of_column(name)
     ]
     problems += [
         f"{where}: column {name!r} is missing; add it"
@@ -176,8 +177,9 @@ def _row(header: Cells, cells: Cells, where: str) -> tuple[Row, list[str]]:
     row: Row = {}
     problems = []
     for column, cell in zip(named, cells, strict=False):
-        if cell and column:
-            row[column] = _value(cell, COLUMNS[column])
+        rule = rule_of_column(column)
+        if cell and rule:
+            row[column] = _value(cell, rule)
         elif cell:
             problems.append(f"{where}: {cell!r} is in a column without a name; name or remove it")
     problems += problems_with(

@@ -125,6 +125,12 @@ def read_parts(path: str | Path, keys: Sequence[str]) -> dict[str, Any]:
         return {key: ad.io.read_elem(file[key]) for key in keys if key in file}
 
 
+def present(path: str | Path, key: str) -> bool:
+    """Whether an h5ad file has an element such as ``"obsm/X_pca"``."""
+    with _opened(path) as file:
+        return key in file
+
+
 def read_columns(
     path: str | Path, key: str, columns: np.ndarray, *, rows: np.ndarray | None = None
 ) -> sp.csr_matrix:

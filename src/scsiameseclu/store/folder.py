@@ -18,7 +18,14 @@ from scsiameseclu.errors import UserError
 from scsiameseclu.store import manifest
 from scsiameseclu.store.align import positions
 from scsiameseclu.store.atomic import write_json, write_table
-from scsiameseclu.store.files import add_warnings, read_h5ad, read_parts, sidecar, write_h5ad
+from scsiameseclu.store.files import (
+    add_warnings,
+    present,
+    read_h5ad,
+    read_parts,
+    sidecar,
+    write_h5ad,
+)
 from scsiameseclu.store.provenance import record
 
 
@@ -87,6 +94,10 @@ class SampleFolder:
             return sp.csr_matrix(parts[key])
         rows = self._rows(name, parts["obs"].index)
         return sp.csr_matrix(parts[key])[rows][:, rows]
+
+    def holds(self, name: str, key: str) -> bool:
+        """Whether a file has an element such as ``"obsm/X_pca"``."""
+        return present(self.path(name), key)
 
     def uns(self, name: str, key: str) -> Any:
         """Read an entry of ``uns``; None if there is none."""

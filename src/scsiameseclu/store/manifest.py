@@ -5,7 +5,7 @@ the standard library, since Snakemake may run on hosts without the other depende
 
 The folder of a sample contains the files for users: the annotated h5ad file, the report and three
 tables. Intermediate files are in its subfolder ``stages/``, so that no sample name can collide with
-them.
+them. The folder of a cohort, of which the same stages run, has the same files.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 REFERENCE, TRAJECTORY, AMBIENT, CORRECT = "reference", "trajectory", "ambient", "correct"
-FEATURES = (REFERENCE, TRAJECTORY, AMBIENT, CORRECT)
-"""Optional parts of a run."""
+COHORT = "cohort"
+FEATURES = (REFERENCE, TRAJECTORY, AMBIENT, CORRECT, COHORT)
+"""Optional parts of a run; ``cohort`` marks the folder of a cohort."""
 
 PATHS = {
     "deliverable": "{sample}.h5ad",
@@ -64,6 +65,8 @@ class Stage:
         Pairs of a feature and a name in :data:`PATHS` that the stage reads in runs with it.
     feature
         The feature that the stage belongs to; None for stages of every run.
+    of_samples
+        Whether it is a stage of samples only, and not of cohorts.
     """
 
     reads: tuple[str, ...]
@@ -71,6 +74,7 @@ class Stage:
     optional: tuple[str, ...] = ()
     by_feature: tuple[tuple[str, str], ...] = ()
     feature: str | None = None
+    of_samples: bool = False
 
 
 RESULTS = (
@@ -86,9 +90,10 @@ RESULTS = (
 )
 """The files that the report and the annotated h5ad file are made from."""
 STAGES = {
-    "ingest": Stage((), ("dimensions", "counts")),
-    "quality": Stage(("counts",), ("quality_table", "filtered")),
-    "ambient": Stage(("counts", "filtered"), ("ambient",), feature=AMBIENT),
+    "ingest": Stage((), ("dimensions", "counts"), of_samples=True),
+    "quality": Stage(("counts",), ("quality_table", "filtered"), of_samples=True),
+    "ambient": Stage(("counts", "filtered"), ("ambient",), feature=AMBIENT, of_samples=True),
+    "join": Stage((), ("dimensions", "counts", "quality_table", "filtered"), feature=COHORT),
     "expression": Stage(
         ("counts", "filtered"), ("expression",), by_feature=((CORRECT, "ambient"),)
     ),
@@ -109,6 +114,7 @@ STAGES = {
         ("counts", "expression", "embedding", "clusters", "model"),
         ("trajectory",),
         feature=TRAJECTORY,
+        of_samples=True,
     ),
     "evaluate": Stage(
         ("counts", "expression", "graph", "embedding", "clusters", "layout"),
@@ -138,7 +144,11 @@ def path(name: str, sample: str) -> str:
 
 def planned(features: Collection[str] = ()) -> list[str]:
     """The stages of a run with these features, in pipeline order."""
-    return [name for name, stage in STAGES.items() if stage.feature in (None, *features)]
+    return [
+        name
+        for name, stage in STAGES.items()
+        if stage.feature in (None, *features) and not (stage.of_samples and COHORT in features)
+    ]
 
 
 def inputs(stage: str, features: Collection[str] = ()) -> tuple[str, ...]:
@@ -160,7 +170,7 @@ def features_of(stage: str, features: Collection[str] = ()) -> list[str]:
 
     A stage's command names only these, so that enabling another feature does not rerun it.
     """
-    writers = {name: writer for writer, files in STAGES.items() for name in files.writes}
+    writers = {name: writer for writer in planned(features) for name in STAGES[writer].writes}
     upstream, pending = {stage}, [stage]
     while pending:
         new = {writers[name] for name in inputs(pending.pop(), features)} - upstream

@@ -1,0 +1,1 @@
+"""Joint analysis of several samples."""
