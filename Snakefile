@@ -49,16 +49,20 @@ rule all:
 
 
 onstart:
-    hold(RUN_NOTE)
+    if not LEFT_OUT:
+        hold(RUN_NOTE)
 
 
+# The run that finishes cohorts without failed samples leaves the report to the run that started it.
 onerror:
-    Path(COMPLETE).unlink(missing_ok=True)
-    # The host of Snakemake may lack the dependencies, which the image has.
-    container_image = IMAGE if in_containers(workflow) else None
-    summary = show_failures(
-        lambda command: shell(command, container_img=container_image),
-        {"cohort": COHORT, "multiqc": MULTIQC},
-        RESULTS,
-    )
-    print(summary, file=sys.stderr)
+    if not LEFT_OUT:
+        Path(COMPLETE).unlink(missing_ok=True)
+        finish_cohorts()
+        # The host of Snakemake may lack the dependencies, which the image has.
+        container_image = IMAGE if in_containers(workflow) else None
+        summary = show_failures(
+            lambda command: shell(command, container_img=container_image),
+            {"cohort": COHORT, "multiqc": MULTIQC},
+            RESULTS,
+        )
+        print(summary, file=sys.stderr)

@@ -1,10 +1,15 @@
-"""Actions after a failed run: update the cohort report and print the failures."""
+"""Actions after a failed run: finish cohorts without failed samples, and report the failures."""
 
 import csv
+import os
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+LEFT_OUT = "SCSIAMESECLU_LEFT_OUT"
+"""Environment variable with the samples that a cohort is analysed without."""
 
 
 def show_failures(shell: Callable[[str], Any], commands: dict[str, str], results: str) -> str:
@@ -31,10 +36,44 @@ def show_failures(shell: Callable[[str], Any], commands: dict[str, str], results
             shell(f"{command} > {log} 2>&1")
         except subprocess.CalledProcessError:
             return f"The cohort report could not be updated; see {log}"
-    with (Path(results) / "status.tsv").open(encoding="utf-8", newline="") as table:
-        rows = list(csv.DictReader(table, delimiter="\t"))
-    failed = [row for row in rows if row["status"] == "FAIL"]
-    heading = f"{len(failed)} of {len(rows)} samples failed (see {results}/index.html):"
-    return "\n".join(
-        [heading, *(f"  {row['sample']}, {row['stage']}: {row['reason']}" for row in failed)]
-    )
+    lines = []
+    for file, kind in (("status.tsv", "sample"), ("cohorts.tsv", "cohort")):
+        with (Path(results) / file).open(encoding="utf-8", newline="") as table:
+            rows = list(csv.DictReader(table, delimiter="\t"))
+        failed = [row for row in rows if row["status"] == "FAIL"]
+        if failed or kind == "sample":
+            heading = f"{len(failed)} of {len(rows)} {kind}s failed (see {results}/index.html):"
+            lines += [heading, *(f"  {r[kind]}, {r['stage']}: {r['reason']}" for r in failed)]
+    return "\n".join(lines)
+
+
+def without_failed_samples(
+    members: Mapping[str, Collection[str]], failed: Collection[str]
+) -> dict[str, list[str]]:
+    """The cohorts that can be analysed without the samples that failed, with the other samples."""
+    cohorts = {
+        name: [sample for sample in samples if sample not in failed]
+        for name, samples in members.items()
+        if not set(failed).isdisjoint(samples)
+    }
+    return {name: samples for name, samples in cohorts.items() if len(samples) > 1}
+
+
+def run_again(
+    arguments: Sequence[str], targets: Sequence[str], left_out: Collection[str]
+) -> subprocess.CompletedProcess[bytes]:
+    """Run Snakemake with the same arguments for some targets, without the samples that failed.
+
+    Snakemake does not run a job of which an input cannot be made. The lock is that of this run.
+
+    Parameters
+    ----------
+    arguments
+        Those of this run, without the name of the program.
+    targets
+        Files of the cohorts.
+    left_out
+        The samples that failed.
+    """
+    command = [sys.executable, "-m", "snakemake", *targets, *arguments, "--nolock"]
+    return subprocess.run(command, env=os.environ | {LEFT_OUT: ",".join(left_out)}, check=False)

@@ -42,7 +42,8 @@ sys.path[:0] = [str(ROOT / "workflow" / "lib"), str(ROOT / "src")]
 
 from commandline import command_prefix, run_with_this_python, shell_word
 from content import Checksums
-from on_failure import show_failures
+from on_failure import LEFT_OUT as LEFT_OUT_VARIABLE
+from on_failure import run_again, show_failures, without_failed_samples
 from run_lock import clear_lock_of_killed_run, hold
 from scsiameseclu.stages.cohorts import (
     batches_of_samples,
@@ -62,7 +63,7 @@ config, SAMPLES, problems = checked(config)
 if problems:
     raise WorkflowError("\n".join(problems))
 # Failed samples, when the workflow runs itself again to finish the cohorts without them.
-LEFT_OUT = list(filter(None, os.environ.get("SCSIAMESECLU_LEFT_OUT", "").split(",")))
+LEFT_OUT = list(filter(None, os.environ.get(LEFT_OUT_VARIABLE, "").split(",")))
 COHORTS = cohorts_of(config, SAMPLES.values())
 for message in cohort_warnings(config, COHORTS) if workflow.is_main_process else ():
     print(f"warning: {message}", file=sys.stderr)
@@ -90,6 +91,7 @@ COHORT = " ".join(
         f"python {shell_word(SCRIPTS / 'cohort.py')} --results {RESULTS}",
         f"--samples={shell_word(config['samples'])}",  # with =, as it may begin with a hyphen
         *(["--features", *FEATURES] if FEATURES else []),
+        *(["--cohorts", *COHORTS] if COHORTS else []),
     ]
 )
 MULTIQC = (
@@ -238,11 +240,11 @@ def in_sample(stage):
     )
 
 
-def program(stage, where=None, folder=FOLDER):
+def program(stage, where=None, folder=FOLDER, script=None):
     """Shell command that writes the settings file of a stage, runs the stage and writes its log."""
     where = in_sample(stage) if where is None else where
     file = f"{folder}/{manifest.SETTINGS.format(stage=stage)}"
-    script = shell_word(SCRIPTS / f"{stage}.py")
+    script = script or shell_word(SCRIPTS / f"{stage}.py")
     return (
         f"mkdir -p $(dirname {file}) && printf '%s' {{params.settings:q}} > {file} &&"
         f" python {script} {where} --settings {file} --threads {{threads}}"

@@ -65,11 +65,14 @@ def joint_settings(stage):
     return for_cohort
 
 
-def joint_program(stage):
-    """Shell command of a stage of a cohort."""
-    folder = f"{RESULTS}/cohorts/{{wildcards.cohort}}"
-    features = " ".join(manifest.features_of(stage, JOINT_FEATURES))
-    return program(stage, f"--folder {folder} --features {features}", folder)
+JOINT_FOLDER = f"{RESULTS}/cohorts/{{wildcards.cohort}}"
+# Shell command of all stages: in a loop, Snakemake runs the command of the last rule for all.
+JOINT_PROGRAM = program(
+    "{params.stage}",
+    f"--folder {JOINT_FOLDER} --features {{params.features}}",
+    JOINT_FOLDER,
+    "{params.script:q}",
+)
 
 
 def size_of_members(input):
@@ -80,6 +83,31 @@ def size_of_members(input):
         max(size.genes for size in sizes),
         sum(size.nonzeros for size in sizes),
     )
+
+
+def finish_cohorts():
+    """Analyse cohorts without the samples that failed, after a run of all samples."""
+    needed = file("expression" if manifest.CORRECT in FEATURES else "filtered")
+    failed = [name for name in SAMPLES if not Path(needed.format(sample=name)).exists()]
+    names = {name: [row["sample"] for row in rows] for name, rows in COHORTS.items()}
+    cohorts = without_failed_samples(names, failed)
+    started = Path(sys.argv[0]).name in ("snakemake", "__main__.py")
+    asked = workflow.dag_settings.targets
+    if LEFT_OUT or not cohorts or not started or asked:
+        return
+    if (
+        not workflow.execution_settings.keep_going
+    ):  # as asked: stop at the first failure
+        return
+    print(
+        f"Analysing {', '.join(cohorts)} without {', '.join(failed)}.", file=sys.stderr
+    )
+    targets = [
+        joint_file(name).format(cohort=cohort)
+        for cohort in cohorts
+        for name in manifest.outputs(JOINT_FEATURES)
+    ]
+    run_again(sys.argv[1:], targets, failed)
 
 
 rule join:
@@ -107,9 +135,12 @@ rule join:
             "join", size_of_members(input), attempt
         ).minutes,
     params:
+        stage="join",
+        script=str(SCRIPTS / "join.py"),
+        features=manifest.features_of("join", JOINT_FEATURES),
         settings=joint_settings("join"),
     shell:
-        joint_program("join")
+        JOINT_PROGRAM
 
 
 # The other stages, as for a sample.
@@ -120,7 +151,9 @@ for stage in manifest.planned(JOINT_FEATURES)[1:]:
             f"joint_{stage}"
         input:
             MARKER_FILES if stage == "annotate" else [],
-            [f"{REFERENCE}/model", f"{REFERENCE}/cells.h5ad"] if stage == "transfer" else [],
+            [f"{REFERENCE}/model", f"{REFERENCE}/cells.h5ad"]
+            if stage == "transfer"
+            else [],
             **joint_reads(stage),
         output:
             **joint_writes(stage),
@@ -139,7 +172,10 @@ for stage in manifest.planned(JOINT_FEATURES)[1:]:
             ),
             runtime=minutes(MEASURED_AS.get(stage, stage)),
         params:
+            stage=stage,
+            script=str(SCRIPTS / f"{stage}.py"),
+            features=manifest.features_of(stage, JOINT_FEATURES),
             settings=joint_settings(stage),
             content=content_of(MARKER_FILES if stage == "annotate" else []),
         shell:
-            joint_program(stage)
+            JOINT_PROGRAM

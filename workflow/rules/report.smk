@@ -50,6 +50,7 @@ rule cohort:
     input:
         config["samples"],
         expand([file("report"), file("deliverable")], sample=SAMPLES),
+        expand([joint_file("report"), joint_file("deliverable")], cohort=COHORTS),
     output:
         page=report(
             f"{RESULTS}/index.html",
@@ -57,7 +58,7 @@ rule cohort:
             category="Cohort",
             labels={"page": "cohort"},
         ),
-        tables=[f"{RESULTS}/cohort.tsv", f"{RESULTS}/status.tsv"],
+        tables=expand(f"{RESULTS}/{{name}}.tsv", name=["cohort", "status", "cohorts"]),
         multiqc=directory(f"{RESULTS}/multiqc"),
         complete=touch(COMPLETE),
     log:

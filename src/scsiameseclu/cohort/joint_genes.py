@@ -109,7 +109,7 @@ class _Joint:
             elif place >= 0:
                 taken.add(place)
         self._match_symbols(places, symbols, taken)
-        for gene in (places < 0).nonzero()[0]:
+        for gene in (places < 0).nonzero()[0].tolist():
             places[gene] = self.n_genes
             self.n_genes += 1
             self.symbols.append(symbols[gene])

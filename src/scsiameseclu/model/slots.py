@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import anndata as ad
@@ -20,6 +21,7 @@ def write_clusters(
     fine: np.ndarray | None,
     summary: dict[str, Any],
     key: str = "siamese",
+    names: Sequence[str] | None = None,
 ) -> None:
     """Set clusters, confidence, probabilities and their record on ``adata``.
 
@@ -36,17 +38,20 @@ def write_clusters(
         which those that are None are left out.
     key
         Prefix of the slots.
+    names
+        Names of the clusters, by default 0, 1, …; they are numbers, also with other ones.
     """
     n_clusters = probability.shape[1]
-    names = [str(n) for n in range(n_clusters)]
+    numbers = [str(n) for n in range(n_clusters)]
+    names = numbers if names is None else list(names)
     labels = probability.argmax(axis=1)
     confidence = probability.max(axis=1).astype(np.float32)
-    adata.obs[key] = pd.Categorical(labels.astype(str), categories=names)
+    adata.obs[key] = pd.Categorical.from_codes(labels, categories=pd.Index(names))
     adata.obs[f"{key}_confidence"] = confidence
     adata.obs[f"{key}_ambiguous"] = confidence < AMBIGUOUS
     adata.obs[f"{key}_coarse"] = _categorical(coarse)
     if fine is not None:
-        adata.obs[f"{key}_fine"] = _categorical(fine)
+        adata.obs[f"{key}_fine"] = _categorical(_renamed(fine, names))
     elif f"{key}_fine" in adata.obs:
         del adata.obs[f"{key}_fine"]
     adata.obsm[f"{key}_probability"] = probability.astype(np.float32)
@@ -67,6 +72,13 @@ def write_clusters(
         },
         "params": {key: value for key, value in summary["params"].items() if value is not None},
     }
+
+
+def _renamed(fine: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Fine clusters, such as ``3.1``, with the names of the clusters that they are parts of."""
+    different, codes = np.unique(fine.astype(str), return_inverse=True)
+    pairs = (name.partition(".") for name in different)
+    return np.array([f"{names[int(whole)]}{dot}{part}" for whole, dot, part in pairs])[codes]
 
 
 def _categorical(names: np.ndarray) -> Any:

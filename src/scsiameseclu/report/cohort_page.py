@@ -11,8 +11,8 @@ from scsiameseclu.report.tables import Cell, Table, count, percent, real, text, 
 TONES = {"OK": "ok", "WARN": "warn", "FAIL": "fail"}
 
 
-def cohort_page(entries: Sequence[Entry]) -> str:
-    """The HTML page of the cohort, with samples in the order of ``entries``."""
+def cohort_page(entries: Sequence[Entry], joint: Sequence[Entry] = ()) -> str:
+    """The HTML page of all samples, in the order of ``entries``, and of the cohorts ``joint``."""
     return render(
         "cohort.html.j2",
         script="sort.js",
@@ -24,6 +24,8 @@ def cohort_page(entries: Sequence[Entry]) -> str:
         ],
         summary=summary(entries),
         table=sample_table(entries),
+        joint=joint_table(joint) if joint else None,
+        failed_joint=[entry for entry in joint if entry.status == "FAIL"],
         overview=overview(entries),
         composition=composition(entries),
     )
@@ -54,6 +56,29 @@ def sample_table(entries: Sequence[Entry]) -> Table:
     header += ["Reason", "Files"]
     rows = [_row(entry, labelled) for entry in entries]
     return Table("samples", "Samples, in the order of the sample sheet", header, rows)
+
+
+def joint_table(entries: Sequence[Entry]) -> Table:
+    """One row per cohort."""
+    header = ("Cohort", "Status", "Samples", "Cells", "Clusters", "Mean confidence")
+    rows = [_joint_row(entry) for entry in entries]
+    more = ("Mixing before", "Mixing after", "Reason", "Files")
+    return Table("cohorts", "Samples analysed together", (*header, *more), rows)
+
+
+def _joint_row(entry: Entry) -> list[Cell]:
+    numbers, finished = entry.numbers, entry.status != "FAIL"
+    folder = f"cohorts/{quote(entry.sample)}"
+    return [
+        Cell(entry.sample, link=f"{folder}/report.html" if finished else ""),
+        Cell(entry.status, tone=TONES[entry.status]),
+        _count(numbers.get("n_samples")),
+        _count(numbers.get("cells_kept")),
+        _count(numbers.get("n_clusters")),
+        *(real(numbers.get(k), 2) for k in ("mean_confidence", "mixing_before", "mixing_after")),
+        text(f"{entry.stage}: {entry.reason}" if entry.reason else "–"),
+        Cell("h5ad", link=f"{folder}/{quote(entry.sample)}.h5ad") if finished else Cell("–"),
+    ]
 
 
 def _row(entry: Entry, labelled: bool) -> list[Cell]:

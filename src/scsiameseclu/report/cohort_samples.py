@@ -1,4 +1,4 @@
-"""Status and numbers of each sample, for the cohort page and tables."""
+"""Status and numbers of each sample and cohort, for the page of all samples and tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scsiameseclu.genes.gene_classes import SPIKE_INS
 from scsiameseclu.report.finished_sample import read_table
 from scsiameseclu.store.files import read_parts
 from scsiameseclu.store.folder import SampleFolder
-from scsiameseclu.store.manifest import FAILURE
+from scsiameseclu.store.manifest import COHORT, FAILURE
 
 SCORES = ("ari", "nmi", "acc", "macro_f1")
 WITHOUT_LABELS = ("mean_confidence", "silhouette", "graph_purity")
@@ -24,7 +24,7 @@ WITHOUT_LABELS = ("mean_confidence", "silhouette", "graph_purity")
 
 @dataclass
 class Entry:
-    """One sample: ``status`` OK, WARN or FAIL, its stages and reasons, and its numbers.
+    """One sample or cohort: ``status`` OK, WARN or FAIL, its stages and reasons, and its numbers.
 
     ``numbers`` holds known values only; ``funnel`` is (step, remaining cells); ``sizes`` counts the
     cells per cluster, ``types`` those per predicted cell type (abstentions count as Unassigned);
@@ -54,16 +54,25 @@ def read_entries(
 
     ``features`` are those of the run, see :data:`scsiameseclu.store.manifest.FEATURES`.
     """
+    logs = results / "logs"
     return [
-        _entry(SampleFolder(results / "samples" / sample, sample, features), results)
+        _entry(SampleFolder(results / "samples" / sample, sample, features), logs / sample)
         for sample in samples
     ]
 
 
-def _entry(folder: SampleFolder, results: Path) -> Entry:
+def read_cohorts(
+    results: Path, cohorts: Sequence[str], features: Collection[str] = ()
+) -> list[Entry]:
+    """The entries of ``cohorts``, in order, like those of samples."""
+    folders = [SampleFolder(results / "cohorts" / name, name, features) for name in cohorts]
+    return [_entry(folder, results / "logs" / "cohorts" / folder.sample) for folder in folders]
+
+
+def _entry(folder: SampleFolder, logs: Path) -> Entry:
     entry = Entry(folder.sample)
     try:
-        _read_status(entry, folder, results)
+        _read_status(entry, folder, logs)
         _read_quality(entry, folder)
         if entry.status != "FAIL":
             _read_clusters(entry, folder)
@@ -72,7 +81,7 @@ def _entry(folder: SampleFolder, results: Path) -> Entry:
     return entry
 
 
-def _read_status(entry: Entry, folder: SampleFolder, results: Path) -> None:
+def _read_status(entry: Entry, folder: SampleFolder, logs: Path) -> None:
     """FAIL after a failure note or with a missing file; WARN with any warning."""
     missing = folder.missing()
     if failure := folder.failure():
@@ -80,8 +89,8 @@ def _read_status(entry: Entry, folder: SampleFolder, results: Path) -> None:
         entry.reasons = [failure["reason"]]
     elif missing:
         entry.status, entry.stage = "FAIL", missing[0]
-        entry.reasons = [f"not finished; see the logs in {results / 'logs' / entry.sample}"]
-        reference = results / "reference" / FAILURE
+        entry.reasons = [f"not finished; see the logs in {logs}"]
+        reference = folder.directory.parent.parent / "reference" / FAILURE
         if "annotate" in missing and reference.is_file():
             note = json.loads(reference.read_text(encoding="utf-8"))
             entry.stage, entry.reasons = "reference", [str(note["reason"])]
@@ -147,6 +156,10 @@ def _read_clusters(entry: Entry, folder: SampleFolder) -> None:
     metrics = folder.json("metrics")
     entry.numbers["n_clusters"] = int(metrics["n_clusters"])
     entry.numbers |= _known({key: metrics["unsupervised"][key] for key in WITHOUT_LABELS})
+    if COHORT in folder.features:
+        entry.numbers["n_samples"] = int(folder.obs("counts", ["sample"])["sample"].nunique())
+        overall = {f"mixing_{when}": of["overall"] for when, of in metrics["mixing"].items()}
+        entry.numbers |= _known(overall)
     labels = metrics["labels"]
     if labels is None:
         return

@@ -9,6 +9,7 @@ from html import escape
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import yaml
 
@@ -115,10 +116,22 @@ SCORES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "n_labelled": ("Labelled", "Cells with a label", {"format": "{:,.0f}", "hidden": True}),
 }
 COLUMNS = QUALITY | SCORES
+JOINT = {
+    "n_samples": "Samples",
+    "cells_kept": "Cells",
+    "n_clusters": "Clusters",
+    "mean_confidence": "Confidence",
+    "mixing_before": "Mixing before",
+    "mixing_after": "Mixing after",
+}
+"""Columns of the table of cohorts."""
 
 
-def write_multiqc(entries: Sequence[Entry], folder: Path) -> None:
-    """Write ``*_mqc.json`` and ``multiqc_config.yaml`` into ``folder``; remove outdated files."""
+def write_multiqc(entries: Sequence[Entry], folder: Path, joint: Sequence[Entry] = ()) -> None:
+    """Write ``*_mqc.json`` and ``multiqc_config.yaml`` into ``folder``; remove outdated files.
+
+    ``joint`` are the cohorts.
+    """
     content = {
         "general": _general(entries),
         "status": _status(entries),
@@ -128,6 +141,7 @@ def write_multiqc(entries: Sequence[Entry], folder: Path) -> None:
         "clusters": _sizes(entries),
         "types": _types(entries),
         "training": _training(entries),
+        "cohorts": _cohorts(joint),
     }
     # MultiQC orders sections by file name.
     files = {
@@ -214,6 +228,32 @@ def _status(entries: Sequence[Entry]) -> dict[str, Any]:
     line = "OK: finished; WARN: finished with warnings; FAIL: not finished."
     look = {"id": "scsiameseclu_status_table", "title": "Sample status", "no_violin": True}
     return _section("status", "Status", line, "table", headers=headers, data=rows, pconfig=look)
+
+
+def _cohorts(entries: Sequence[Entry]) -> dict[str, Any]:
+    """Table of the cohorts, which link to their pages."""
+    rows = [
+        f"<tr><td>{_linked(entry)}</td><td>{entry.status}</td>"
+        + "".join(f"<td>{_shown(entry.numbers.get(key))}</td>" for key in JOINT)
+        + f"<td>{escape(entry.reason)}</td></tr>"
+        for entry in entries
+    ]
+    header = "".join(f"<th>{name}</th>" for name in ("Cohort", "Status", *JOINT.values(), "Reason"))
+    html = f'<table class="table table-condensed"><tr>{header}</tr>{"".join(rows)}</table>'
+    line = "Samples that were analysed together. Mixing: of batches, relative to chance."
+    return _section("cohorts", "Cohorts", line, "html", data=html if entries else "")
+
+
+def _linked(entry: Entry) -> str:
+    if entry.status == "FAIL":
+        return escape(entry.sample)
+    return f'<a href="cohorts/{quote(entry.sample)}/report.html">{escape(entry.sample)}</a>'
+
+
+def _shown(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.2f}"
 
 
 def _words(text: str) -> str:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from scsiameseclu.store.manifest import COHORT, NAMES
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
+    from scsiameseclu.cohort.stable_names import ClusterNames
     from scsiameseclu.store.folder import SampleFolder
 
 log = logging.getLogger(__name__)
@@ -16,7 +23,8 @@ def run(folder: SampleFolder, *, n_clusters: str | None = None, seed: int = 0) -
 
     ``clusters`` contains ``siamese``, ``siamese_confidence``, ``siamese_ambiguous``,
     ``siamese_coarse`` and ``siamese_fine`` in ``obs``, ``obsm["siamese_probability"]``, and
-    ``uns["siamese"]``. Changing the number of clusters requires rerunning this stage, but not the
+    ``uns["siamese"]``. Clusters of a cohort keep the names that they had when the stage ran
+    before. Changing the number of clusters requires rerunning this stage, but not the
     training.
     """
     from scsiameseclu.cluster_number import ClusterNumber
@@ -33,7 +41,9 @@ def run(folder: SampleFolder, *, n_clusters: str | None = None, seed: int = 0) -
     model = FittedModel.of(networks, clustering)
     model.save(folder.path("model"))
     adata = sidecar(folder.cells)
-    write_clusters(adata, clustering.probability, clustering.coarse, clustering.fine, model.summary)
+    names, record = _names_of_cohort(folder, clustering.probability)
+    parts = (clustering.probability, clustering.coarse, clustering.fine)
+    write_clusters(adata, *parts, model.summary, names=names)
     summary = adata.uns["siamese"]
     sizes, requested = summary["sizes"], summary["n_clusters_asked"]
     log.info("%d clusters of %d to %d cells", len(sizes), min(sizes), max(sizes))
@@ -52,3 +62,36 @@ def run(folder: SampleFolder, *, n_clusters: str | None = None, seed: int = 0) -
         settings={"n_clusters": str(number)},
         warnings=warnings,
     )
+    if record is not None:
+        write_names(folder.directory / NAMES, record)
+
+
+def _names_of_cohort(
+    folder: SampleFolder, probability: np.ndarray
+) -> tuple[list[str] | None, ClusterNames | None]:
+    """Names of the clusters of a cohort, after those of an earlier run; None for a sample."""
+    from scsiameseclu.cohort.stable_names import stable_names
+
+    if COHORT not in folder.features:
+        return None, None
+    earlier = read_names(folder.directory / NAMES)
+    return stable_names(probability.argmax(axis=1), folder.cells, probability.shape[1], earlier)
+
+
+def read_names(path: Path) -> ClusterNames | None:
+    """The names of clusters in an earlier run; None if there was none."""
+    from scsiameseclu.cohort.stable_names import ClusterNames
+    from scsiameseclu.store.files import read_parts
+
+    if not path.is_file():
+        return None
+    parts = read_parts(path, ["obs", "uns/next_number"])
+    return ClusterNames(parts["obs"]["cluster"].astype(str), int(parts["uns/next_number"]))
+
+
+def write_names(path: Path, record: ClusterNames) -> None:
+    """Write names of clusters for the next run."""
+    from scsiameseclu.store.files import sidecar, write_h5ad
+
+    obs = record.cells.astype("category").to_frame("cluster")
+    write_h5ad(sidecar(obs, uns={"next_number": record.next_number}), path)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.store.manifest import COHORT, REFERENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,10 +24,21 @@ NUMBERS = (
     "leiden_ari", "leiden_nmi", "leiden_acc", "leiden_macro_f1",
 )  # fmt: skip
 """The numeric columns of ``cohort.tsv``."""
+JOINT_NUMBERS = (
+    "n_samples", "cells_kept", "genes_kept", "n_clusters", "mean_confidence",
+    "mixing_before", "mixing_after", "n_labelled", "ari", "nmi",
+)  # fmt: skip
+"""The numeric columns of ``cohorts.tsv``."""
 
 
-def run(*, samples: Path, results: Path, features: Sequence[str] = ()) -> None:
-    """Write index.html, cohort.tsv, status.tsv and multiqc/ into ``results``.
+def run(
+    *,
+    samples: Path,
+    results: Path,
+    features: Sequence[str] = (),
+    cohorts: Sequence[str] = (),
+) -> None:
+    """Write index.html, cohort.tsv, status.tsv, cohorts.tsv and multiqc/ into ``results``.
 
     Unfinished samples have status FAIL, with the error message of the failed stage or the first
     stage that has not finished. Finished samples with warnings have status WARN.
@@ -36,9 +48,11 @@ def run(*, samples: Path, results: Path, features: Sequence[str] = ()) -> None:
     samples
         Sample sheet, which determines the order of the samples.
     results
-        Folder that contains ``samples/{sample}/``.
+        Folder that contains ``samples/{sample}/`` and ``cohorts/{cohort}/``.
     features
         Features of the run; see :data:`scsiameseclu.store.manifest.FEATURES`.
+    cohorts
+        Names of the cohorts, in ``cohorts/{cohort}/``.
 
     Raises
     ------
@@ -46,7 +60,7 @@ def run(*, samples: Path, results: Path, features: Sequence[str] = ()) -> None:
         The sample sheet is invalid, or there is no results folder.
     """
     from scsiameseclu.report.cohort_page import cohort_page
-    from scsiameseclu.report.cohort_samples import read_entries
+    from scsiameseclu.report.cohort_samples import read_cohorts, read_entries
     from scsiameseclu.report.multiqc import write_multiqc
     from scsiameseclu.stages.sheet import sample_names
     from scsiameseclu.store.atomic import write_table, write_text
@@ -54,10 +68,12 @@ def run(*, samples: Path, results: Path, features: Sequence[str] = ()) -> None:
     if not results.is_dir():
         raise UserError(f"there is no results folder {results}; check --results")
     entries = read_entries(results, sample_names(samples), features)
+    joint = read_cohorts(results, cohorts, [COHORT, *(n for n in features if n == REFERENCE)])
     write_table(results / "status.tsv", status_table(entries))
     write_table(results / "cohort.tsv", cohort_table(entries))
-    write_multiqc(entries, results / "multiqc")
-    write_text(results / "index.html", cohort_page(entries))
+    write_table(results / "cohorts.tsv", joint_table(joint))
+    write_multiqc(entries, results / "multiqc", joint)
+    write_text(results / "index.html", cohort_page(entries, joint))
 
 
 def status_table(entries: Sequence[Entry]) -> pd.DataFrame:
@@ -66,6 +82,18 @@ def status_table(entries: Sequence[Entry]) -> pd.DataFrame:
 
     rows = [(entry.sample, entry.status, entry.stage, entry.reason) for entry in entries]
     return pd.DataFrame(rows, columns=["sample", "status", "stage", "reason"])
+
+
+def joint_table(entries: Sequence[Entry]) -> pd.DataFrame:
+    """Table of status, reason and numbers, with one row per cohort."""
+    import pandas as pd
+
+    rows = [
+        {"cohort": e.sample, "status": e.status, "stage": e.stage, "reason": e.reason}
+        | {key: e.numbers.get(key) for key in JOINT_NUMBERS}
+        for e in entries
+    ]
+    return pd.DataFrame(rows, columns=["cohort", "status", "stage", "reason", *JOINT_NUMBERS])
 
 
 def cohort_table(entries: Sequence[Entry]) -> pd.DataFrame:

@@ -49,6 +49,7 @@ HELP = {
     "samples": "sample sheet (tsv)",
     "configfile": "config files (YAML); later files take precedence",
     "config": "KEY=VALUE entries that replace values of the config, as in Snakemake",
+    "cohorts": "names of the cohorts",
     "members": "samples of the cohort",
     "batches": "batch of each sample, as a JSON object",
     "left_out": "samples of the cohort that failed",

@@ -46,6 +46,8 @@ PATHS = {
 """Path of each file, relative to the folder of the sample."""
 FOLDERS = ("networks", "model")
 CHECKPOINT = "stages/training.checkpoint"
+NAMES = "stages/cluster_names.h5ad"
+"""Names of the clusters of a cohort; not an output, so that it outlasts the stage's reruns."""
 FAILURE = "stages/failure.json"
 USAGE = "stages/usage/{stage}.json"
 SETTINGS = "stages/settings/{stage}.json"
