@@ -229,6 +229,12 @@ class CohortSettings(Settings):
     doublets: Literal["remove", "keep"] = option(
         "remove", "remove predicted doublets of the samples, or keep them"
     )
+    model: str | None = option(
+        None,
+        "folder of a finished cohort, RESULTS/cohorts/NAME, onto which all samples are mapped "
+        "without training; null: none",
+        text=Text(("the folder of a cohort",)),
+    )
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,28 @@ rule transfer:
         program("transfer")
 
 
+# Runs only if cohort.model is set.
+rule map:
+    input:
+        [f"{config['cohort']['model']}/{manifest.PATHS[name]}" for name in MODEL],
+        **reads("map"),
+    output:
+        **writes("map"),
+    log:
+        f"{LOGS}/{{sample}}/map.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: cores_by_size
+    resources:
+        **ON_CPU,
+        mem_mb=memory("expression"),
+        runtime=minutes("train"),
+    params:
+        settings=settings_of("map"),
+    shell:
+        program("map")
+
+
 rule annotate:
     input:
         MARKER_FILES,

@@ -46,6 +46,7 @@ from on_failure import LEFT_OUT as LEFT_OUT_VARIABLE
 from on_failure import run_again, show_failures, without_failed_samples
 from run_lock import clear_lock_of_killed_run, hold
 from scsiameseclu.stages.cohorts import (
+    MODEL,
     batches_of_samples,
     cohort_warnings,
     cohorts_of,
@@ -80,6 +81,7 @@ FEATURES = [
         (manifest.TRAJECTORY, config["trajectory"]["run"]),
         (manifest.AMBIENT, config["ambient"]["mode"] != "off"),
         (manifest.CORRECT, config["ambient"]["mode"] == "correct"),
+        (manifest.MAPPED, config["cohort"]["model"]),
     )
     if enabled
 ]

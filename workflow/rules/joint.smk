@@ -2,7 +2,7 @@
 # the same stages as a sample.
 
 # Stages whose memory and time are predicted as those of another.
-MEASURED_AS = {"cluster": "train", "transfer": "train"}
+MEASURED_AS = {"cluster": "train", "transfer": "train", "pages": "report"}
 
 
 def joint_file(name):
@@ -49,15 +49,23 @@ def joint_settings(stage):
     def for_cohort(wildcards):
         rows = COHORTS[wildcards.cohort]
         row = common_settings(rows) | {"reference": REFERENCE}
+        row |= {"members": members(wildcards.cohort)}
+        if stage == "pages":
+            row |= {
+                "labels": {r["sample"]: r["label"] for r in rows if "label" in r},
+                "member_features": FEATURES,
+            }
         if stage == "join":
             row |= {
-                "members": members(wildcards.cohort),
                 "batches": batches_of_samples(config, rows),
                 "left_out": [r["sample"] for r in rows if r["sample"] in LEFT_OUT],
                 "corrected": manifest.CORRECT in FEATURES,
                 "min_cells": config["quality"]["min_cells"],
             }
         values = resolved(stage, config, row | with_design(rows))
+        if stage == "join":  # other settings of the section do not change its output
+            of_join = ("batch", "doublets", "genes")
+            values["settings"] = {name: values["settings"][name] for name in of_join}
         if stage == "train":
             values = {k: v for k, v in values.items() if k not in INDEPENDENT}
         return json.dumps(values, sort_keys=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from scsiameseclu.report.joint_cells import JointCells, mapped_cells
 from scsiameseclu.store.files import read_parts
 from scsiameseclu.store.folder import SampleFolder
 from scsiameseclu.store.manifest import COHORT
@@ -29,7 +30,8 @@ class FinishedSample:
     per input cell. ``droplets`` and ``hashtags`` are empty unless cells were called among droplets
     or demultiplexed. ``quality_scores`` are the metrics that need no labels. Of a cohort,
     ``groups`` are the sample and the sample's metadata of each cell by name, ``design`` is the
-    metadata of each sample, and ``mixing`` that of batches. Nothing here comes from a label column.
+    metadata of each sample, and ``mixing`` that of batches; of a sample of a cohort, ``joint`` are
+    the cohort's clusters. Nothing here comes from a label column.
     """
 
     name: str
@@ -59,6 +61,7 @@ class FinishedSample:
     groups: dict[str, pd.Series]
     design: Mapping[str, Mapping[str, str]]
     mixing: dict[str, Any]
+    joint: JointCells | None
 
     @property
     def clusters(self) -> list[str]:
@@ -85,11 +88,14 @@ def read_table(folder: SampleFolder, name: str) -> pd.DataFrame:
 
 
 def load_sample(
-    folder: SampleFolder, design: Mapping[str, Mapping[str, str]] | None = None
+    folder: SampleFolder,
+    design: Mapping[str, Mapping[str, str]] | None = None,
+    joint: JointCells | None = None,
 ) -> FinishedSample:
     """Read everything that the page shows outside the comparison panel.
 
-    ``design`` is the metadata of each sample of a cohort.
+    ``design`` is the metadata of each sample of a cohort; ``joint`` are the clusters of a cohort
+    that the sample's cells are in.
     """
     cells = folder.obs("filtered").copy()
     cells["batch"] = folder.obs("expression", ["batch"])["batch"].astype("category")
@@ -130,6 +136,7 @@ def load_sample(
         groups=_groups(folder, design or {}),
         design=design or {},
         mixing=metrics.get("mixing", {}),
+        joint=joint or mapped_cells(folder),
     )
 
 

@@ -136,6 +136,9 @@ def _of_cells(sample: FinishedSample, where: Plane) -> list[Layer]:
     if "pseudotime" in cells:
         pseudotime = cells["pseudotime"].to_numpy(float)[where.rows]
         layers.append(number_layer("Cells", "pseudotime", "Pseudotime", pseudotime, ""))
+    if sample.joint is not None:
+        of_cohort = sample.joint.clusters
+        layers.append(category_layer("Cells", "joint", "Cohort cluster", where, of_cohort))
     for name, values in sample.groups.items():
         title = name.removeprefix("meta_").replace("_", " ").capitalize()
         layers.append(category_layer("Samples", name, title, where, values))

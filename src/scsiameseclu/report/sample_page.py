@@ -19,6 +19,7 @@ from scsiameseclu.report.cluster_figures import (
 from scsiameseclu.report.comparison import comparison
 from scsiameseclu.report.finished_sample import FinishedSample, load_sample
 from scsiameseclu.report.joint import joint_section
+from scsiameseclu.report.joint_cells import JointCells
 from scsiameseclu.report.map_data import map_data
 from scsiameseclu.report.map_figures import Plane, category_map, number_map, plane
 from scsiameseclu.report.marker_figures import marker_pictures, marker_table
@@ -48,6 +49,7 @@ def sample_page(
     folder: SampleFolder,
     label: str | None,
     design: Mapping[str, Mapping[str, str]] | None = None,
+    joint: JointCells | None = None,
 ) -> str:
     """The HTML page of a sample or a cohort, from the files in its folder.
 
@@ -59,8 +61,11 @@ def sample_page(
         Column of published labels; only the comparison panel shows it.
     design
         Metadata of each sample of a cohort.
+    joint
+        The clusters of the cohort that the sample's cells are in; by default those that the sample
+        was mapped onto, if it was.
     """
-    sample = load_sample(folder, design)
+    sample = load_sample(folder, design, joint)
     where = plane(sample.umap)
     panel = comparison(sample, where, label)
     return render(
@@ -70,6 +75,8 @@ def sample_page(
         sample=sample.name,
         warnings=[(stage, sentence(warning)) for stage, warning in sample.warnings],
         joint=joint_section(sample),
+        of_cohort=sample.joint,
+        of_cohort_table=sample.joint and sample.joint.table(sample.cells["siamese"]),
         facts=_facts(sample),
         summary=summary(sample),
         capture=capture_pictures(sample),
@@ -142,6 +149,10 @@ def _maps(sample: FinishedSample, where: Plane) -> list[Picture]:
             label="confidence", caption="Confidence of the cluster assignment, 0 to 1.",
         ),
     ]  # fmt: skip
+    if sample.joint is not None:
+        caption = f"Clusters of cohort {sample.joint.cohort}; grey: unknown, or not in the cohort."
+        of_cohort = sample.joint.clusters
+        maps.append(category_map("map-joint", "Cohort cluster", where, of_cohort, caption=caption))
     for name in ("sample", "condition"):
         if name in sample.groups:
             caption = f"Cells of every {name} are drawn in random order."

@@ -7,16 +7,20 @@ Snakemake may run on hosts without other dependencies.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from scsiameseclu.options import Rule, fits, rules
 from scsiameseclu.settings import CohortSettings
 from scsiameseclu.stages.columns import META
+from scsiameseclu.store import manifest
 
 Row = dict[str, Any]
 Cohorts = dict[str, list[Row]]
 ALL = "all"
 """Name of the cohort of all samples, of sheets without a column ``cohort``."""
+MODEL = ("model", "clusters", "embedding", "expression", "annotation_table")
+"""Files of a cohort that mapping reads."""
 DESIGN = ("condition", "donor")
 """Columns of the sheet that describe a sample of a cohort, besides ``meta_*``."""
 
@@ -34,7 +38,7 @@ def cohorts_of(config: Mapping[str, Any], rows: Iterable[Row]) -> Cohorts:
     rows = [row for row in rows if "sample" in row]
     run = _setting(config, "run")
     named = [row for row in rows if row.get("cohort")]
-    if run == "off":
+    if run == "off" or mapped_onto(config) is not None:
         return {}
     if run == "auto" and not named:
         return {ALL: rows} if len(rows) > 1 else {}
@@ -42,6 +46,26 @@ def cohorts_of(config: Mapping[str, Any], rows: Iterable[Row]) -> Cohorts:
     for row in named:
         cohorts.setdefault(row["cohort"], []).append(row)
     return cohorts
+
+
+def mapped_onto(config: Mapping[str, Any]) -> str | None:
+    """Folder of the cohort that samples are mapped onto, None for none."""
+    section = config.get("cohort")
+    model = section.get("model") if isinstance(section, Mapping) else None
+    return model if isinstance(model, str) and model.strip() else None
+
+
+def model_problem(config: Mapping[str, Any]) -> Iterator[str]:
+    """Why samples cannot be mapped onto a cohort."""
+    model = mapped_onto(config)
+    if model is None:
+        return
+    lacking = [name for name in MODEL if not (Path(model) / manifest.PATHS[name]).exists()]
+    if lacking:
+        yield (
+            f"config key cohort.model: {model} is not the folder of a finished cohort, such as "
+            f"results/cohorts/all (it has no {manifest.PATHS[lacking[0]]}); correct the path"
+        )
 
 
 def cohort_problems(config: Mapping[str, Any], cohorts: Cohorts) -> list[str]:

@@ -28,7 +28,7 @@ from scsiameseclu.options import (
 )
 from scsiameseclu.run_settings import SECTIONS, RunSettings
 from scsiameseclu.settings import AnnotationSettings
-from scsiameseclu.stages.cohorts import cohort_problems, cohorts_of
+from scsiameseclu.stages.cohorts import cohort_problems, cohorts_of, model_problem
 from scsiameseclu.stages.input_files import file_problem
 from scsiameseclu.stages.schema_messages import problems_with, reversed_range
 from scsiameseclu.stages.sheet import Row, Sheet, check_sheet
@@ -201,6 +201,7 @@ def config_problems(config: Config) -> list[str]:
             problems += [f"config section {name}: {text}" for text in reversed_limits(config[name])]
     problems += _outdir_problems(config["outdir"])
     problems += _tissue_problems(config["annotation"])
+    problems += model_problem(config)
     return problems + list(_missing_files(config))
 
 

@@ -32,8 +32,8 @@ from scsiameseclu.store.manifest import FEATURES
 
 STAGES = (
     "check", "ingest", "quality", "ambient", "join", "expression", "graph", "train", "cluster",
-    "layout", "markers", "reference", "transfer", "annotate", "trajectory", "evaluate", "report",
-    "assemble", "cohort",
+    "layout", "markers", "reference", "transfer", "annotate", "trajectory", "map", "evaluate",
+    "report", "assemble", "pages", "cohort",
 )  # fmt: skip
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -49,6 +49,8 @@ HELP = {
     "samples": "sample sheet (tsv)",
     "configfile": "config files (YAML); later files take precedence",
     "config": "KEY=VALUE entries that replace values of the config, as in Snakemake",
+    "labels": "column with published labels of each sample, as a JSON object",
+    "member_features": "optional features of the samples of the cohort",
     "cohorts": "names of the cohorts",
     "members": "samples of the cohort",
     "batches": "batch of each sample, as a JSON object",

@@ -14,8 +14,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 REFERENCE, TRAJECTORY, AMBIENT, CORRECT = "reference", "trajectory", "ambient", "correct"
-COHORT = "cohort"
-FEATURES = (REFERENCE, TRAJECTORY, AMBIENT, CORRECT, COHORT)
+COHORT, MAPPED = "cohort", "mapped"
+FEATURES = (REFERENCE, TRAJECTORY, AMBIENT, CORRECT, COHORT, MAPPED)
 """Optional parts of a run; ``cohort`` marks the folder of a cohort."""
 
 PATHS = {
@@ -41,10 +41,12 @@ PATHS = {
     "transfer": "stages/transfer.h5ad",
     "annotation": "stages/annotation.h5ad",
     "trajectory": "stages/trajectory.h5ad",
+    "mapped": "stages/mapped.h5ad",
     "metrics": "stages/metrics.json",
+    "pages": "samples",
 }
 """Path of each file, relative to the folder of the sample."""
-FOLDERS = ("networks", "model")
+FOLDERS = ("networks", "model", "pages")
 CHECKPOINT = "stages/training.checkpoint"
 NAMES = "stages/cluster_names.h5ad"
 """Names of the clusters of a cohort; not an output, so that it outlasts the stage's reruns."""
@@ -118,6 +120,7 @@ STAGES = {
         feature=TRAJECTORY,
         of_samples=True,
     ),
+    "map": Stage(("expression",), ("mapped",), feature=MAPPED, of_samples=True),
     "evaluate": Stage(
         ("counts", "expression", "graph", "embedding", "clusters", "layout"),
         ("metrics",),
@@ -126,9 +129,10 @@ STAGES = {
     "report": Stage(
         ("quality_table", "training", "markers_table", "annotation_table", "metrics", *RESULTS),
         ("report",),
-        ("ambient", "trajectory"),
+        ("ambient", "trajectory", "mapped"),
     ),
-    "assemble": Stage(RESULTS, ("deliverable",), ("ambient", "trajectory")),
+    "assemble": Stage(RESULTS, ("deliverable",), ("ambient", "trajectory", "mapped")),
+    "pages": Stage(("clusters", "annotation_table"), ("pages",), feature=COHORT),
 }
 """The stages, in pipeline order."""
 SIDECARS = {
