@@ -58,11 +58,14 @@ class SampleSettings(Settings):
         None, "name of the cohort whose samples are analysed together", text=NAME
     )
     condition: str | None = option(
-        None, "condition of the sample, such as control or disease, compared within the cohort"
+        None,
+        "condition of the sample, such as control or disease, compared within the cohort",
+        text=Text(("text",)),
     )
     donor: str | None = option(
         None,
         "donor of the sample, the replicate in comparisons of conditions; by default the sample",
+        text=Text(("text",)),
     )
 
 
