@@ -57,7 +57,8 @@ class JointCells:
                 "are Unknown: unlike the cells of the cohort, or between its clusters."
             )
         if missing:
-            sentences.append(f"{count(missing)} cells, predicted doublets, are not in the cohort.")
+            cells = "1 cell is" if missing == 1 else f"{count(missing)} cells are"
+            sentences.append(f"{cells} not in the cohort (predicted doublets).")
         absent = [name for name in self.shares if not (known == name).any()]
         if absent:
             plural = "s" if len(absent) > 1 else ""
