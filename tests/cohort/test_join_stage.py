@@ -122,11 +122,6 @@ def test_the_same_again_is_the_same_to_the_byte(samples: dict[str, SampleFolder]
     assert digest(joined(samples, "again")) == digest(joined(samples, "again"))
 
 
-def test_samples_that_failed_are_named(samples: dict[str, SampleFolder]) -> None:
-    folder = joined(samples, "left", left_out=["bad"])
-    assert folder.uns("counts", "warnings")[0] == "1 of 3 samples failed and are left out: bad"
-
-
 def test_the_next_stage_reads_it(samples: dict[str, SampleFolder]) -> None:
     folder = joined(samples, "next")
     expression.run(folder, settings=ExpressionSettings(n_top_genes=50, n_pcs=5))

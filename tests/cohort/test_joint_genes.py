@@ -61,7 +61,7 @@ def test_every_gene_of_a_sample_is_used_once() -> None:
 
 
 def test_samples_without_shared_genes_are_refused() -> None:
-    with pytest.raises(UserError, match="share 0 genes.*CD3E.*column cohort"):
+    with pytest.raises(UserError, match=r"share 0 genes.*CD3E.*column cohort"):
         joint_genes({"a": A, "b": named(("x1", "x1"), ("x2", "x2"))})
 
 

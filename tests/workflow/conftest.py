@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from runs import GOOD, QUICK, ROOT, Run, planned, snakemake, write_inputs
+from runs import GOOD, ROOT, TOGETHER, Run, planned, snakemake, write_inputs
 
 sys.path.insert(0, str(ROOT / "workflow" / "lib"))
 
@@ -27,7 +27,7 @@ def broken_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         {"sample": "logged", "path": "logged.h5ad"},
         {"sample": "tiny", "path": "tiny.h5ad"},
     ]
-    write_inputs(directory, GOOD + bad, QUICK)
+    write_inputs(directory, GOOD + bad, TOGETHER)
     return Run(directory, snakemake(directory))
 
 
@@ -38,6 +38,16 @@ def broken_status(broken_run: Run) -> dict[str, dict[str, str]]:
 
     with (broken_run.results / "status.tsv").open(newline="") as table:
         return {row["sample"]: row for row in csv.DictReader(table, delimiter="\t")}
+
+
+@pytest.fixture(scope="session")
+def broken_cohort(broken_run: Run) -> dict[str, str]:
+    """What results/cohorts.tsv said after the broken run."""
+    import csv
+
+    with (broken_run.results / "cohorts.tsv").open(newline="") as table:
+        (row,) = csv.DictReader(table, delimiter="\t")
+    return row
 
 
 @pytest.fixture(scope="session")
@@ -54,10 +64,14 @@ def broken_plan(broken_run: Run) -> dict[str, set[str]]:
 
 @pytest.fixture(scope="session")
 def finished(
-    broken_run: Run, broken_status: object, broken_page: object, broken_plan: object
+    broken_run: Run,
+    broken_status: object,
+    broken_cohort: object,
+    broken_page: object,
+    broken_plan: object,
 ) -> Run:
     """The same cohort after its sheet was mended: the bad samples taken out."""
-    write_inputs(broken_run.directory, GOOD, QUICK)
+    write_inputs(broken_run.directory, GOOD, TOGETHER)
     return Run(broken_run.directory, snakemake(broken_run.directory))
 
 

@@ -21,7 +21,10 @@ QUICK: dict[str, Any] = {
     "samples": "config/samples.tsv",
     "quality": {"doublets": "off"},
     "model": {"networks": 2, "pretrain_steps": 60},
+    "cohort": {"run": "off"},
 }
+TOGETHER = QUICK | {"cohort": {"run": "auto"}}
+"""The same, with the samples analysed together, too."""
 
 
 def _without_network() -> list[str]:
@@ -84,12 +87,12 @@ def snakemake(directory: Path, *arguments: str) -> subprocess.CompletedProcess[s
 
 
 def planned(directory: Path, *arguments: str) -> dict[str, set[str]]:
-    """The jobs that a run would do: for each rule its samples (empty for a cohort's rule)."""
+    """The jobs that a run would do: for each rule its samples or cohorts (empty if it has none)."""
     done = snakemake(directory, "--dry-run", *arguments)
     assert done.returncode == 0, done.stdout
     jobs: dict[str, set[str]] = {}
     for block in re.split(r"\n(?=\[)", done.stdout):
         if rule := re.search(r"^(?:local)?rule (\w+):$", block, re.MULTILINE):
-            samples = re.findall(r"wildcards: sample=(\S+)", block)
+            samples = re.findall(r"wildcards: (?:sample|cohort)=(\S+)", block)
             jobs.setdefault(rule[1], set()).update(samples)
     return jobs

@@ -12,20 +12,38 @@ STAGES = {
     *("ingest", "quality", "ambient", "expression", "graph", "train", "cluster", "layout"),
     *("markers", "annotate", "evaluate", "report", "assemble"),
 }
+OF_SAMPLES = {"ingest", "quality", "ambient"}
+JOINT = {"join", "joint_pages", *(f"joint_{stage}" for stage in STAGES - OF_SAMPLES)}
 
 
 def test_every_stage_runs_for_every_sample(tmp_path: Path) -> None:
     write_inputs(tmp_path, GOOD)
     jobs = planned(tmp_path)
-    assert set(jobs) == {*STAGES, "cohort", "multiqc", "all"}
+    assert set(jobs) == {*STAGES, *JOINT, "cohort", "multiqc", "all"}
     assert all(jobs[stage] == {"a", "b"} for stage in STAGES)
+    assert all(jobs[stage] == {"all"} for stage in JOINT)
+
+
+def test_cohorts_are_named_in_the_sheet(tmp_path: Path) -> None:
+    rows = [
+        {"sample": f"s{n}", "path": "demo:a", "cohort": name}
+        for n, name in enumerate(("x", "x", "y", "", "y"))
+    ]
+    write_inputs(tmp_path, rows)
+    jobs = planned(tmp_path)
+    assert all(jobs[stage] == {"x", "y"} for stage in JOINT)
+    done = snakemake(tmp_path, "--dry-run", "--printshellcmds", "--until", "join")
+    assert '"members": ["s2", "s4"]' in done.stdout
+    write_inputs(tmp_path, GOOD, {"samples": "config/samples.tsv", "cohort": {"run": "named"}})
+    assert not set(planned(tmp_path)) & JOINT
 
 
 def test_a_reference_is_fitted_once_and_votes_in_every_sample(tmp_path: Path) -> None:
     reference = {"path": "demo:a", "label": "bulk_labels"}
     write_inputs(tmp_path, GOOD, {"samples": "config/samples.tsv", "reference": reference})
     jobs = planned(tmp_path)
-    assert set(jobs) == {*STAGES, "reference", "transfer", "cohort", "multiqc", "all"}
+    transfers = {"reference", "transfer", "joint_transfer"}
+    assert set(jobs) == {*STAGES, *JOINT, *transfers, "cohort", "multiqc", "all"}
     assert jobs["transfer"] == jobs["annotate"] == {"a", "b"}
     assert jobs["reference"] == set()  # of the cohort, not of a sample
 

@@ -13,6 +13,7 @@ import pytest
 from runs import (
     GOOD,
     QUICK,
+    TOGETHER,
     WITHOUT_NETWORK,
     Run,
     command,
@@ -60,6 +61,16 @@ def test_failed_samples_are_told_and_the_others_finish(
     assert "Traceback" not in broken_run.done.stdout
 
 
+def test_the_cohort_is_analysed_without_failed_samples(
+    broken_run: Run, broken_cohort: dict[str, str], broken_page: str
+) -> None:
+    assert "Analysing all without corrupt, logged, tiny." in broken_run.done.stdout
+    assert broken_cohort["status"] == "WARN"
+    assert "left out: corrupt, logged, tiny" in broken_cohort["reason"]
+    assert (int(broken_cohort["n_samples"]), int(broken_cohort["cells_kept"])) == (2, 700)
+    assert 'href="cohorts/all/report.html"' in broken_page
+
+
 def test_what_failed_is_tried_again(broken_plan: dict[str, set[str]]) -> None:
     assert broken_plan["ingest"] == {"corrupt", "logged", "tiny"}
     assert "cohort" in broken_plan
@@ -82,7 +93,75 @@ def test_the_mended_cohort_finishes_with_all_files(finished: Run) -> None:
 
 def test_the_mended_run_did_only_the_cohort(finished: Run) -> None:
     assert "rule cohort:" in finished.done.stdout
-    assert "rule train:" not in finished.done.stdout
+    assert "rule joint_report:" in finished.done.stdout  # no longer without failed samples
+    for rule in ("train", "join", "joint_train"):
+        assert f"rule {rule}:" not in finished.done.stdout
+
+
+def test_the_cohort_has_all_files(finished: Run) -> None:
+    features = ("cohort",)
+    folder = SampleFolder(finished.results / "cohorts" / "all", "all", features)
+    files = [n for n in manifest.outputs(features) if n not in manifest.FOLDERS]
+    assert [n for n in files if not folder.path(n).stat().st_size] == []
+    assert {page.name for page in folder.path("pages").iterdir()} == {"a.html", "b.html"}
+    assert "cohorts/all/report.html" in (finished.results / "multiqc_report.html").read_text()
+
+
+def test_the_halves_of_the_demo_data_have_no_batch_effect(finished: Run) -> None:
+    folder = SampleFolder(finished.results / "cohorts" / "all", "all", ("cohort",))
+    mixing = folder.json("metrics")["mixing"]
+    assert mixing["before"]["overall"] > 0.9
+    assert mixing["after"]["overall"] > 0.9
+    page = folder.path("report").read_text()
+    assert "No batch effect was found among the 2 batches." in page
+    assert "Every cluster has cells of several samples." in page
+
+
+def test_cells_of_the_cohort_are_those_of_its_samples(finished: Run) -> None:
+    import anndata as ad
+
+    cohort = ad.read_h5ad(finished.results / "cohorts" / "all" / "all.h5ad")
+    for sample in ("a", "b"):
+        own = ad.read_h5ad(finished.results / "samples" / sample / f"{sample}.h5ad")
+        cells = cohort[[f"{sample}:{name}" for name in own.obs_names], own.var_names]
+        assert (cells.layers["counts"] != own.layers["counts"]).nnz == 0
+        assert set(cells.obs["sample"]) == {sample}
+        page = (finished.results / "cohorts" / "all" / "samples" / f"{sample}.html").read_text()
+        assert "The cells of this sample are part of cohort all." in page
+
+
+def test_other_conditions_renew_only_what_shows_them(copied: Path) -> None:
+    rows = [row | {"condition": c} for row, c in zip(GOOD, ("x", "y"), strict=True)]
+    write_inputs(copied, rows, TOGETHER)
+    jobs = planned(copied)
+    assert not set(jobs) & {"join", "train", "cluster", "joint_expression", "joint_cluster"}
+    assert jobs["joint_report"] == jobs["joint_assemble"] == {"all"}
+    assert jobs["assemble"] == {"a", "b"}
+
+
+def test_other_batches_renew_the_cohort(copied: Path) -> None:
+    rows = [row | {"meta_run": "1"} for row in GOOD]
+    write_inputs(copied, rows, TOGETHER | {"cohort": {"batch": "meta_run"}})
+    jobs = planned(copied)
+    assert jobs["join"] == jobs["joint_train"] == {"all"}
+    assert "train" not in jobs
+
+
+def test_a_sample_is_mapped_onto_the_finished_cohort(copied: Path) -> None:
+    import anndata as ad
+
+    cohort = ad.read_h5ad(copied / "results" / "cohorts" / "all" / "all.h5ad")
+    write_inputs(copied, GOOD[:1], QUICK | {"cohort": {"model": "results/cohorts/all"}})
+    done = snakemake(copied)
+    assert done.returncode == 0, done.stdout
+    assert "rule train:" not in done.stdout
+    cells = ad.read_h5ad(copied / "results" / "samples" / "a" / "a.h5ad").obs
+    same = cohort.obs["siamese"].reindex("a:" + cells.index).astype(str).to_numpy()
+    found = cells["cohort_cluster"].astype(str).to_numpy()
+    assert (found == same)[found != "Unknown"].mean() > 0.95
+    assert (found == "Unknown").mean() < 0.1
+    page = (copied / "results" / "samples" / "a" / "report.html").read_text()
+    assert "were mapped onto cohort all" in page
 
 
 def test_a_second_run_does_nothing(finished: Run) -> None:
@@ -160,23 +239,28 @@ def test_a_reference_and_a_trajectory_can_be_asked_for_later(copied: Path) -> No
 
 
 def test_a_killed_run_ends_with_the_same_bytes(copied: Path) -> None:
-    whole = digests(copied / "results" / "samples")
-    kill_within(
-        copied, "train", "embedding.h5ad", "--forcerun", "results/samples/a/stages/embedding.h5ad"
-    )
-    kill_within(copied, "layout", "layout.h5ad")
+    whole = digests(copied / "results" / "samples") | digests(copied / "results" / "cohorts")
+    forced = [
+        "results/samples/a/stages/embedding.h5ad",
+        "results/cohorts/all/stages/embedding.h5ad",
+    ]
+    kill_within(copied, "samples/a", "train", "--forcerun", *forced)
+    kill_within(copied, "samples/a", "layout")
+    kill_within(copied, "cohorts/all", "train")
     done = snakemake(copied)
     assert done.returncode == 0, done.stdout
     assert "Removed the lock" in done.stdout
     assert "rule train:" not in done.stdout
-    assert "rule layout:" in done.stdout
-    assert digests(copied / "results" / "samples") == whole
+    assert "rule joint_train:" in done.stdout
+    again = digests(copied / "results" / "samples") | digests(copied / "results" / "cohorts")
+    assert again == whole
 
 
-def kill_within(directory: Path, stage: str, output: str, *arguments: str) -> None:
-    """Start a run, and kill -9 all its processes while it makes sample a's ``stage``."""
-    log = directory / "results" / "logs" / "a" / f"{stage}.log"
+def kill_within(directory: Path, folder: str, stage: str, *arguments: str) -> None:
+    """Start a run, and kill -9 all its processes while it makes a stage of a sample or cohort."""
+    log = directory / "results" / "logs" / folder.removeprefix("samples/") / f"{stage}.log"
     log.unlink()
+    output = {"train": "embedding.h5ad", "layout": "layout.h5ad"}[stage]
     shown = directory / "shown"
     with shown.open("w") as stream:
         process = subprocess.Popen(
@@ -194,9 +278,7 @@ def kill_within(directory: Path, stage: str, output: str, *arguments: str) -> No
     time.sleep(1 if stage == "train" else 5)  # layout logs nothing; this is after its imports
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert not (directory / "results" / "samples" / "a" / "stages" / output).exists(), (
-        shown.read_text()
-    )
+    assert not (directory / "results" / folder / "stages" / output).exists(), shown.read_text()
 
 
 def digests(directory: Path) -> dict[str, str]:

@@ -50,6 +50,8 @@ def joint_settings(stage):
         rows = COHORTS[wildcards.cohort]
         row = common_settings(rows) | {"reference": REFERENCE}
         row |= {"members": members(wildcards.cohort)}
+        if stage == "evaluate":
+            row["left_out"] = [n for n in LEFT_OUT if n in {r["sample"] for r in rows}]
         if stage == "pages":
             row |= {
                 "labels": {r["sample"]: r["label"] for r in rows if "label" in r},
@@ -58,7 +60,6 @@ def joint_settings(stage):
         if stage == "join":
             row |= {
                 "batches": batches_of_samples(config, rows),
-                "left_out": [r["sample"] for r in rows if r["sample"] in LEFT_OUT],
                 "corrected": manifest.CORRECT in FEATURES,
                 "min_cells": config["quality"]["min_cells"],
             }

@@ -13,7 +13,7 @@ import pandas as pd
 from scsiameseclu.annotation.cell_types import ABSTENTIONS, UNASSIGNED
 from scsiameseclu.errors import UserError
 from scsiameseclu.genes.gene_classes import SPIKE_INS
-from scsiameseclu.report.finished_sample import read_table
+from scsiameseclu.report.finished_sample import read_table, without_failed
 from scsiameseclu.store.files import read_parts
 from scsiameseclu.store.folder import SampleFolder
 from scsiameseclu.store.manifest import COHORT, FAILURE
@@ -94,7 +94,7 @@ def _read_status(entry: Entry, folder: SampleFolder, logs: Path) -> None:
         if "annotate" in missing and reference.is_file():
             note = json.loads(reference.read_text(encoding="utf-8"))
             entry.stage, entry.reasons = "reference", [str(note["reason"])]
-    elif warnings := folder.warnings():
+    elif warnings := [*folder.warnings(), *without_failed(folder.json("metrics"))]:
         entry.status = "WARN"
         entry.stage = ", ".join(dict.fromkeys(stage for stage, _ in warnings))
         entry.reasons = [f"{sentence.rstrip('.')}." for _, sentence in warnings]

@@ -132,12 +132,18 @@ def load_sample(
         quality_scores=metrics["unsupervised"],
         time_scores=metrics["time"],
         provenance=folder.provenance(),
-        warnings=folder.warnings(),
+        warnings=[*folder.warnings(), *without_failed(metrics)],
         groups=_groups(folder, design or {}),
         design=design or {},
         mixing=metrics.get("mixing", {}),
         joint=joint or mapped_cells(folder),
     )
+
+
+def without_failed(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A warning, as (stage, message), if a cohort was analysed without samples that failed."""
+    names = metrics.get("left_out")
+    return [("join", f"samples that failed are left out: {', '.join(names)}")] if names else []
 
 
 def _groups(folder: SampleFolder, design: Mapping[str, Mapping[str, str]]) -> dict[str, pd.Series]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from scsiameseclu.errors import UserError
@@ -18,7 +19,13 @@ MIN_TIMES = 3
 """Minimum number of cells with a time for a rank correlation."""
 
 
-def run(folder: SampleFolder, *, label: str | None = None, seed: int = 0) -> None:
+def run(
+    folder: SampleFolder,
+    *,
+    label: str | None = None,
+    left_out: Sequence[str] = (),
+    seed: int = 0,
+) -> None:
     """Write ``metrics``.
 
     Only this stage and the comparison panel of the report read the labels.
@@ -29,6 +36,8 @@ def run(folder: SampleFolder, *, label: str | None = None, seed: int = 0) -> Non
         Folder of the sample.
     label
         Column with labels, or None.
+    left_out
+        Samples of a cohort that failed, for a warning.
     seed
         Seed for the subsample of the silhouette, and for the folds of the classification.
 
@@ -47,6 +56,7 @@ def run(folder: SampleFolder, *, label: str | None = None, seed: int = 0) -> Non
     }
     if COHORT in folder.features:
         result["mixing"] = _mixing(folder, clusters["siamese"], seed)
+        result["left_out"] = list(left_out)
     if label:
         result["labels"] = _against_labels(folder, clusters["siamese"], label, seed)
     folder.write_json("metrics", result)

@@ -21,7 +21,6 @@ def run(
     members: Sequence[str],
     settings: CohortSettings,
     batches: dict[str, str] | None = None,
-    left_out: Sequence[str] = (),
     corrected: bool = False,
     min_cells: int = 3,
 ) -> None:
@@ -42,8 +41,6 @@ def run(
         Genes, doublets and what counts as a batch.
     batches
         The batch of each sample; by default the batches of the samples' files.
-    left_out
-        Samples of the cohort that failed, for a warning.
     corrected
         Whether to join counts without ambient RNA.
     min_cells
@@ -67,7 +64,6 @@ def run(
     )
     from scsiameseclu.cohort.joint_genes import joint_genes
     from scsiameseclu.stages.resources import Size
-    from scsiameseclu.store.files import add_warnings
     from scsiameseclu.store.folder import SampleFolder
     from scsiameseclu.store.provenance import record
 
@@ -105,10 +101,6 @@ def run(
         "min_cells": min_cells,
     }
     adata.uns["provenance"] = record("join", seed=None, settings=recorded)
-    if left_out:
-        n_all = len(left_out) + len(members)
-        message = f"{len(left_out)} of {n_all} samples failed and are left out: "
-        add_warnings(adata, [message + ", ".join(left_out)])
     totals = write_joined(adata, parts, genes, folder.path("counts"))
     folder.write_json("dimensions", Size(adata.n_obs, adata.n_vars, totals.n_values).to_dict())
     quality = joined_quality(parts, adata.var, totals, min_cells)
