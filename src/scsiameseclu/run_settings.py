@@ -90,5 +90,6 @@ SECTIONS: dict[str, type[Settings]] = {
     "annotation": settings.AnnotationSettings,
     "reference": settings.ReferenceSettings,
     "trajectory": settings.TrajectorySettings,
+    "conditions": settings.ConditionSettings,
 }
 """The sections of the config, in the order of the config file."""

@@ -32,8 +32,8 @@ from scsiameseclu.store.manifest import FEATURES
 
 STAGES = (
     "check", "ingest", "quality", "ambient", "expression", "graph", "train", "cluster", "layout",
-    "markers", "reference", "transfer", "annotate", "trajectory", "evaluate", "report", "assemble",
-    "cohort",
+    "markers", "reference", "transfer", "annotate", "trajectory", "conditions", "evaluate",
+    "report", "assemble", "cohort",
 )  # fmt: skip
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",

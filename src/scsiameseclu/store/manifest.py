@@ -14,7 +14,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 REFERENCE, TRAJECTORY, AMBIENT, CORRECT = "reference", "trajectory", "ambient", "correct"
-FEATURES = (REFERENCE, TRAJECTORY, AMBIENT, CORRECT)
+CONDITIONS = "conditions"
+FEATURES = (REFERENCE, TRAJECTORY, AMBIENT, CORRECT, CONDITIONS)
 """Optional parts of a run."""
 
 PATHS = {
@@ -41,6 +42,11 @@ PATHS = {
     "annotation": "stages/annotation.h5ad",
     "trajectory": "stages/trajectory.h5ad",
     "metrics": "stages/metrics.json",
+    "shares_table": "shares.tsv",
+    "composition_table": "composition.tsv",
+    "differential_table": "differential_expression.tsv.gz",
+    "pseudobulk": "stages/pseudobulk.h5ad",
+    "conditions": "stages/conditions.h5ad",
 }
 """Path of each file, relative to the folder of the sample."""
 FOLDERS = ("networks", "model")
@@ -110,6 +116,11 @@ STAGES = {
         ("trajectory",),
         feature=TRAJECTORY,
     ),
+    "conditions": Stage(
+        ("counts", "expression", "clusters", "annotation"),
+        ("shares_table", "composition_table", "differential_table", "pseudobulk", "conditions"),
+        feature=CONDITIONS,
+    ),
     "evaluate": Stage(
         ("counts", "expression", "graph", "embedding", "clusters", "layout"),
         ("metrics",),
@@ -118,7 +129,7 @@ STAGES = {
     "report": Stage(
         ("quality_table", "training", "markers_table", "annotation_table", "metrics", *RESULTS),
         ("report",),
-        ("ambient", "trajectory"),
+        ("ambient", "trajectory", "composition_table", "differential_table", "conditions"),
     ),
     "assemble": Stage(RESULTS, ("deliverable",), ("ambient", "trajectory")),
 }

@@ -1,0 +1,1 @@
+"""A cohort: comparisons between conditions, with the replicate as the unit."""
