@@ -107,8 +107,8 @@ def moderate(variance: np.ndarray, df: int) -> Moderated:
     Examples
     --------
     >>> moderated = moderate(np.array([0.5, 1.0, 4.0, 0.9]), df=6)
-    >>> 0.5 < moderated.variance[0] < moderated.prior_variance < moderated.variance[2] < 4.0
-    True
+    >>> [round(float(v), 2) for v in (*moderated.variance, moderated.prior_variance)]
+    []
     """
     n = variance.size
     floor = MIN_VARIANCE * float(np.median(variance))
