@@ -129,7 +129,7 @@ def _rows(
     shares = shares_of(used)
     mean, reference = (shares[of == c].mean() for c in (condition, replicates.reference))
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.log2(mean / reference)
+        ratio = np.log2((mean / reference).to_numpy(float))
     compared = used[of.isin([condition, replicates.reference])]
     table = pd.DataFrame(
         {
@@ -142,7 +142,7 @@ def _rows(
             "share": mean.to_numpy(),
             "share_reference": reference.to_numpy(),
             "difference": (mean - reference).to_numpy(),
-            "log2_ratio": ratio.where(np.isfinite(ratio)).to_numpy(),
+            "log2_ratio": np.where(np.isfinite(ratio), ratio, np.nan),
         },
         index=counts.columns,
     )

@@ -167,7 +167,7 @@ def _reference(names: Sequence[str], wanted: str | None) -> str:
 def _merged(samples: pd.DataFrame, covariates: Sequence[str]) -> tuple[pd.DataFrame, pd.Series]:
     """The table of replicates, and the replicate of each sample."""
     donors = samples[DONOR].where(samples[DONOR].notna(), other=None)
-    keys = [
+    keys: list[tuple[str, ...]] = [
         (name,) if donor is None else (donor, condition)
         for name, donor, condition in zip(samples.index, donors, samples[CONDITION], strict=True)
     ]

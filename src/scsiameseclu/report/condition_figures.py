@@ -112,7 +112,7 @@ def composition_picture(
 ) -> Picture:
     """Stacked bars of the shares of each replicate, grouped by condition."""
     shares, conditions = _shares(comparison, level)
-    inks = colours_of(list(shares), colours)
+    inks = colours_of([str(name) for name in shares], colours)
     noun = NOUN[level]
 
     def paint(figure: Figure) -> None:
@@ -176,11 +176,11 @@ def shares_picture(comparison: Comparison, level: str) -> Picture:
 def _result(rows: pd.DataFrame, single: bool) -> str:
     """The tests of one group as text."""
     words = []
-    for row in rows.itertuples():
-        name = "" if single else f"{row.condition}: "
-        if np.isfinite(row.log2_change):
-            shown = f"{row.log2_change:+.2f}".replace("-", "−")
-            words.append(f"{name}{shown}, p {_short(row.adjusted_p)}")
+    for row in rows.to_dict("records"):
+        name = "" if single else f"{row['condition']}: "
+        if np.isfinite(row["log2_change"]):
+            shown = f"{row['log2_change']:+.2f}".replace("-", "−")
+            words.append(f"{name}{shown}, p {_short(row['adjusted_p'])}")
         else:
             words.append(f"{name}not tested")
     return "; ".join(words)
@@ -311,7 +311,9 @@ def untested(comparison: Comparison) -> list[str]:
     if comparison.problem:
         return [comparison.problem]
     sentences = []
-    parts = [(NOUN[level], part) for level, part in comparison.tests.groupby("level", sort=False)]
+    parts = [
+        (NOUN[str(level)], part) for level, part in comparison.tests.groupby("level", sort=False)
+    ]
     if not comparison.summary.empty:
         parts.append((f"expression of {NOUN[comparison.level]}", comparison.summary))
     for what, part in parts:
