@@ -91,5 +91,6 @@ SECTIONS: dict[str, type[Settings]] = {
     "reference": settings.ReferenceSettings,
     "cohort": settings.CohortSettings,
     "trajectory": settings.TrajectorySettings,
+    "conditions": settings.ConditionSettings,
 }
 """The sections of the config, in the order of the config file."""

@@ -249,6 +249,42 @@ class TrajectorySettings(Settings):
     )
 
 
+@dataclass(frozen=True)
+class ConditionSettings(Settings):
+    """Comparison of the conditions of a cohort; the unit is the replicate, never the cell."""
+
+    reference_condition: str | None = option(
+        None,
+        "condition that the others are compared with; null: one named control, healthy or "
+        "similarly, otherwise the first in alphabetical order",
+        text=Text(("the name of a condition",)),
+    )
+    covariates: str | None = option(
+        None,
+        "columns of the sample sheet that the tests adjust for; values that are all numbers are "
+        "used as numbers",
+        text=Text(("column names separated by commas",)),
+    )
+    level: Literal["types", "clusters"] = option(
+        "types", "groups of cells within which gene expression is compared"
+    )
+    min_cells: int = option(
+        10,
+        "minimum number of cells of a group in a replicate (expression) or in all of them "
+        "(composition)",
+        minimum=1,
+    )
+    fdr: float = option(
+        0.05, "maximum false discovery rate of the reported changes", minimum=0.0001, maximum=0.5
+    )
+
+    @property
+    def covariate_names(self) -> tuple[str, ...]:
+        """The covariates as a tuple without repetitions."""
+        names = (name.strip() for name in (self.covariates or "").split(","))
+        return tuple(dict.fromkeys(name for name in names if name))
+
+
 PAPER: dict[str, Any] = {
     "networks": 1,
     "latent_size": 20,

@@ -186,7 +186,7 @@ def test_a_config_that_is_none_is_refused(tmp_path: Path, text: str, words: str)
 def test_the_schema_is_closed_at_every_level() -> None:
     assert SCHEMA["additionalProperties"] is False
     sections = [rule for rule in SCHEMA["properties"].values() if rule.get("type") == "object"]
-    assert len(sections) == 11
+    assert len(sections) == 12
     assert all(section["additionalProperties"] is False for section in sections)
 
 

@@ -52,6 +52,7 @@ from scsiameseclu.stages.cohorts import (
     cohorts_of,
     common_settings,
     design,
+    has_conditions,
 )
 from scsiameseclu.stages.config import checked
 from scsiameseclu.stages.input_files import input_files
@@ -85,7 +86,11 @@ FEATURES = [
     )
     if enabled
 ]
-JOINT_FEATURES = [manifest.COHORT, *(n for n in FEATURES if n == manifest.REFERENCE)]
+JOINT_FEATURES = [
+    manifest.COHORT,
+    *(name for name in FEATURES if name == manifest.REFERENCE),
+    *([manifest.CONDITIONS] if has_conditions(COHORTS) else []),
+]
 # Additional memory of CellTypist in the stage annotate, independent of the number of cells.
 CELLTYPIST_MB = 1000 if config["annotation"]["celltypist_model"] else 0
 COHORT = " ".join(
@@ -94,6 +99,7 @@ COHORT = " ".join(
         f"--samples={shell_word(config['samples'])}",  # with =, as it may begin with a hyphen
         *(["--features", *FEATURES] if FEATURES else []),
         *(["--cohorts", *COHORTS] if COHORTS else []),
+        *(["--cohort-features", *JOINT_FEATURES] if COHORTS else []),
     ]
 )
 MULTIQC = (

@@ -2,7 +2,12 @@
 # the same stages as a sample.
 
 # Stages whose memory and time are predicted as those of another.
-MEASURED_AS = {"cluster": "train", "transfer": "train", "pages": "report"}
+MEASURED_AS = {
+    "cluster": "train",
+    "transfer": "train",
+    "pages": "report",
+    "conditions": "markers",
+}
 
 
 def joint_file(name):

@@ -1,1 +1,1 @@
-"""Joint analysis of several samples."""
+"""Samples analysed together: their cells joined, and conditions compared by replicates."""

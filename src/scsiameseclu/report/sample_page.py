@@ -17,6 +17,7 @@ from scsiameseclu.report.cluster_figures import (
     level_table,
 )
 from scsiameseclu.report.comparison import comparison
+from scsiameseclu.report.condition_figures import condition_section
 from scsiameseclu.report.finished_sample import FinishedSample, load_sample
 from scsiameseclu.report.joint import joint_section
 from scsiameseclu.report.joint_cells import JointCells
@@ -75,6 +76,7 @@ def sample_page(
         sample=sample.name,
         warnings=[(stage, sentence(warning)) for stage, warning in sample.warnings],
         joint=joint_section(sample),
+        conditions=condition_section(folder),
         of_cohort=sample.joint,
         of_cohort_table=sample.joint and sample.joint.table(sample.cells["siamese"]),
         facts=_facts(sample),

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scsiameseclu.errors import UserError
-from scsiameseclu.store.manifest import COHORT, REFERENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +36,7 @@ def run(
     results: Path,
     features: Sequence[str] = (),
     cohorts: Sequence[str] = (),
+    cohort_features: Sequence[str] = (),
 ) -> None:
     """Write index.html, cohort.tsv, status.tsv, cohorts.tsv and multiqc/ into ``results``.
 
@@ -53,6 +53,8 @@ def run(
         Features of the run; see :data:`scsiameseclu.store.manifest.FEATURES`.
     cohorts
         Names of the cohorts, in ``cohorts/{cohort}/``.
+    cohort_features
+        Features of their folders.
 
     Raises
     ------
@@ -68,7 +70,7 @@ def run(
     if not results.is_dir():
         raise UserError(f"there is no results folder {results}; check --results")
     entries = read_entries(results, sample_names(samples), features)
-    joint = read_cohorts(results, cohorts, [COHORT, *(n for n in features if n == REFERENCE)])
+    joint = read_cohorts(results, cohorts, cohort_features)
     write_table(results / "status.tsv", status_table(entries))
     write_table(results / "cohort.tsv", cohort_table(entries))
     write_table(results / "cohorts.tsv", joint_table(joint))

@@ -149,6 +149,11 @@ def design(rows: Iterable[Row]) -> dict[str, dict[str, str]]:
     }
 
 
+def has_conditions(cohorts: Cohorts) -> bool:
+    """Whether any sample of a cohort has a condition."""
+    return any("condition" in row for rows in cohorts.values() for row in rows)
+
+
 def common_settings(rows: Sequence[Row]) -> dict[str, str]:
     """Label column and organism, where all samples that have one have the same."""
     values = {name: {row[name] for row in rows if name in row} for name in ("label", "organism")}

@@ -32,8 +32,8 @@ from scsiameseclu.store.manifest import FEATURES
 
 STAGES = (
     "check", "ingest", "quality", "ambient", "join", "expression", "graph", "train", "cluster",
-    "layout", "markers", "reference", "transfer", "annotate", "trajectory", "map", "evaluate",
-    "report", "assemble", "pages", "cohort",
+    "layout", "markers", "reference", "transfer", "annotate", "trajectory", "conditions", "map",
+    "evaluate", "report", "assemble", "pages", "cohort",
 )  # fmt: skip
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -52,6 +52,7 @@ HELP = {
     "labels": "column with published labels of each sample, as a JSON object",
     "member_features": "optional features of the samples of the cohort",
     "cohorts": "names of the cohorts",
+    "cohort_features": "optional features of the cohorts",
     "members": "samples of the cohort",
     "batches": "batch of each sample, as a JSON object",
     "left_out": "samples of the cohort that failed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import gzip
 import json
 import os
 import tempfile
@@ -57,5 +58,14 @@ def write_json(path: str | Path, content: Any, *, sort_keys: bool = True) -> Non
 
 
 def write_table(path: str | Path, table: pd.DataFrame, *, index: bool = False) -> None:
-    """Write a table as tab-separated text, atomically; floats have six significant digits."""
-    write_text(path, table.to_csv(sep="\t", index=index, float_format="%.6g", na_rep="NA"))
+    """Write a table as tab-separated text, atomically; floats have six significant digits.
+
+    If the name ends in ``.gz``, the text is compressed, without name and time, so that equal tables
+    are equal files.
+    """
+    text = table.to_csv(sep="\t", index=index, float_format="%.6g", na_rep="NA")
+    if not str(path).endswith(".gz"):
+        write_text(path, text)
+        return
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(gzip.compress(text.encode("utf-8"), mtime=0))

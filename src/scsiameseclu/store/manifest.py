@@ -14,8 +14,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 REFERENCE, TRAJECTORY, AMBIENT, CORRECT = "reference", "trajectory", "ambient", "correct"
-COHORT, MAPPED = "cohort", "mapped"
-FEATURES = (REFERENCE, TRAJECTORY, AMBIENT, CORRECT, COHORT, MAPPED)
+COHORT, CONDITIONS, MAPPED = "cohort", "conditions", "mapped"
+FEATURES = (REFERENCE, TRAJECTORY, AMBIENT, CORRECT, COHORT, CONDITIONS, MAPPED)
 """Optional parts of a run; ``cohort`` marks the folder of a cohort."""
 
 PATHS = {
@@ -44,6 +44,11 @@ PATHS = {
     "mapped": "stages/mapped.h5ad",
     "metrics": "stages/metrics.json",
     "pages": "samples",
+    "shares_table": "shares.tsv",
+    "composition_table": "composition.tsv",
+    "differential_table": "differential_expression.tsv.gz",
+    "pseudobulk": "stages/pseudobulk.h5ad",
+    "conditions": "stages/conditions.h5ad",
 }
 """Path of each file, relative to the folder of the sample."""
 FOLDERS = ("networks", "model", "pages")
@@ -121,6 +126,11 @@ STAGES = {
         of_samples=True,
     ),
     "map": Stage(("expression",), ("mapped",), feature=MAPPED, of_samples=True),
+    "conditions": Stage(
+        ("counts", "expression", "clusters", "annotation"),
+        ("shares_table", "composition_table", "differential_table", "pseudobulk", "conditions"),
+        feature=CONDITIONS,
+    ),
     "evaluate": Stage(
         ("counts", "expression", "graph", "embedding", "clusters", "layout"),
         ("metrics",),
@@ -129,7 +139,10 @@ STAGES = {
     "report": Stage(
         ("quality_table", "training", "markers_table", "annotation_table", "metrics", *RESULTS),
         ("report",),
-        ("ambient", "trajectory", "mapped"),
+        (
+            *("ambient", "trajectory", "mapped"),
+            *("composition_table", "differential_table", "conditions"),
+        ),
     ),
     "assemble": Stage(RESULTS, ("deliverable",), ("ambient", "trajectory", "mapped")),
     "pages": Stage(("clusters", "annotation_table"), ("pages",), feature=COHORT),
