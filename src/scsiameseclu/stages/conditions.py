@@ -68,12 +68,12 @@ def run(
     shares, tests, notes = [], [], list(replicates.notes)
     for level in LEVELS:
         counts = composition.count_cells(replicates, _groups(folder, level))
-        table, design = composition.compare_composition(
+        table, tested = composition.compare_composition(
             replicates, counts, min_cells=settings.min_cells
         )
         shares.append(_long(replicates, counts).assign(level=level))
         tests.append(table.assign(level=level))
-    notes += design.notes
+    notes += tested.notes
     sums = _sums(folder, replicates, settings.level)
     genes, summary, gene_notes = pseudobulk.compare_expression(
         replicates, sums, min_cells=settings.min_cells, fdr=settings.fdr
@@ -94,7 +94,7 @@ def run(
         uns={
             "conditions": {
                 "reference": replicates.reference,
-                "design": design.formula,
+                "design": tested.formula,
                 "level": settings.level,
                 "replicates": replicates.table.astype(str),
                 "summary": _text_index(summary),
@@ -104,7 +104,7 @@ def run(
         stage="conditions",
         seed=None,
         settings=settings.to_dict(),
-        warnings=[*notes, *(note for note in gene_notes if not note.endswith(design.notes))],
+        warnings=[*notes, *(note for note in gene_notes if not note.endswith(tested.notes))],
     )
 
 
