@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from site_of_tests import HERE, IMAGE, ROOT, Clone, Cluster
+from site_of_tests import HERE, IMAGE, ROOT, TOGETHER, Clone, Cluster
 
 SUITE = "bookworm"
 BASE = ("mmdebstrap", "--variant=minbase", "--include=python3,python3-venv,ca-certificates", SUITE)
@@ -107,6 +107,7 @@ def finished(
 ) -> tuple[Clone, int]:
     """A clone in which the literal command was typed once, and its exit status."""
     clone = Clone.make(tmp_path_factory.mktemp("finished") / "clone", image)
+    clone.write(TOGETHER, {"a": "demo:a", "b": "demo:b"})
     return clone, clone.run()
 
 

@@ -23,7 +23,9 @@ QUICK: dict[str, Any] = {
     "gpu_container": None,
     "quality": {"doublets": "off"},
     "model": {"networks": 2, "pretrain_steps": 60},
+    "cohort": {"run": "off"},
 }
+TOGETHER = QUICK | {"cohort": {"run": "auto"}}
 
 
 @dataclass(frozen=True)
@@ -129,11 +131,11 @@ class Clone:
     def results(self) -> Path:
         return self.folder / "results"
 
-    def where(self, sample: str) -> dict[str, dict[str, str]]:
-        """Where each stage of a sample ran, from the h5ad's provenance."""
+    def where(self, name: str, kind: str = "samples") -> dict[str, dict[str, str]]:
+        """Where each stage of a sample or cohort ran, from the h5ad's provenance."""
         import anndata as ad
 
-        path = self.results / "samples" / sample / f"{sample}.h5ad"
+        path = self.results / kind / name / f"{name}.h5ad"
         provenance = ad.read_h5ad(path).uns["provenance"]
         return {stage: json.loads(entry["where"]) for stage, entry in provenance.items()}
 

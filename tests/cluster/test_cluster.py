@@ -44,8 +44,11 @@ def test_the_literal_command(finished: tuple[Clone, int]) -> None:
     assert status(clone) == {"a": "OK", "b": "OK"}
     for page in ("index.html", "multiqc_report.html"):
         assert (clone.results / page).stat().st_size > 10_000
-    for sample in ("a", "b"):
-        where = clone.where(sample)
+    with (clone.results / "cohorts.tsv").open(newline="") as table:
+        (cohort,) = csv.DictReader(table, delimiter="\t")
+    assert (cohort["cohort"], cohort["status"]) == ("all", "OK")
+    for name, kind in (("a", "samples"), ("b", "samples"), ("all", "cohorts")):
+        where = clone.where(name, kind)
         assert where["train"]["partition"] == "gpu"
         assert where["train"]["node"] == "gpu1"
         assert re.fullmatch(r"[01]", where["train"]["gpus"])
