@@ -232,7 +232,8 @@ def summary(rows: pd.DataFrame) -> str:
         "",
         f"4 + 4 samples of {CELLS_OF_TYPE} real cells of one type; the genes' levels vary between "
         f"the samples with a standard deviation of {GENE_SPREAD:g} (log). *Below*: share of the "
-        f"p-values below {ALPHA:g} without a change; *normal*: the same with the normal distribution, as in DESeq2. *Power* and *FDR*: one gene of ten changed "
+        f"p-values below {ALPHA:g} without a change; *normal*: the same with "
+        "the normal distribution, as in DESeq2. *Power* and *FDR*: one gene of ten changed "
         "twofold. Last row: real animals, every division into two and two.",
         "",
         "| set | cells | runs | tests | below | normal | power | FDR |",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import polygamma
 
-from scsiameseclu.cohort.moderation import inverse_trigamma, fit_linear, moderate
+from scsiameseclu.cohort.moderation import fit_linear, inverse_trigamma, moderate
 
 
 def test_a_posterior_variance_is_between_its_own_and_the_prior() -> None:

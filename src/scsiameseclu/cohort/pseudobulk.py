@@ -257,8 +257,8 @@ def degrees_of_freedom(
     DESeq2 shrinks log dispersions towards a trend, around which they vary with the variance
     :math:`\sigma_d^2`. Like a moderated variance, such a dispersion has :math:`d_0 + d` degrees of
     freedom, with :math:`\psi'(d_0 / 2) = \sigma_d^2` and :math:`d` those of the residuals. It
-    accounts for the share :math:`f = \alpha \mu / (1 + \alpha \mu)` of the variance of a count with mean
-    :math:`\mu`; the rest is of the Poisson distribution and known. By Satterthwaite's
+    accounts for the share :math:`f = \alpha \mu / (1 + \alpha \mu)` of the variance of a count
+    with mean :math:`\mu`; the rest is of the Poisson distribution and known. By Satterthwaite's
     approximation, the statistic has :math:`(d_0 + d) / f^2` degrees of freedom.
 
     Parameters
