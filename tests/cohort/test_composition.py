@@ -125,6 +125,21 @@ def test_donors_as_blocks_find_what_they_hide() -> None:
     assert p[1] < 0.05 < 0.1 < p[0]
 
 
+def test_every_condition_is_compared_with_the_reference() -> None:
+    conditions = ["ctrl"] * 3 + ["high"] * 3 + ["low"] * 3
+    names = [f"{c}{r}" for r, c in enumerate(conditions)]
+    table = pd.DataFrame({"condition": conditions, "donor": names, "samples": names}, index=names)
+    of = Replicates(table, np.zeros(0, int), "ctrl", (), ())
+    factor = np.ones((9, len(GROUPS)))
+    factor[3:6, 1], factor[6:, 4] = 2, 0.5
+    counts = drawn(np.random.default_rng(7), of, factor, 0.05)
+    result = compare_composition(of, counts)[0].set_index(["condition", "group"])
+    called = result.index[result["adjusted_p"] < 0.05]
+    assert called.tolist() == [("high", "B"), ("low", "E")]
+    assert result.loc[("high", "B"), "log2_change"] == pytest.approx(1, abs=0.3)
+    assert result.loc[("low", "E"), "log2_change"] == pytest.approx(-1, abs=0.4)
+
+
 def test_why_something_is_not_tested() -> None:
     of = replicates()
     counts = drawn(np.random.default_rng(6), of, fold(of, 0, 1.0))

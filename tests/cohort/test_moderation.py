@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import polygamma
 
-from scsiameseclu.cohort.moderation import _inverse_trigamma, fit_linear, moderate
+from scsiameseclu.cohort.moderation import fit_linear, inverse_trigamma, moderate
 
 
 def test_a_posterior_variance_is_between_its_own_and_the_prior() -> None:
@@ -42,7 +42,7 @@ def test_too_few_variables_keep_their_own() -> None:
 
 @pytest.mark.parametrize("x", [0.01, 0.3, 2.0, 40.0, 1e4])
 def test_the_inverse_of_trigamma(x: float) -> None:
-    assert _inverse_trigamma(float(polygamma(1, x))) == pytest.approx(x, rel=1e-6)
+    assert inverse_trigamma(float(polygamma(1, x))) == pytest.approx(x, rel=1e-6)
 
 
 def test_weighted_fits_are_those_of_repeated_rows() -> None:

@@ -7,8 +7,15 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from made_cohort import CHANGED, Cohort, make_cohort
+from scipy import stats
+from scipy.special import polygamma
 
-from scsiameseclu.cohort.pseudobulk import Pseudobulk, add_counts, compare_expression
+from scsiameseclu.cohort.pseudobulk import (
+    Pseudobulk,
+    add_counts,
+    compare_expression,
+    degrees_of_freedom,
+)
 from scsiameseclu.cohort.replicates import Replicates, replicates_of
 
 
@@ -93,6 +100,28 @@ def test_donors_as_covariates_make_the_tests_sharper(cohort: Cohort) -> None:
         for key in ("donor", None)
     )
     assert blocked < 0.5 * alone
+
+
+def test_p_values_without_a_change(cohort: Cohort) -> None:
+    """Negative binomial counts, whose dispersion DESeq2 has to estimate from eight replicates."""
+    rng = np.random.default_rng(1)
+    mean, dispersion = rng.lognormal(4, 1, 400), 0.1
+    counts = rng.poisson(rng.gamma(1 / dispersion, dispersion * mean, (1, 8, 400))).astype(float)
+    names = pd.Index([f"g{n}" for n in range(400)])
+    of = Pseudobulk(counts, np.full((1, 8), 50), ["T"], names)
+    table = compare_expression(replicates(cohort, donor_key=None), of)[0]
+    assert len(table) > 350
+    assert 0.02 < (table["pvalue"] < 0.05).mean() < 0.06
+    normal = 2 * stats.norm.sf(np.abs(table["log2FoldChange"] / table["lfcSE"]))
+    assert (table["pvalue"].dropna() >= normal[table["pvalue"].notna()] - 1e-9).all()
+
+
+def test_degrees_of_freedom_are_those_of_the_uncertain_part() -> None:
+    known = {"prior_variance": float(polygamma(1, 2.0)), "residual": 6}  # a prior of 4
+    mean, plain = np.array([5.0, 5.0, 1e9, 0.0]), np.array([False, True, False, False])
+    df = degrees_of_freedom(np.full(4, 0.2), mean, unmoderated=plain, **known)
+    assert df[:3] == pytest.approx([10 / 0.5**2, 6 / 0.5**2, 10])
+    assert df[3] > 1e6  # Poisson counts: the normal distribution
 
 
 def test_why_a_group_is_not_tested(cohort: Cohort, sums: Pseudobulk) -> None:

@@ -1,5 +1,6 @@
 """Writing is atomic, and what cannot be read is told in a sentence."""
 
+import gzip
 import subprocess
 import sys
 from pathlib import Path
@@ -102,6 +103,15 @@ def test_truncated_h5ad_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(UserError, match=r"bad\.h5ad cannot be read"):
         read_h5ad(path)
+
+
+def test_compressed_tables_are_equal_if_their_text_is(tmp_path: Path) -> None:
+    table = pd.DataFrame({"gene": ["a", "b"], "p": [0.5, np.nan]})
+    for name in ("one.tsv", "one.tsv.gz", "two.tsv.gz"):
+        write_table(tmp_path / name, table)
+    one, two = ((tmp_path / f"{name}.tsv.gz").read_bytes() for name in ("one", "two"))
+    assert one == two
+    assert gzip.decompress(one).decode() == (tmp_path / "one.tsv").read_text()
 
 
 def test_tables_mark_missing_values(tmp_path: Path) -> None:

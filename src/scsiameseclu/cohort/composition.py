@@ -1,8 +1,8 @@
 r"""Differential abundance of clusters or cell types between conditions.
 
 The shares of the types add up to 1, so that an increase of one type lowers the shares of all
-others. Tests of shares call these changes, too: with one type doubled, a third to three quarters of
-their discoveries are such artefacts (``benchmarks/results/conditions.md``). Effects are therefore
+others. Tests of shares call these changes, too: with one type doubled, up to 59 % of their
+discoveries are such artefacts (``benchmarks/results/conditions.md``). Effects are therefore
 measured relative to the typical type. With counts :math:`n_{rj}` of replicate :math:`r` and type
 :math:`j`, of :math:`m` types:
 

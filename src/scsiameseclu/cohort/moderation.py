@@ -119,13 +119,13 @@ def moderate(variance: np.ndarray, df: int) -> Moderated:
     if excess <= 0:
         prior = float(np.exp(z.mean()))
         return Moderated(np.full(n, prior), float(df * n), prior, np.inf)
-    prior_df = 2 * _inverse_trigamma(excess)
+    prior_df = 2 * inverse_trigamma(excess)
     prior = float(np.exp(z.mean() + digamma(prior_df / 2) - np.log(prior_df / 2)))
     posterior = (prior_df * prior + df * variance) / (prior_df + df)
     return Moderated(posterior, min(prior_df + df, float(df * n)), prior, prior_df)
 
 
-def _inverse_trigamma(value: float) -> float:
+def inverse_trigamma(value: float) -> float:
     """The ``x`` with ``trigamma(x) == value`` > 0, by Newton's method on 1 / trigamma.
 
     Its steps increase monotonically from the start (Smyth 2004, appendix).

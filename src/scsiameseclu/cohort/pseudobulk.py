@@ -2,7 +2,9 @@
 
 The counts of all cells of a replicate and a group are added, and the sums are tested by the
 negative binomial model of DESeq2 (Love et al. 2014, doi:10.1186/s13059-014-0550-8) in its Python
-implementation (Muzellec et al. 2023, doi:10.1093/bioinformatics/btad547).
+implementation (Muzellec et al. 2023, doi:10.1093/bioinformatics/btad547). Its Wald statistics are
+compared with t distributions, not with the normal one, since the dispersions are estimated from few
+replicates; see :func:`degrees_of_freedom`.
 """
 
 from __future__ import annotations
@@ -15,8 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from scipy import stats
 
 from scsiameseclu.cohort.design import Design, design_of
+from scsiameseclu.cohort.moderation import inverse_trigamma
 from scsiameseclu.cohort.replicates import CONDITION, Replicates
 
 COLUMNS = (
@@ -31,6 +35,8 @@ SUMMARY_COLUMNS = (
 """Columns of the table of groups."""
 MIN_COUNTS = 10
 """Smallest sum of the counts of a gene in a replicate that counts as expressed."""
+MIN_VARIABLE_SHARE = 1e-3
+"""Smallest share of the dispersion in the variance; below it, the normal distribution holds."""
 MIN_GENES = 10
 """Smallest number of genes from which the trend of the dispersions is estimated."""
 
@@ -219,14 +225,66 @@ def _deseq(counts: pd.DataFrame, design: Design, fdr: float) -> dict[str, pd.Dat
             quiet=True,
         )
         data.deseq2()
+        df = degrees_of_freedom(
+            data.var["dispersions"].to_numpy(float),
+            data.var["_normed_means"].to_numpy(float),
+            prior_variance=float(data.uns["prior_disp_var"]),
+            residual=len(counts) - len(names),
+            unmoderated=data.var["_outlier_genes"].to_numpy(bool),
+        )
         for condition, column in design.columns.items():
             contrast = np.zeros(len(names))
             contrast[column] = 1
             test = DeseqStats(data, contrast, alpha=fdr, inference=inference, quiet=True)
-            test.summary()
+            test.run_wald_test()
+            test.p_values[:] = 2 * stats.t.sf(np.abs(test.statistics), df)
+            test.summary()  # filters and adjusts these p-values
             table = test.results_df.rename_axis("gene").reset_index()
             tables[condition] = table.sort_values(["pvalue", "gene"], kind="stable")
     return tables
+
+
+def degrees_of_freedom(
+    dispersion: np.ndarray,
+    mean: np.ndarray,
+    *,
+    prior_variance: float,
+    residual: int,
+    unmoderated: np.ndarray,
+) -> np.ndarray:
+    r"""Degrees of freedom of the Wald statistics of genes.
+
+    DESeq2 shrinks log dispersions towards a trend, around which they vary with the variance
+    :math:`\sigma_d^2`. Like a moderated variance, such a dispersion has :math:`d_0 + d` degrees of
+    freedom, with :math:`\psi'(d_0 / 2) = \sigma_d^2` and :math:`d` those of the residuals. It
+    accounts for the share :math:`f = \alpha \mu / (1 + \alpha \mu)` of the variance of a count
+    with mean :math:`\mu`; the rest is of the Poisson distribution and known. By Satterthwaite's
+    approximation, the statistic has :math:`(d_0 + d) / f^2` degrees of freedom.
+
+    Parameters
+    ----------
+    dispersion, mean
+        Dispersion :math:`\alpha` and mean normalised count :math:`\mu`, (n_genes,).
+    prior_variance
+        :math:`\sigma_d^2`.
+    residual
+        :math:`d`.
+    unmoderated
+        Genes whose dispersion is too far above the trend to be shrunken, (n_genes,).
+
+    Examples
+    --------
+    >>> few, many = degrees_of_freedom(
+    ...     np.array([0.1, 0.1]), np.array([10.0, 1e6]), prior_variance=0.25, residual=6,
+    ...     unmoderated=np.array([False, False]),
+    ... )
+    >>> round(few), round(many)
+    (60, 15)
+    """
+    prior = 2 * inverse_trigamma(prior_variance)
+    df = residual + np.where(unmoderated, 0.0, prior)
+    share = dispersion * mean / (1 + dispersion * mean)
+    return np.asarray(df / np.maximum(share, MIN_VARIABLE_SHARE) ** 2)
 
 
 @contextmanager

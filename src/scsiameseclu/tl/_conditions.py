@@ -106,7 +106,8 @@ def pseudobulk(
     """Compare gene expression between conditions, within clusters or cell types.
 
     The counts of all cells of a replicate and a group are added, and the sums are tested with
-    DESeq2's model in PyDESeq2. The unit is the replicate, as in
+    DESeq2's model in PyDESeq2; p-values are of t distributions, since the dispersions are estimated
+    from few replicates. The unit is the replicate, as in
     :func:`scsiameseclu.tl.composition`.
 
     Parameters
