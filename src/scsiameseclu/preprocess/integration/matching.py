@@ -148,8 +148,10 @@ def _rounds(
         usual = np.median(np.concatenate([cost.min(axis=1), cost.min(axis=0)]))
         cost = np.maximum(cost - usual, 0.0)  # no worse than most nearest partners
         plan = unbalanced_plan(cost, own, theirs, EPSILON * scale, TAU * scale)
-        within = self_plan(cosine_distances(directions, directions), own, EPSILON * scale)
-        kept = np.clip(plan.sum(axis=1) / own, 0.0, 1.0)
+        to_own = cosine_distances(directions, directions)
+        within = self_plan(to_own, own, EPSILON * scale)
+        alone = unbalanced_plan(to_own, own, own, EPSILON * scale, TAU * scale)
+        kept = np.minimum(plan.sum(axis=1) / alone.sum(axis=1), 1.0)
         rounds.append(
             Round(
                 rows_to_one(plan),
