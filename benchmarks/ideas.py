@@ -26,9 +26,9 @@ from scsiameseclu.clustering.clusters import cluster_ensemble
 from scsiameseclu.clustering.ensemble import NetworkSpace
 from scsiameseclu.clustering.members import Proportions, fit_member
 from scsiameseclu.clustering.start import component_blocks, grow_hierarchy
-from scsiameseclu.module.joint_space import signal_weights
 from scsiameseclu.preprocess.expression import gene_moments, scale_sparse
 from scsiameseclu.preprocess.neighbours import build_graph
+from scsiameseclu.preprocess.signal import signal_weights
 from scsiameseclu.settings import GraphSettings
 
 Idea = Callable[[ad.AnnData, int, int], np.ndarray]

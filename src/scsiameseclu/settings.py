@@ -131,6 +131,11 @@ class ExpressionSettings(Settings):
     n_top_genes: int = option(2000, "number of highly variable genes", minimum=50)
     n_pcs: int = option(50, "number of principal components", minimum=2, maximum=500)
     max_value: float = option(10.0, "scaled expression is clipped at this value", minimum=1)
+    integration: Literal["auto", "none"] = option(
+        "auto",
+        "auto: align batches, where there are two or more, in components and latents as far as "
+        "they differ by more than chance; none: leave them as they are",
+    )
 
 
 @dataclass(frozen=True)

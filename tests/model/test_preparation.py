@@ -15,18 +15,20 @@ from scsiameseclu.store.folder import SampleFolder
 from scsiameseclu.store.provenance import record
 
 
+@pytest.mark.parametrize("n_batches", [1, 2])
 def test_files_and_memory_agree(
-    demo: ad.AnnData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    n_batches: int, demo: ad.AnnData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("scsiameseclu.store.files.BLOCK_CELLS", 100)
     adata = demo.copy()
+    adata.obs["batch"] = [f"b{n % n_batches}" for n in range(adata.n_obs)]
     few = ExpressionSettings(n_top_genes=200, n_pcs=20)
-    first = prepare(adata, few, GraphSettings(), seed=0)
+    first = prepare(adata, few, GraphSettings(), seed=3, batch_key="batch")
     graph = {name: adata.obsp.pop(name) for name in ("connectivities", "distances")}
     adata.layers["counts"] = adata.X
     adata.uns["median_total"] = median_total(adata.X)
     adata.X = log_normalise(adata.X)[0]
-    adata.uns["provenance"] = record("expression", seed=0, settings=few.to_dict())
+    adata.uns["provenance"] = record("expression", seed=3, settings=few.to_dict())
     folder = SampleFolder(tmp_path, "s")
     write_h5ad(adata, folder.path("expression"))
     wide = GraphSettings(n_neighbors=20)
@@ -42,3 +44,8 @@ def test_files_and_memory_agree(
     assert (second.expression_settings, second.graph_settings) == (few, wide)
     for name, value in vars(first.scaling).items():
         np.testing.assert_array_equal(value, getattr(second.scaling, name), err_msg=name)
+    assert (first.alignment is None) == (second.alignment is None) == (n_batches == 1)
+    if first.alignment and second.alignment:
+        latent = first.components[:, :5]
+        one, other = (a.carry(latent).values for a in (first.alignment, second.alignment))
+        np.testing.assert_array_equal(one, other)

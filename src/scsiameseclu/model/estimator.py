@@ -29,9 +29,10 @@ from scsiameseclu.model.parameters import (
     settings_of,
     warn_of_ignored,
 )
-from scsiameseclu.model.preparation import prepare, reused_slots
+from scsiameseclu.model.preparation import aligns, prepare, reused_slots
 from scsiameseclu.model.slots import write_clusters
 from scsiameseclu.model.storage import check_writable, reading
+from scsiameseclu.preprocess.batches import batches_of
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
 
 
@@ -52,8 +53,9 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
     layer
         Layer of the counts, or ``"X"``; by default ``layers["counts"]`` if there is one, else X.
     batch_key
-        Column of ``obs`` with the batch of each cell. Highly variable genes are chosen within
-        batches if there are two or more, each with at least 50 cells.
+        Column of ``obs`` with the batch of each cell. Where there are two or more, batches are
+        aligned (see ``integration``), and highly variable genes are chosen within batches if each
+        has at least 50 cells.
     use_rep
         Representation in ``obsm`` to use in place of ``X_pca``, such as one corrected for batches.
     logged
@@ -65,6 +67,11 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         Number of principal components.
     max_value
         Scaled expression is clipped at this value before PCA.
+    integration
+        ``"auto"`` aligns the batches of ``batch_key`` in the principal components and in every
+        network's latents, as far as they differ by more than chance; a cell type that a batch
+        lacks finds no partner and keeps its place. ``"none"`` leaves batches as they are. With
+        ``use_rep`` nothing is aligned.
     n_neighbors
         Number of neighbours of each cell in the kNN graph.
     metric
@@ -130,6 +137,7 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         n_top_genes: int = ExpressionSettings.n_top_genes,
         n_pcs: int = ExpressionSettings.n_pcs,
         max_value: float = ExpressionSettings.max_value,
+        integration: str = ExpressionSettings.integration,
         n_neighbors: int = GraphSettings.n_neighbors,
         metric: str = GraphSettings.metric,
         networks: int | None = None,
@@ -152,6 +160,7 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         self.n_top_genes = n_top_genes
         self.n_pcs = n_pcs
         self.max_value = max_value
+        self.integration = integration
         self.n_neighbors = n_neighbors
         self.metric = metric
         self.networks = networks
@@ -186,6 +195,10 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         computed otherwise. A graph of another representation than ``use_rep`` (by default
         ``X_pca``) is not used. X and the layers are not changed, and no column of ``obs`` but
         ``batch_key`` is read.
+
+        Where batches are aligned and there is no ``X_pca``, it is set to the components after
+        alignment. An existing ``X_pca`` without ``X_pca_uncorrected`` is aligned for the fit only:
+        it stays as it is, as does a graph of it, which is then not used.
 
         Parameters
         ----------
@@ -226,6 +239,11 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         ``var["highly_variable"]``, ``obsm["X_pca"]``, ``obsp["connectivities"]`` …
             What was missing, with ``varm["PCs"]``, ``uns["pca"]``, ``obsp["distances"]`` and
             ``uns["neighbors"]``.
+        ``obsm["X_pca_uncorrected"]``, ``uns["integration"]``
+            Where batches were aligned in a new ``X_pca``: the components before, and ``batch``
+            (names, from the largest, which stays in place), ``n_cells``, ``strength`` (share of the
+            displacement that chance does not explain; 0: no batch effect) and ``matched`` (share of
+            the cells with a partner) by batch.
 
         Raises
         ------
@@ -241,7 +259,8 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         seed = seed_of(params)
         check_number(number, adata.n_obs)
         check_key(key_added)
-        reused = reused_slots(adata, self.use_rep)
+        aligned = aligns(adata, expression_settings, self.batch_key, self.use_rep)
+        reused = reused_slots(adata, self.use_rep, aligned=aligned)
         warn_of_ignored((expression_settings, graph_settings), reused)
         prepared = prepare(
             adata,
@@ -353,6 +372,10 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         A new cell takes its neighbours from the fitted cells, so its embedding does not depend on
         the other cells in ``adata``.
 
+        Where the fitted batches were aligned, it does: batches are named by ``obs[batch_key]`` (all
+        cells are one new batch if there is no such column). Cells of a fitted batch are moved as
+        that batch was; another batch is aligned as a whole with the fitted cells, from 40 cells on.
+
         Returns
         -------
         float32 (n_cells, n_dimensions); rows have length 1.
@@ -364,7 +387,7 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         """
         model = self._fitted()
         _require_anndata(adata)
-        return model.embed(adata, layer=self.layer)
+        return model.embed(adata, layer=self.layer, batches=self._batches(adata))
 
     def transform(self, adata: ad.AnnData) -> np.ndarray:
         """The name of :meth:`embed` in scikit-learn."""
@@ -434,6 +457,12 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         if saved is not None and saved.labels is not None:
             loaded.labels_ = saved.labels
         return loaded
+
+    def _batches(self, adata: ad.AnnData) -> np.ndarray | None:
+        """Batches of cells to embed, by name."""
+        if self.batch_key is None or self.batch_key not in adata.obs:
+            return None
+        return np.asarray(batches_of(adata, self.batch_key), dtype=str)
 
     def _fitted(self) -> FittedModel:
         if not hasattr(self, "model_"):

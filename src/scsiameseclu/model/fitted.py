@@ -72,9 +72,10 @@ class FittedModel:
         totals: np.ndarray | None = None,
         *,
         layer: str | None = None,
+        batches: np.ndarray | None = None,
     ) -> np.ndarray:
         """See :meth:`TrainedNetworks.embed`."""
-        return self.trained.embed(adata, columns, totals, layer=layer)
+        return self.trained.embed(adata, columns, totals, layer=layer, batches=batches)
 
     @torch.no_grad()
     def probability(self, embedding: np.ndarray) -> np.ndarray:

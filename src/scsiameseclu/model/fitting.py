@@ -18,6 +18,7 @@ from scsiameseclu.clustering.members import Proportions
 from scsiameseclu.errors import UserError
 from scsiameseclu.model.fitted import FittedModel
 from scsiameseclu.model.inputs import TrainingInputs, training_inputs
+from scsiameseclu.model.integration import Integration, moved_latents
 from scsiameseclu.model.preparation import Prepared
 from scsiameseclu.model.trained import FirstSearch, TrainedNetworks
 from scsiameseclu.module.build import (
@@ -27,10 +28,11 @@ from scsiameseclu.module.build import (
     fit_space,
     layout_of,
 )
-from scsiameseclu.module.joint_space import EmbeddingLayout
+from scsiameseclu.module.joint_space import EmbeddingLayout, join
 from scsiameseclu.module.network import SiameseNetwork
 from scsiameseclu.module.readout import Readout
 from scsiameseclu.module.terms import Objective
+from scsiameseclu.preprocess.integration.alignment import Aligned
 from scsiameseclu.settings import ModelSettings
 from scsiameseclu.training.checkpoint import Checkpoint, fingerprint
 from scsiameseclu.training.device import choose_device
@@ -138,17 +140,20 @@ def train_networks(
     session = Session(trainers, space, inputs.components, kept)
     session.resume()
     session.run([Pretraining(settings) for _ in trainers], _n_steps(settings))
-    first_search = None
+    first_search, layout = None, layout_of(space, settings)
     if settings.cluster_steps:
-        first = session.start_of_joint_training()
-        clustering = _cluster(first, layout_of(space, settings), number, settings, seed)
+        first, _ = _aligned(session.start_of_joint_training(), layout, prepared)
+        clustering = _cluster(first, layout, number, settings, seed)
         first_search = FirstSearch(str(number), clustering.n_clusters, clustering.evidence)
         phases = [
             JointPhase(settings, prepared.adjacency, space, inputs.components, clustering.labels)
             for _ in trainers
         ]
         session.run(phases, _n_steps(settings))
-    embedding = session.embedding().cpu().numpy()
+    embedding, carried = _aligned(session.embedding(), layout, prepared)
+    integration = None
+    if prepared.alignment is not None:
+        integration = Integration.of(prepared.alignment, carried)
     latents = readout.kept([trainer.latents for trainer in trainers], inputs.kept)
     trained = TrainedNetworks(
         networks=[trainer.network.cpu().eval() for trainer in trainers],
@@ -168,8 +173,26 @@ def train_networks(
             "stopped": session.stopped,
             "params": {"seed": seed, **settings.to_dict()},
         },
+        integration=integration,
     )
-    return Training(trained, embedding, session.history())
+    return Training(trained, embedding.cpu().numpy(), session.history())
+
+
+def _aligned(
+    embedding: Tensor, layout: EmbeddingLayout, prepared: Prepared
+) -> tuple[Tensor, list[Aligned]]:
+    """The embedding with the latents moved as the components were, and the moved latents."""
+    alignment, carried = prepared.alignment, list[Aligned]()
+    if alignment is None:
+        return embedding, carried
+
+    def move(values: np.ndarray, block: int) -> np.ndarray:
+        carried.append(alignment.carry(values))
+        return carried[-1].values
+
+    blocks = [block.cpu().numpy() for block in layout.parts(embedding)]
+    moved = [torch.from_numpy(block) for block in moved_latents(blocks, layout, move)]
+    return join(moved).to(embedding.device), carried
 
 
 def cluster_cells(

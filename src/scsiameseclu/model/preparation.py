@@ -21,6 +21,7 @@ from scsiameseclu.preprocess.expression import (
     median_total,
     principal_components,
 )
+from scsiameseclu.preprocess.integration import RECORD, UNCORRECTED, Alignment, integrate
 from scsiameseclu.preprocess.matrices import (
     check_unique,
     find_counts,
@@ -39,6 +40,8 @@ class Prepared:
     """Inputs of one fit; shapes as in :class:`scsiameseclu.module.cells.CellData`.
 
     ``expression_settings`` and ``graph_settings`` are those that the inputs were made with.
+    ``alignment`` is that of the batches, whose ``components`` and graph are of aligned cells, while
+    ``scaling`` gives components before alignment; None for cells of one batch.
     """
 
     expression: sp.csr_matrix
@@ -48,6 +51,7 @@ class Prepared:
     scaling: GeneScaling
     expression_settings: ExpressionSettings
     graph_settings: GraphSettings
+    alignment: Alignment | None = None
 
     @property
     def n_cells(self) -> int:
@@ -75,6 +79,11 @@ def prepare(
     ``uns["neighbors"]``. Existing slots are used and stay as they are, except that a graph of
     another representation than ``use_rep`` (by default ``X_pca``) stays and is not used.
 
+    Batches are aligned, unless ``use_rep`` names other components. Where ``X_pca`` is missing, it
+    is set to the aligned components, and ``obsm["X_pca_uncorrected"]`` and ``uns["integration"]``
+    are set too. An ``X_pca`` without ``X_pca_uncorrected`` is aligned for the fit alone: it and a
+    graph of it stay as they are, and that graph is not used.
+
     Parameters
     ----------
     layer, batch_key, use_rep
@@ -90,8 +99,9 @@ def prepare(
         raise UserError(f"adata has {adata.n_obs} cells; at least {MIN_CELLS} are needed")
     use_rep = None if use_rep == PCA else use_rep
     counts = (find_logged if logged else find_counts)(adata, layer)
-    work = _light_copy(adata, counts if logged else log_normalise(counts)[0], use_rep)
     batches = batches_of(adata, batch_key)
+    aligned = batches if aligns(adata, expression, batch_key, use_rep) else None
+    work = _light_copy(adata, counts if logged else log_normalise(counts)[0], use_rep, aligned)
     rep = use_rep or PCA
     lacking = "highly_variable" not in work.var or rep not in work.obsm
     moments = gene_moments(work.X) if lacking else None
@@ -102,39 +112,71 @@ def prepare(
     check_unique(work.var_names[work.var["highly_variable"]])
     if rep not in work.obsm:
         principal_components(work, expression, seed, moments)
-    if "connectivities" not in work.obsp:
-        find_neighbours(work, rep, graph.n_neighbors, graph.metric, seed)
-    _copy_slots(work, adata)
     chosen = work.var["highly_variable"].to_numpy(dtype=bool)
     part = sp.csr_matrix(work.X[:, chosen])
     total = None if logged else median_total(counts)
     scaling = gene_scaling(work, part, chosen, total, expression.max_value, use_rep=rep)
+    alignment = integrate(work, aligned, seed)
+    components = np.asarray(work.obsm[rep], dtype=np.float32)
+    if "connectivities" not in work.obsp:
+        find_neighbours(work, rep, graph.n_neighbors, graph.metric, seed)
+    if alignment and PCA in adata.obsm:  # which stays as it is
+        del work.obsm[UNCORRECTED], work.uns[RECORD]
+    _copy_slots(work, adata)
     return Prepared(
         expression=part,
         counts=sp.csr_matrix(counts[:, chosen]),
-        components=np.asarray(work.obsm[rep], dtype=np.float32),
+        components=components,
         adjacency=sp.csr_matrix(work.obsp["connectivities"]),
         scaling=scaling,
         expression_settings=expression,
         graph_settings=graph,
+        alignment=alignment,
     )
 
 
-def reused_slots(adata: ad.AnnData, use_rep: str | None = None) -> dict[str, tuple[str, ...]]:
-    """The slots that :func:`prepare` takes as they are, with the settings that they replace."""
+def aligns(
+    adata: ad.AnnData, expression: ExpressionSettings, batch_key: str | None, use_rep: str | None
+) -> bool:
+    """Whether :func:`prepare` aligns batches: there are two or more, and it is not switched off."""
+    batches = batches_of(adata, batch_key)
+    if batches is None or expression.integration == "none" or use_rep not in (None, PCA):
+        return False
+    return len(batches.cat.categories) > 1
+
+
+def reused_slots(
+    adata: ad.AnnData, use_rep: str | None = None, *, aligned: bool = False
+) -> dict[str, tuple[str, ...]]:
+    """The slots that :func:`prepare` takes as they are, with the settings that they replace.
+
+    ``aligned`` says whether it :func:`aligns` batches.
+    """
     rep = use_rep or PCA
     slots: dict[str, tuple[str, ...]] = {}
     if "highly_variable" in adata.var:
         slots['var["highly_variable"]'] = ("n_top_genes",)
     if rep in adata.obsm:
         slots[f'obsm["{rep}"]'] = ("n_pcs",)
-    if "connectivities" in adata.obsp and _representation_of_graph(adata) == rep:
+    if "connectivities" in adata.obsp and _graph_is_of(adata, rep, aligned):
         slots['obsp["connectivities"]'] = ("n_neighbors", "metric")
     return slots
 
 
-def _light_copy(adata: ad.AnnData, normalised: sp.csr_matrix, use_rep: str | None) -> ad.AnnData:
-    """A copy with log-normalised X and only the slots that a fit may use."""
+def _graph_is_of(adata: ad.AnnData, rep: str, aligned: bool) -> bool:
+    """Whether the neighbour graph is of the components of the fit."""
+    if aligned and UNCORRECTED not in adata.obsm:
+        return False  # of components before alignment
+    return _representation_of_graph(adata) == rep
+
+
+def _light_copy(
+    adata: ad.AnnData, normalised: sp.csr_matrix, use_rep: str | None, aligned: pd.Series | None
+) -> ad.AnnData:
+    """A copy with log-normalised X and only the slots that a fit may use.
+
+    ``X_pca`` is of cells before alignment where they are to be ``aligned``.
+    """
     work = ad.AnnData(X=normalised, obs=adata.obs[[]].copy(), var=adata.var[[]].copy())
     for name in ("highly_variable", *SCALING):
         if name in adata.var:
@@ -147,14 +189,16 @@ def _light_copy(adata: ad.AnnData, normalised: sp.csr_matrix, use_rep: str | Non
             find_representation(adata, PCA)  # only checks it
         slots += [(work.obsm, adata.obsm, [PCA]), (work.varm, adata.varm, ["PCs"])]
         slots += [(work.uns, adata.uns, ["pca"])]
+        if aligned is not None and {PCA, UNCORRECTED} <= set(adata.obsm):
+            work.obsm[PCA] = find_representation(adata, UNCORRECTED)
     else:
         work.obsm[use_rep] = find_representation(adata, use_rep)
-    if _representation_of_graph(adata) == (use_rep or PCA):
+    if _graph_is_of(adata, use_rep or PCA, aligned is not None):
         slots += [(work.obsp, adata.obsp, ["connectivities", "distances"])]
         slots += [(work.uns, adata.uns, ["neighbors"])]
     for mine, theirs, keys in slots:
         for key in keys:
-            if key in theirs:
+            if key in theirs and key not in mine:
                 mine[key] = theirs[key]
     return work
 

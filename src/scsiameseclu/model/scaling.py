@@ -109,11 +109,15 @@ class GeneScaling:
         """Components over their overall deviation, float32: they keep their relative sizes."""
         return (components / self.component_deviation).astype(np.float32)
 
-    def components(self, values: sp.csr_matrix) -> np.ndarray:
-        """Scaled components of log-normalised cells, float32 (n_cells, n_pcs)."""
-        return self.unit(
-            project(values, self.mean, self.deviation, self.loadings, self.centre, self.max_value)
+    def projected(self, values: sp.csr_matrix) -> np.ndarray:
+        """Components of log-normalised cells, float32 (n_cells, n_pcs)."""
+        return project(
+            values, self.mean, self.deviation, self.loadings, self.centre, self.max_value
         )
+
+    def components(self, values: sp.csr_matrix) -> np.ndarray:
+        """Components over their overall deviation, float32 (n_cells, n_pcs)."""
+        return self.unit(self.projected(values))
 
 
 def gene_scaling(

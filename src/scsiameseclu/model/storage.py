@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from scsiameseclu.errors import UserError
 from scsiameseclu.store.atomic import atomic_path, write_json
 
-FORMAT = 3
+FORMAT = 4
 DAMAGE = (
     *(ValueError, KeyError, IndexError, TypeError, AttributeError),
     *(RuntimeError, EOFError, OSError),

@@ -13,6 +13,7 @@ import torch
 
 from scsiameseclu.clustering.evidence import Evidence
 from scsiameseclu.errors import UserError
+from scsiameseclu.model.integration import Integration, moved_latents
 from scsiameseclu.model.landmarks import Landmarks
 from scsiameseclu.model.scaling import GeneScaling
 from scsiameseclu.model.storage import (
@@ -90,6 +91,8 @@ class TrainedNetworks:
     summary
         Plain values: ``seed``, ``device`` (the one used), ``device_note``, ``n_steps``,
         ``stopped`` and ``params``.
+    integration
+        Places cells of any batch; None where the fitted cells are of one.
     """
 
     networks: list[SiameseNetwork]
@@ -102,6 +105,7 @@ class TrainedNetworks:
     device: str
     first_search: FirstSearch | None
     summary: dict[str, Any]
+    integration: Integration | None = None
 
     @property
     def layout(self) -> EmbeddingLayout:
@@ -120,6 +124,7 @@ class TrainedNetworks:
         totals: np.ndarray | None = None,
         *,
         layer: str | None = None,
+        batches: np.ndarray | None = None,
     ) -> np.ndarray:
         """Embedding of any cells from their counts alone, float32 (n_cells, n_dimensions).
 
@@ -135,6 +140,9 @@ class TrainedNetworks:
             default of all genes of ``adata``.
         layer
             Layer of the values; by default as for :class:`scsiameseclu.ScSiameseClu`.
+        batches
+            Names of the cells' batches, (n_cells,); by default one batch, a new one. Read where
+            the fitted cells were integrated, see :meth:`Integration.place`.
 
         Raises
         ------
@@ -146,28 +154,41 @@ class TrainedNetworks:
         columns = self._columns(adata) if columns is None else columns
         if totals is None:
             totals = np.asarray(counts.sum(axis=1)).ravel()
-        out = []
-        for first in range(0, adata.n_obs, BLOCK):
-            part = counts[first : first + BLOCK]
-            size = totals[first : first + BLOCK]
-            out.append(self._embed_block(sp.csr_matrix(part[:, columns]), size, columns < 0))
-        return np.concatenate(out) if out else np.empty((0, self.layout.n_dimensions), np.float32)
+
+        def values(part: slice) -> sp.csr_matrix:
+            block = self.scaling.log_normalised(
+                sp.csr_matrix(counts[part][:, columns]), totals[part]
+            )
+            return self.scaling.filled(block, columns < 0)
+
+        parts = [slice(first, first + BLOCK) for first in range(0, adata.n_obs, BLOCK)]
+        if not parts:
+            return np.empty((0, self.layout.n_dimensions), np.float32)
+        if self.integration is None:
+            return np.concatenate([_join(self._blocks(values(part))) for part in parts])
+        projected = np.concatenate([self.scaling.projected(values(part)) for part in parts])
+        placement = self.integration.place(projected, batches)
+        components = self.scaling.unit(placement.components)
+        found = [self._blocks(values(part), components[part]) for part in parts]
+        blocks = [np.concatenate(block) for block in zip(*found, strict=True)]
+        return _join(moved_latents(blocks, self.layout, placement.move))
 
     @torch.no_grad()
-    def _embed_block(
-        self, counts: sp.csr_matrix, totals: np.ndarray, missing: np.ndarray
-    ) -> np.ndarray:
-        values = self.scaling.filled(self.scaling.log_normalised(counts, totals), missing)
-        components = self.scaling.components(values)
+    def _blocks(
+        self, values: sp.csr_matrix, components: np.ndarray | None = None
+    ) -> list[np.ndarray]:
+        """Blocks of the embedding for a block of cells, each of unit rows (n_cells, size)."""
+        if components is None:
+            components = self.scaling.components(values)
         near = self.landmarks.neighbourhood(components)
         views = self.landmarks.propagate(components, near, self.settings.restart)
         genes = self.scaling.scaled(values).toarray()  # one block of cells
         inputs = [torch.from_numpy(array) for array in (genes, *views)]
-        blocks = self.space.shared(torch.from_numpy(components))
+        blocks = [block.numpy() for block in self.space.shared(torch.from_numpy(components))]
         for number, network in enumerate(self.networks):
             latent = self.landmarks.read_out(network.encode(*inputs).numpy(), number, near)
-            blocks.append(network.block(torch.from_numpy(latent)))
-        return np.asarray(join(blocks).numpy(), dtype=np.float32)
+            blocks.append(network.block(torch.from_numpy(latent)).numpy())
+        return blocks
 
     def _columns(self, adata: ad.AnnData) -> np.ndarray:
         positions = gene_positions(adata.var_names, self.scaling.genes)
@@ -195,6 +216,9 @@ class TrainedNetworks:
             array = getattr(self.landmarks, item.name)
             if array is not None:
                 tensors[f"landmarks.{item.name}"] = _tensor(array)
+        if self.integration is not None:
+            for name, array in self.integration.arrays().items():
+                tensors[f"integration.{name}"] = _tensor(array)
         values = {
             "settings": self.settings.to_dict(),
             "expression_settings": self.expression_settings.to_dict(),
@@ -205,6 +229,7 @@ class TrainedNetworks:
             "component_deviation": self.scaling.component_deviation,
             "first_search": self.first_search and self.first_search.to_dict(),
             "summary": self.summary,
+            "integration": self.integration and self.integration.values(),
         }
         write_part(folder, NETWORKS, tensors, values)
         write_text(folder / GENES, "\n".join(self.scaling.genes) + "\n")
@@ -256,11 +281,22 @@ class TrainedNetworks:
             device=values["device"],
             first_search=first_search and FirstSearch.from_dict(first_search),
             summary=values["summary"],
+            integration=values["integration"] and _integration(tensors, values["integration"]),
         )
 
 
 def _tensor(array: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+
+
+def _join(blocks: list[np.ndarray]) -> np.ndarray:
+    joined: np.ndarray = join([torch.from_numpy(block) for block in blocks]).numpy()
+    return joined
+
+
+def _integration(tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> Integration:
+    arrays = {name: t.numpy() for name, t in group(tensors, "integration").items()}
+    return Integration.load(arrays, values)
 
 
 def _network(

@@ -23,8 +23,9 @@ def run(folder: SampleFolder, *, settings: ExpressionSettings, seed: int = 0) ->
 
     It contains ``X`` (log-normalised, CSR), ``layers["counts"]``, ``obs["size_factor"]``,
     ``var["highly_variable"]``, ``obsm["X_pca"]``, ``varm["PCs"]``, ``uns["pca"]`` and
-    ``uns["median_total"]``. In runs that correct ambient RNA, both matrices contain the corrected
-    counts.
+    ``uns["median_total"]``. Where two or more batches are aligned, ``obsm["X_pca"]`` is after
+    alignment, and there are ``obsm["X_pca_uncorrected"]`` and ``uns["integration"]``. In runs that
+    correct ambient RNA, both matrices contain the corrected counts.
 
     Raises
     ------
@@ -43,6 +44,7 @@ def run(folder: SampleFolder, *, settings: ExpressionSettings, seed: int = 0) ->
         median_total,
         principal_components,
     )
+    from scsiameseclu.preprocess.integration import integrate
     from scsiameseclu.stages.ambient import read_ambient
     from scsiameseclu.store.files import copy_part, read_columns, read_parts, write_h5ad
     from scsiameseclu.store.provenance import record
@@ -67,7 +69,8 @@ def run(folder: SampleFolder, *, settings: ExpressionSettings, seed: int = 0) ->
     adata.uns["provenance"] = record("expression", seed=seed, settings=settings.to_dict())
     adata.uns["median_total"] = total
     moments = gene_moments(adata.X)
-    choose_variable_genes(adata, settings, batches_of(adata, "batch"), moments)
+    batches = batches_of(adata, "batch")
+    choose_variable_genes(adata, settings, batches, moments)
     n_variable = int(adata.var["highly_variable"].sum())
     if n_variable < MIN_VARIABLE:
         raise UserError(
@@ -76,6 +79,8 @@ def run(folder: SampleFolder, *, settings: ExpressionSettings, seed: int = 0) ->
             "thresholds"
         )
     principal_components(adata, settings, seed, moments)
+    if settings.integration == "auto":
+        integrate(adata, batches, seed)
     if correct:
         adata.layers["counts"] = raw
         write_h5ad(adata, output)

@@ -73,18 +73,26 @@ def read_prepared(folder: SampleFolder) -> Prepared:
 
     from scsiameseclu.model.preparation import Prepared
     from scsiameseclu.model.scaling import gene_scaling
+    from scsiameseclu.preprocess.batches import batches_of
+    from scsiameseclu.preprocess.integration import UNCORRECTED, align
     from scsiameseclu.store.files import read_columns, read_parts
 
     expression = folder.path("expression")
-    keys = ["obs", "var", "varm/PCs", "obsm/X_pca", "uns/pca", "uns/median_total"]
+    uncorrected = f"obsm/{UNCORRECTED}"
+    keys = ["obs", "var", "varm/PCs", "obsm/X_pca", uncorrected, "uns/pca", "uns/median_total"]
     parts = read_parts(expression, keys)
     chosen = parts["var"]["highly_variable"].to_numpy(dtype=bool)
     work = ad.AnnData(obs=parts["obs"], var=parts["var"])
-    work.obsm["X_pca"], work.varm["PCs"] = parts["obsm/X_pca"], parts["varm/PCs"]
+    work.obsm["X_pca"] = parts.get(uncorrected, parts["obsm/X_pca"])
+    work.varm["PCs"] = parts["varm/PCs"]
     work.uns["pca"] = parts["uns/pca"]
     values = read_columns(expression, "X", chosen)
     settings = ExpressionSettings(**folder.recorded_settings("expression"))
     total = float(parts["uns/median_total"])
+    alignment = None
+    if uncorrected in parts:  # again, as its matches are not in the file
+        seed = folder.recorded_seed("expression")
+        alignment = align(parts[uncorrected], batches_of(work, "batch"), seed)
     return Prepared(
         expression=values,
         counts=read_columns(expression, "layers/counts", chosen),
@@ -93,4 +101,5 @@ def read_prepared(folder: SampleFolder) -> Prepared:
         scaling=gene_scaling(work, values, chosen, total, settings.max_value),
         expression_settings=settings,
         graph_settings=GraphSettings(**folder.recorded_settings("graph")),
+        alignment=alignment,
     )

@@ -152,9 +152,16 @@ class SampleFolder:
 
     def recorded_settings(self, stage: str) -> dict[str, Any]:
         """The settings that a stage recorded in its file."""
-        entry = self.uns(manifest.STAGES[stage].writes[-1], "provenance")[stage]
-        settings: dict[str, Any] = json.loads(entry["settings"])
+        settings: dict[str, Any] = json.loads(self._record(stage)["settings"])
         return settings
+
+    def recorded_seed(self, stage: str) -> int:
+        """The seed that a stage recorded in its file."""
+        return int(self._record(stage)["seed"])
+
+    def _record(self, stage: str) -> dict[str, Any]:
+        entry: dict[str, Any] = self.uns(manifest.STAGES[stage].writes[-1], "provenance")[stage]
+        return entry
 
     def usage(self) -> list[dict[str, Any]]:
         """Resource usage of the stages that recorded it, in pipeline order."""
