@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scsiameseclu.palette import ABSENT, colour
+from scsiameseclu.preprocess.integration import RECORD
 from scsiameseclu.report.annotation import ABSTENTIONS
 from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.svg import FAINT, draw
@@ -40,6 +41,7 @@ class JointSection:
 
     verdict: list[str]
     samples: Table
+    batches: Table | None
     mixing: Table
     composition: Picture
     types: Picture
@@ -52,6 +54,7 @@ def joint_section(sample: FinishedSample) -> JointSection | None:
     return JointSection(
         verdict=verdict(sample),
         samples=_samples(sample),
+        batches=_batches(sample),
         mixing=_mixing_table(sample),
         composition=_composition(sample),
         types=_types(sample),
@@ -129,6 +132,25 @@ def _samples(sample: FinishedSample) -> Table:
         )
     header = ("Sample", *(_title(c) for c in columns), "Cells", "Share", "Clusters")
     return Table("joint-samples", "Samples of the cohort", header, rows)
+
+
+def _batches(sample: FinishedSample) -> Table | None:
+    """One row per batch: how it was aligned; None without an alignment."""
+    record = sample.folder.uns("expression", RECORD)
+    if record is None:
+        return None
+    columns = (record[name] for name in ("batch", "n_cells", "strength", "matched"))
+    rows = [
+        [
+            text(name),
+            whole(n_cells),
+            text("stays in place") if place == 0 else real(float(strength), 2),
+            Cell(percent(matched, 1), number=float(matched)) if place else text("–"),
+        ]
+        for place, (name, n_cells, strength, matched) in enumerate(zip(*columns, strict=True))
+    ]
+    header = ("Batch", "Cells", "Strength", "Matched cells")
+    return Table("joint-batches", "Alignment of the batches, in its order", header, rows)
 
 
 def _mixing_table(sample: FinishedSample) -> Table:

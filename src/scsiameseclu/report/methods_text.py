@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from scsiameseclu.clustering.ensemble import N_STARTS
+from scsiameseclu.preprocess.integration import RECORD
 from scsiameseclu.preprocess.quality.thresholds import MAX_SHARE_ABOVE
 from scsiameseclu.report.ambient import ambient_method
 from scsiameseclu.report.capture_figures import UNTAGGED
@@ -152,8 +153,22 @@ def _preprocessing(sample: FinishedSample) -> list[str]:
         "Counts were normalised to the median total count per cell and log-transformed; the "
         f"{count(n_genes)} most variable genes were scaled to unit variance, clipped at "
         f"{expression.max_value:g} and reduced to {n_pcs} principal components.",
+        *_alignment(sample),
         f"Each cell was connected to its {graph.n_neighbors} nearest neighbours in these "
         f"components ({graph.metric.capitalize()} distance).",
+    ]
+
+
+def _alignment(sample: FinishedSample) -> list[str]:
+    """How batches were aligned; nothing where there is one batch, or none was aligned."""
+    record = sample.folder.uns("expression", RECORD)
+    if record is None:
+        return []
+    return [
+        f"The {len(record['batch'])} batches were aligned in the components and in the latents of "
+        "every network: micro-clusters of each batch were matched with those of the batches before "
+        "it by unbalanced optimal transport, and cells were moved by the displacement of their "
+        "micro-clusters, as far as it exceeds chance."
     ]
 
 
