@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.run_settings import SECTIONS
 from scsiameseclu.stages.config import (
     SCHEMA,
     checked,
@@ -185,9 +186,10 @@ def test_a_config_that_is_none_is_refused(tmp_path: Path, text: str, words: str)
 
 def test_the_schema_is_closed_at_every_level() -> None:
     assert SCHEMA["additionalProperties"] is False
-    sections = [rule for rule in SCHEMA["properties"].values() if rule.get("type") == "object"]
-    assert len(sections) == 12
-    assert all(section["additionalProperties"] is False for section in sections)
+    rules = SCHEMA["properties"].items()
+    sections = {name: rule for name, rule in rules if rule.get("type") == "object"}
+    assert list(sections) == list(SECTIONS)
+    assert all(section["additionalProperties"] is False for section in sections.values())
 
 
 def test_snakemake_needs_no_numpy_to_check(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_prediction_is_not_below_the_benchmark_nor_above_twice_it(row: object) -
 
 def test_every_rule_has_a_prediction() -> None:
     rules = "".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
-    asked = set(re.findall(r'(?:memory|minutes|request)\("(\w+)"[,)]', rules))
+    asked = set(re.findall(r'(?:memory|minutes|request)\(\s*"(\w+)"[,)]', rules))
     assert asked == set(coefficients())
 
 
