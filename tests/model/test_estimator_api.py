@@ -29,6 +29,7 @@ OTHER = {
     "n_top_genes": 150,
     "n_pcs": 12,
     "max_value": 8.0,
+    "integration": "none",
     "n_neighbors": 11,
     "metric": "cosine",
     "networks": 2,

@@ -73,7 +73,6 @@ def read_prepared(folder: SampleFolder) -> Prepared:
 
     from scsiameseclu.model.preparation import Prepared
     from scsiameseclu.model.scaling import gene_scaling
-    from scsiameseclu.preprocess.batches import batches_of
     from scsiameseclu.preprocess.integration import UNCORRECTED, align
     from scsiameseclu.store.files import read_columns, read_parts
 
@@ -91,8 +90,8 @@ def read_prepared(folder: SampleFolder) -> Prepared:
     total = float(parts["uns/median_total"])
     alignment = None
     if uncorrected in parts:  # again, as its matches are not in the file
-        seed = folder.recorded_seed("expression")
-        alignment = align(parts[uncorrected], batches_of(work, "batch"), seed)
+        batches = work.obs["batch"].astype(str).astype("category")
+        alignment = align(parts[uncorrected], batches, folder.recorded_seed("expression"))
     return Prepared(
         expression=values,
         counts=read_columns(expression, "layers/counts", chosen),

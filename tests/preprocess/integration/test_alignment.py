@@ -80,7 +80,6 @@ def test_a_random_cut_is_no_batch_effect() -> None:
 def test_one_batch_is_left_alone() -> None:
     values, _ = cells([0, 1], 60, seed=0)
     assert align(values, batches(120), seed=0) is None
-    assert align(values, None, seed=0) is None
 
 
 def test_a_tiny_batch_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:

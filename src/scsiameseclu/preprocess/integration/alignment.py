@@ -157,7 +157,7 @@ class Alignment:
         }
 
 
-def align(components: np.ndarray, batches: pd.Series | None, seed: int) -> Alignment | None:
+def align(components: np.ndarray, batches: pd.Series, seed: int) -> Alignment | None:
     """Align the batches of cells; None if there are not two batches.
 
     The largest batch stays where it is; each following one is moved onto all before it, so that
@@ -173,8 +173,6 @@ def align(components: np.ndarray, batches: pd.Series | None, seed: int) -> Align
     seed
         Of the micro-clusters.
     """
-    if batches is None:
-        return None
     codes, names = batches.cat.codes.to_numpy(), [str(name) for name in batches.cat.categories]
     sizes = np.bincount(codes, minlength=len(names))
     order = [int(n) for n in np.argsort(-sizes, kind="stable") if sizes[n]]
@@ -218,7 +216,7 @@ def integrate(adata: ad.AnnData, batches: pd.Series | None, seed: int) -> Alignm
     ``uns["integration"]``
         :meth:`Alignment.summary` as arrays.
     """
-    alignment = align(adata.obsm[PCA], batches, seed)
+    alignment = None if batches is None else align(adata.obsm[PCA], batches, seed)
     if alignment is None:
         return None
     adata.obsm[UNCORRECTED] = adata.obsm[PCA]
