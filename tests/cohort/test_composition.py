@@ -78,7 +78,7 @@ def test_exchanged_conditions_exchange_the_sign() -> None:
 
 def test_p_values_are_uniform_without_a_change() -> None:
     of, rng = replicates(), np.random.default_rng(2)
-    tables = [compare_composition(of, drawn(rng, of, fold(of, 0, 1.0), 0.3))[0] for _ in range(150)]
+    tables = [compare_composition(of, drawn(rng, of, fold(of, 0, 1.0), 0.3))[0] for _ in range(100)]
     p = pd.concat(tables)["p_value"]
     assert 0.01 < (p < 0.05).mean() < 0.075
     assert p.mean() == pytest.approx(0.5, abs=0.06)
@@ -89,7 +89,7 @@ def test_p_values_are_uniform_without_a_change() -> None:
 def test_intervals_cover_the_truth() -> None:
     of, rng = replicates(), np.random.default_rng(3)
     covered = []
-    for _ in range(100):
+    for _ in range(60):
         table = compare_composition(of, drawn(rng, of, fold(of, 3, 2.0), 0.2))[0]
         truth = np.array([0, 0, 0, 1, 0, 0])
         covered.append((table["low"] < truth) & (truth < table["high"]))

@@ -105,12 +105,12 @@ def test_donors_as_covariates_make_the_tests_sharper(cohort: Cohort) -> None:
 def test_p_values_without_a_change(cohort: Cohort) -> None:
     """Negative binomial counts, whose dispersion DESeq2 has to estimate from eight replicates."""
     rng = np.random.default_rng(1)
-    mean, dispersion = rng.lognormal(4, 1, 400), 0.1
-    counts = rng.poisson(rng.gamma(1 / dispersion, dispersion * mean, (1, 8, 400))).astype(float)
-    names = pd.Index([f"g{n}" for n in range(400)])
+    mean, dispersion = rng.lognormal(4, 1, 300), 0.1
+    counts = rng.poisson(rng.gamma(1 / dispersion, dispersion * mean, (1, 8, 300))).astype(float)
+    names = pd.Index([f"g{n}" for n in range(300)])
     of = Pseudobulk(counts, np.full((1, 8), 50), ["T"], names)
     table = compare_expression(replicates(cohort, donor_key=None), of)[0]
-    assert len(table) > 350
+    assert len(table) > 260
     assert 0.02 < (table["pvalue"] < 0.05).mean() < 0.06
     normal = 2 * stats.norm.sf(np.abs(table["log2FoldChange"] / table["lfcSE"]))
     assert (table["pvalue"].dropna() >= normal[table["pvalue"].notna()] - 1e-9).all()

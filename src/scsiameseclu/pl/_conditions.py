@@ -14,6 +14,9 @@ from scsiameseclu.plotting.conditions import composition_height, draw_compositio
 from scsiameseclu.plotting.inks import Inks
 from scsiameseclu.plotting.markers import drawable
 
+LINE = 64
+"""Number of characters in a line of the legend."""
+
 
 def composition(
     adata: ad.AnnData,
@@ -56,9 +59,10 @@ def composition(
     inks = given if len(given) == len(names) else [colour(place) for place in range(len(names))]
     ax = new_axes(6.4, composition_height(conditions)) if ax is None else ax
     draw_composition(ax, shares, conditions, inks, Inks())
+    columns = max(1, min(6, LINE // (4 + max(map(len, names)))))
     keys = [ax.barh([0], [0], color=ink) for ink in inks]
     ax.legend(
         keys, [drawable(name) for name in names], title=groupby, frameon=False, fontsize=8,
-        title_fontsize=8, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=6,
+        title_fontsize=8, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns,
     )  # fmt: skip
     return ax

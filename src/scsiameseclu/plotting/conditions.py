@@ -96,7 +96,7 @@ def draw_shares(
         rows = np.broadcast_to(np.arange(values.shape[1]) + offset, values.shape)
         axes.scatter(
             values.ravel(), rows.ravel(), s=20, color=ink, marker=MARKERS[place % len(MARKERS)],
-            alpha=0.85, linewidths=0, label=drawable(name), zorder=3,
+            alpha=0.85, linewidths=0, label=drawable(name), zorder=3, clip_on=False,
         )  # fmt: skip
         axes.vlines(
             values.mean(axis=0), rows[0] - 0.45 * step, rows[0] + 0.45 * step, color=ink, lw=1.6
@@ -143,7 +143,7 @@ def draw_volcano(axes: Axes, table: pd.DataFrame, fdr: float, colours: tuple[str
     called = (tested["padj"] <= fdr).to_numpy()
     for mask, ink, size in ((~called, colours[0], 5), (called, colours[1], 9)):
         axes.scatter(change[mask], height[mask], s=size, color=ink, linewidths=0, rasterized=True)
-    reach = 1.15 * float(np.abs(change).max(initial=1.0))
+    reach = 1.45 * float(np.abs(change).max(initial=1.0))
     axes.set_xlim(-reach, reach)
     top = 1.12 * max(float(height.max(initial=0.0)), 1.0)
     axes.set_ylim(0, top)
