@@ -1,4 +1,4 @@
-"""Preprocessing: calling of cells, demultiplexing, quality control, and ambient RNA."""
+"""Preprocessing: cells among droplets, hashtags, quality control, ambient RNA, and batches."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ from scsiameseclu.io.loaded import list_names
 from scsiameseclu.preprocess.ambient import correct_counts, estimate_ambient, quick_clusters
 from scsiameseclu.preprocess.ambient.droplets import soup_of_droplets
 from scsiameseclu.preprocess.batches import batches_of, captures_of
-from scsiameseclu.preprocess.matrices import find_counts
+from scsiameseclu.preprocess.integration import RECORD, UNCORRECTED
+from scsiameseclu.preprocess.integration import batch_mixing as mixing_of
+from scsiameseclu.preprocess.integration import integrate as align_batches
+from scsiameseclu.preprocess.matrices import find_counts, find_representation
 from scsiameseclu.preprocess.quality import COLUMNS, control
 from scsiameseclu.settings import DropletSettings, QualitySettings
 
-__all__ = ["ambient_rna", "call_cells", "demultiplex", "quality"]
+__all__ = ["ambient_rna", "batch_mixing", "call_cells", "demultiplex", "integrate", "quality"]
 
 log = logging.getLogger(__name__)
 
@@ -451,4 +454,113 @@ def ambient_rna(
             layer=layer, groupby=groupby, capture_key=capture_key, random_state=random_state
         ),
     }
+    return adata if copy else None
+
+
+def integrate(
+    adata: ad.AnnData, batch_key: str, *, random_state: int = 0, copy: bool = False
+) -> ad.AnnData | None:
+    """Align batches in the principal components.
+
+    Micro-clusters of the batches are matched by unbalanced optimal transport, so that a cell type
+    which a batch lacks finds no partner and keeps its place, and batches are moved only as far as
+    they differ by more than chance. :class:`scsiameseclu.ScSiameseClu` with ``batch_key`` does this
+    itself, and moves the latents of its networks by the same matches.
+
+    Parameters
+    ----------
+    adata
+        Cells with ``obsm["X_pca"]``.
+    batch_key
+        Column of ``obs`` with the batch of each cell.
+    random_state
+        Seed of the micro-clusters.
+    copy
+        Return a copy and leave ``adata`` unchanged.
+
+    Returns
+    -------
+    None, or with ``copy`` an AnnData. Sets the following fields, unless there is only one batch:
+
+    ``obsm["X_pca"]``
+        Components after alignment, float32 (n_cells, n_pcs).
+    ``obsm["X_pca_uncorrected"]``
+        Components before. If they exist, they are aligned again.
+    ``uns["integration"]``
+        By batch: ``batch`` (names, from the largest, which stays in place), ``n_cells``,
+        ``strength`` (share of the displacement that chance does not explain; 0: no batch effect)
+        and ``matched`` (share of the cells with a partner).
+
+    Raises
+    ------
+    UserError
+        There are no components, or no such column, or it has missing values.
+
+    Examples
+    --------
+    >>> import scanpy as sc
+    >>> import scsiameseclu
+    >>> adata = sc.datasets.pbmc68k_reduced()
+    >>> adata.obs["half"] = ["a", "b"] * 350
+    >>> scsiameseclu.pp.integrate(adata, "half")
+    >>> [str(name) for name in adata.uns["integration"]["batch"]]
+    ['a', 'b']
+    """
+    seed = check_seed(random_state)
+    batches = batches_of(adata, batch_key)
+    before = find_representation(adata, UNCORRECTED if UNCORRECTED in adata.obsm else "X_pca")
+    part = ad.AnnData(obs=adata.obs[[]], obsm={"X_pca": np.asarray(before, dtype=np.float32)})
+    alignment = align_batches(part, batches, seed)
+    adata = adata.copy() if copy else adata
+    if alignment is not None:
+        adata.obsm.update(part.obsm)
+        adata.uns[RECORD] = part.uns[RECORD]
+    return adata if copy else None
+
+
+def batch_mixing(
+    adata: ad.AnnData,
+    batch_key: str,
+    *,
+    use_rep: str = "X_siamese",
+    n_neighbors: int = 30,
+    key_added: str = "batch_mixing",
+    copy: bool = False,
+) -> ad.AnnData | None:
+    """How mixed batches are among the neighbours of each cell, relative to chance.
+
+    Parameters
+    ----------
+    adata
+        Cells with a representation.
+    batch_key
+        Column of ``obs`` with the batch of each cell.
+    use_rep
+        Representation in ``obsm``.
+    n_neighbors
+        Number of neighbours.
+    key_added
+        Name of the column.
+    copy
+        Return a copy and leave ``adata`` unchanged.
+
+    Returns
+    -------
+    None, or with ``copy`` an AnnData. Sets the following field:
+
+    ``obs["batch_mixing"]``
+        Share of neighbours from other batches over their share among all cells, float32: 0 where
+        the cell's batch is apart, about 1 where batches are mixed; NaN with a single batch.
+
+    Raises
+    ------
+    UserError
+        There is no such column or representation.
+    """
+    check_key(key_added)
+    batches = batches_of(adata, batch_key)
+    assert batches is not None
+    mixing = mixing_of(find_representation(adata, use_rep), batches, n_neighbors)
+    adata = adata.copy() if copy else adata
+    adata.obs[key_added] = mixing.astype(np.float32)
     return adata if copy else None

@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse as sp
 from estimators import estimator
 
-from scsiameseclu import ScSiameseClu, datasets
+from scsiameseclu import ScSiameseClu, UserError, datasets, pp
 from scsiameseclu.model.preparation import prepare
 from scsiameseclu.preprocess.integration import UNCORRECTED, batch_mixing
 from scsiameseclu.settings import ExpressionSettings, GraphSettings
@@ -128,3 +128,20 @@ def test_one_batch_is_as_without(demo: ad.AnnData) -> None:
     assert other.alignment is None
     np.testing.assert_array_equal(one.components, other.components)
     assert set(first.obsm) == set(second.obsm) == {"X_pca"}
+
+
+def test_components_alone_are_aligned_the_same_way(
+    fitted: tuple[ScSiameseClu, ad.AnnData], two: ad.AnnData
+) -> None:
+    _, adata = fitted
+    alone = ad.AnnData(obs=two.obs, obsm={"X_pca": adata.obsm[UNCORRECTED]})
+    copied = pp.integrate(alone, "batch", copy=True)
+    assert copied is not None
+    assert set(alone.obsm) == {"X_pca"}
+    pp.integrate(copied, "batch")  # again, from the components before
+    np.testing.assert_array_equal(copied.obsm["X_pca"], adata.obsm["X_pca"])
+    np.testing.assert_array_equal(copied.obsm[UNCORRECTED], adata.obsm[UNCORRECTED])
+    pp.batch_mixing(copied, "batch", use_rep="X_pca")
+    assert copied.obs["batch_mixing"].mean() > 0.9
+    with pytest.raises(UserError, match="no column 'lane'"):
+        pp.integrate(copied, "lane")
