@@ -2,7 +2,7 @@
 
     python benchmarks/joining.py --data ../shared/data [--samples 20] [--cells 50000]
 
-The cells of every sample are drawn with replacement from a real data set, and the sample's files are
+The cells of every sample are drawn with replacement from a real data set; the sample's files are
 those of the stages ingest and quality, without filtering. The stage join runs in a process of its
 own. Rows go to ``benchmarks/results/joining.csv``: numbers of samples, cells, genes and stored
 counts, the megabytes of the joined counts as a sparse matrix in memory, and the seconds and peak

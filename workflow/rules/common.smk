@@ -185,11 +185,11 @@ def memory_of_ingest(wildcards, input, attempt):
     )
 
 
-def minutes(stage):
+def minutes(stage, more=0):
     """The resource runtime, predicted from the size of the sample and doubled at each attempt."""
 
     def for_job(wildcards, input, attempt):
-        return request(stage, size_of(input), attempt).minutes
+        return request(stage, size_of(input), attempt).minutes + more
 
     return for_job
 

@@ -9,6 +9,10 @@ MEASURED_AS = {
     "conditions": "markers",
 }
 
+CONDITIONS_MINUTES = (
+    60  # DESeq2 takes some milliseconds per gene and type, whatever the cells
+)
+
 
 def joint_file(name):
     """Path pattern of a file of a cohort."""
@@ -184,7 +188,10 @@ for stage in manifest.planned(JOINT_FEATURES)[1:]:
                 MEASURED_AS.get(stage, stage),
                 CELLTYPIST_MB if stage == "annotate" else 0,
             ),
-            runtime=minutes(MEASURED_AS.get(stage, stage)),
+            runtime=minutes(
+                MEASURED_AS.get(stage, stage),
+                CONDITIONS_MINUTES if stage == "conditions" else 0,
+            ),
         params:
             stage=stage,
             script=str(SCRIPTS / f"{stage}.py"),

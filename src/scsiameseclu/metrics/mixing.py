@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.neighbors import NearestNeighbors
+
+from scsiameseclu.preprocess.integration import batch_mixing
 
 N_NEIGHBORS = 30
 MAX_CELLS = 20_000
@@ -32,7 +33,7 @@ class Mixing:
     clusters: dict[str, float | None]
 
 
-def batch_mixing(
+def mixing_by_cluster(
     space: np.ndarray,
     batches: pd.Series | np.ndarray,
     clusters: pd.Series | np.ndarray,
@@ -42,9 +43,9 @@ def batch_mixing(
 ) -> Mixing:
     """Mixing of batches in a space, of all cells and within each cluster.
 
-    For all cells, the share of the nearest neighbours that are of another batch than the cell,
-    divided by the expected share if neighbours were drawn at random. For a cluster, the same among
-    its own cells, so that differences in composition between batches do not count.
+    The mean of :func:`scsiameseclu.preprocess.integration.batch_mixing` over all cells and, for
+    each cluster, among its own cells, so that differences in composition between batches do not
+    count.
 
     Parameters
     ----------
@@ -77,12 +78,7 @@ def batch_mixing(
 def _mixing(
     space: np.ndarray, codes: np.ndarray, n_neighbors: int, min_cells: int = 1
 ) -> float | None:
-    sizes = np.bincount(codes)
-    if (sizes >= min_cells).sum() < 2:
+    if (np.bincount(codes) >= min_cells).sum() < 2:
         return None
-    n_neighbors = min(n_neighbors, len(codes) - 1)
-    search = NearestNeighbors(n_neighbors=n_neighbors).fit(space)
-    neighbours = search.kneighbors(return_distance=False)  # without the cell itself
-    observed = (codes[neighbours] != codes[:, None]).mean(axis=1)
-    expected = 1 - (sizes[codes] - 1) / (len(codes) - 1)
-    return float(observed.sum() / expected.sum())
+    batches = pd.Series(pd.Categorical(codes))
+    return float(batch_mixing(space, batches, n_neighbors).mean())

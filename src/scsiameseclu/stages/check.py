@@ -10,12 +10,13 @@ from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import DropletSettings, ReferenceSettings, TrajectorySettings
 from scsiameseclu.stages.apart import EndedEarlyError, apart
-from scsiameseclu.stages.cohorts import Cohorts, cohort_problems, cohort_warnings, cohorts_of
+from scsiameseclu.stages.cohorts import Cohorts, cohort_warnings, cohorts_of
 from scsiameseclu.stages.columns import request_of
 from scsiameseclu.stages.config import (
     Config,
     add_overrides,
     config_problems,
+    joint_problems,
     load_config,
     sheet_of,
     with_defaults,
@@ -67,7 +68,7 @@ def run(
     sheet = sheet_of(complete)
     of_config = config_problems(complete)
     cohorts = cohorts_of(complete, sheet.rows)
-    rejected = of_config + sheet.all_problems + cohort_problems(complete, cohorts)
+    rejected = of_config + sheet.all_problems + joint_problems(complete, cohorts)
     _show(("error", problem) for problem in rejected)
     unusable = [] if of_config else _unusable_files(complete)
     failed = []

@@ -28,7 +28,8 @@ from scsiameseclu.options import (
 )
 from scsiameseclu.run_settings import SECTIONS, RunSettings
 from scsiameseclu.settings import AnnotationSettings
-from scsiameseclu.stages.cohorts import cohort_problems, cohorts_of, model_problem
+from scsiameseclu.stages.cohorts import Cohorts, cohort_problems, cohorts_of, model_problem
+from scsiameseclu.stages.condition_checks import condition_problems
 from scsiameseclu.stages.input_files import file_problem
 from scsiameseclu.stages.schema_messages import problems_with, reversed_range
 from scsiameseclu.stages.sheet import Row, Sheet, check_sheet
@@ -133,7 +134,14 @@ def checked(config: Config) -> tuple[Config, dict[str, Row], list[str]]:
     sheet = sheet_of(complete)
     rows = {row.get("sample", ""): row for row in sheet.rows}
     problems += sheet.all_problems
-    return complete, rows, problems + cohort_problems(complete, cohorts_of(complete, sheet.rows))
+    return complete, rows, problems + joint_problems(complete, cohorts_of(complete, sheet.rows))
+
+
+def joint_problems(config: Config, cohorts: Cohorts) -> list[str]:
+    """Why cohorts cannot be analysed, or their conditions compared as asked."""
+    section = config["conditions"]
+    of_conditions = condition_problems(section, cohorts) if isinstance(section, Mapping) else ()
+    return [*cohort_problems(config, cohorts), *of_conditions]
 
 
 def sheet_of(config: Config) -> Sheet:

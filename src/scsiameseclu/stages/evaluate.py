@@ -84,7 +84,7 @@ def _mixing(folder: SampleFolder, clusters: pd.Series, seed: int) -> dict[str, A
     """Mixing of the batches of a cohort, in the components and in the embedding."""
     from dataclasses import asdict
 
-    from scsiameseclu.metrics import batch_mixing
+    from scsiameseclu.metrics import mixing_by_cluster
 
     batches = folder.obs("counts", ["batch"])["batch"]
     corrected = folder.holds("expression", UNCORRECTED)
@@ -93,7 +93,7 @@ def _mixing(folder: SampleFolder, clusters: pd.Series, seed: int) -> dict[str, A
         "after": folder.array("embedding", "obsm/X_siamese"),
     }
     return {
-        name: asdict(batch_mixing(space, batches, clusters, seed=seed))
+        name: asdict(mixing_by_cluster(space, batches, clusters, seed=seed))
         for name, space in spaces.items()
     }
 
