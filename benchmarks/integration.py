@@ -1,6 +1,7 @@
 """Integration of batches beside Harmony and Scanorama, scored by scib-metrics.
 
     python benchmarks/integration.py --data ../shared/data [--seeds 5] [--parts main missing cut]
+                                       [--methods METHOD …]
 
 Needs ``pip install scib-metrics harmonypy scanorama`` beside this package. Finished rows are not
 measured again; a method that fails gets a row with its error. Methods get counts and batches, never
@@ -206,12 +207,12 @@ def recall(clusters: np.ndarray, labels: np.ndarray, kind: str) -> float:
 Job = tuple[dict[str, Any], Callable[[], dict[str, float]]]
 
 
-def jobs(data: Path, parts: list[str], seeds: int) -> Iterator[Job]:
+def jobs(data: Path, parts: list[str], seeds: int, methods: list[str]) -> Iterator[Job]:
     """Rows to measure: their keys, and what measures them."""
     for seed in range(seeds):
         for name in SETS:
             if "main" in parts:
-                for method in METHODS:
+                for method in methods:
                     key = {"set": name, "case": "main", "method": method, "seed": seed}
                     yield key, lambda k=key: _main(data, k)
             if "missing" in parts:
@@ -269,13 +270,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--parts", nargs="+", default=["main", "missing", "cut"])
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--output", type=Path, default=RESULTS / "integration.csv")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     output: Path = arguments.output
     rows = pd.read_csv(output) if output.exists() else pd.DataFrame(columns=[*KEY, "error"])
     done = set(rows[KEY].itertuples(index=False, name=None))
-    for key, measure in jobs(arguments.data, arguments.parts, arguments.seeds):
+    for key, measure in jobs(arguments.data, arguments.parts, arguments.seeds, arguments.methods):
         if tuple(key[name] for name in KEY) in done:
             continue
         try:

@@ -12,8 +12,9 @@ import scipy.sparse as sp
 from estimators import estimator
 
 from scsiameseclu import ScSiameseClu, UserError, datasets, pp
+from scsiameseclu.model.integration import Integration
 from scsiameseclu.model.preparation import prepare
-from scsiameseclu.preprocess.integration import UNCORRECTED, batch_mixing
+from scsiameseclu.preprocess.integration import UNCORRECTED, align, batch_mixing
 from scsiameseclu.settings import ExpressionSettings, GraphSettings
 
 SHORT = {
@@ -145,3 +146,27 @@ def test_components_alone_are_aligned_the_same_way(
     assert copied.obs["batch_mixing"].mean() > 0.9
     with pytest.raises(UserError, match="no column 'lane'"):
         pp.integrate(copied, "lane")
+
+
+def test_a_type_that_no_fitted_batch_has_stays_away() -> None:
+    random = np.random.default_rng(0)
+    centres = random.normal(size=(4, 12)) * 4.0
+    shift = random.normal(size=(3, 12))
+
+    def batch(types: list[int], number: int) -> np.ndarray:
+        return np.repeat(centres[types], 40, axis=0) + random.normal(size=(120, 12)) + shift[number]
+
+    values = np.vstack([batch([0, 1, 2], 0), batch([0, 1, 2], 1)])
+    alignment = align(values, pd.Series(pd.Categorical(np.repeat(["a", "b"], 120))), seed=0)
+    assert alignment is not None
+    integration = Integration.of(alignment, [])
+    new = batch([0, 1, 3], 2)
+    moved = integration.place(new, None).components
+    before, after = (
+        np.linalg.norm(cells[:, None] - integration.reference[0], axis=2).min(axis=1)
+        for cells in (new, moved)
+    )
+    assert after[:80].mean() < 0.85 * before[:80].mean()
+    assert after[80:].min() > 2 * after[:80].max()
+    few = integration.place(new[:39], None).components
+    np.testing.assert_array_equal(few, new[:39])
