@@ -105,7 +105,18 @@ bench-speed: $(INSTALLED) ## time and memory of every stage, beside scanpy's pat
 PANEL := mouse1 mouse2 worm_neuron pbmc3k zheng_sorted_ref mouse_bladder_2100 cite_cbmc
 CANDIDATES := "without cell-level refinement" "without gated fusion" "without either of these two"
 
-bench-accuracy: $(INSTALLED) ## measure every method on the labelled data of DATA=folder (hours)
+# smallest first
+SIXTEEN := pollen_11lines darmanis_brain joost_epidermis zilionis_mouse_lung mouse1 cellbench5_3plate mouse2 mouse_bladder_2100 marques_oligo \
+  zheng_sorted_ref pbmc3k mouse_bladder_hvg worm_neuron pbmc_10x_4k human_kidney_young cite_cbmc
+QUICK ?=
+
+ifneq ($(QUICK),)
+bench-accuracy: $(INSTALLED) ## measure every method on the labelled data of DATA=folder (hours; QUICK=1: sixteen sets, three seeds)
+	$(BENCH) --seeds 3 --sets $(SIXTEEN) --methods ours leiden "leiden oracle" kmeans --output benchmarks/results/sixteen.csv
+	python benchmarks/sixteen.py
+	python benchmarks/reliability.py --sets sixteen --output benchmarks/results/reliability-sixteen.csv
+else
+bench-accuracy: $(INSTALLED)
 	$(BENCH) --seeds 5
 	$(BENCH) --seeds 3 --methods $(CANDIDATES) --sets $(PANEL)
 	$(BENCH) --seeds 1 --methods variants --sets $(PANEL)
@@ -115,6 +126,7 @@ bench-accuracy: $(INSTALLED) ## measure every method on the labelled data of DAT
 	python benchmarks/summary.py
 	python benchmarks/plots.py
 	python benchmarks/page.py
+endif
 
 mutants: $(INSTALLED) ## change the arithmetic and see whether the tests notice (20 minutes)
 	python benchmarks/mutants.py

@@ -52,6 +52,7 @@ WIDER: dict[str, tuple[str, str | None, int]] = {
 """Further sets; with those of the panel, the sixteen of ``sixteen.py``."""
 SIXTEEN = (*PANEL, *WIDER)
 FULL = ("ours", "start", "leiden", "leiden oracle", "kmeans")
+LEVELS = {"coarse": "unknown, coarser level", "fine": "unknown, finer level"}
 MIN_CELLS = 3
 COLUMNS = [
     *("set", "k", "method", "seed", "n_cells", "n_clusters", "acc", "nmi", "ari", "macro_f1"),
@@ -137,7 +138,7 @@ def score(labels: pd.Series, clusters: np.ndarray) -> dict[str, str]:
 
 
 def rows_of(found: Path, labels: pd.Series, method: str) -> Iterator[dict[str, str]]:
-    """Rows for k given and for k unknown, where the method supports them."""
+    """Rows for k given, k unknown, and the other levels of the latter, as far as there are any."""
     parts = np.load(found, allow_pickle=True)
     note = json.loads(found.with_suffix(".json").read_text())
     shared = {
@@ -150,9 +151,9 @@ def rows_of(found: Path, labels: pd.Series, method: str) -> Iterator[dict[str, s
     if oracle:
         scored = [score(labels, clusters) for clusters in oracle]
         yield {"k": "by labels", **shared, **max(scored, key=lambda row: float(row["ari"]))}
-    for k in ("given", "unknown"):
-        if k in parts.files:
-            yield {"k": k, **shared, **score(labels, parts[k])}
+    for name, k in (("given", "given"), ("unknown", "unknown"), *LEVELS.items()):
+        if name in parts.files:
+            yield {"k": k, **shared, **score(labels, parts[name])}
 
 
 def main() -> None:

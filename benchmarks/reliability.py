@@ -1,6 +1,7 @@
 """Calibration: whether confidence predicts agreement with another run.
 
     python benchmarks/reliability.py
+    python benchmarks/reliability.py --sets sixteen --output results/reliability-sixteen.csv
 
 No label is read. On each data set each run of ours is compared with a reference that it had no part
 in: of the runs with other seeds, the one whose partition is most like the others'. Clusters of the
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from accuracy import PANEL, SETS
+from accuracy import PANEL, SETS, SIXTEEN
 from rows import HERE, NOT_MEASURED, RESULTS
 
 N_BINS = 10
@@ -69,8 +70,10 @@ def bins(
         }
 
 
-def calibration_errors(table: pd.DataFrame, k: str) -> tuple[float, float, int]:
-    """Expected calibration error over the panel.
+def calibration_errors(
+    table: pd.DataFrame, k: str, names: Sequence[str] = PANEL
+) -> tuple[float, float, int]:
+    """Expected calibration error over some data sets, by default the panel.
 
     On each set it is the mean over cells of how far the agreement of their bin is from the mean
     confidence there.
@@ -79,7 +82,7 @@ def calibration_errors(table: pd.DataFrame, k: str) -> tuple[float, float, int]:
     -------
     The mean of the sets weighted by their cells, the plain mean, and the number of sets.
     """
-    part = table[(table["k"] == k) & table["set"].isin(PANEL)]
+    part = table[(table["k"] == k) & table["set"].isin(names)]
     if part.empty:
         return np.nan, np.nan, 0
     off = (part["agreement"] - part["mean_confidence"]).abs() * part["n_cells"]
@@ -88,15 +91,15 @@ def calibration_errors(table: pd.DataFrame, k: str) -> tuple[float, float, int]:
     return float(of_sets.sum() / cells.sum()), float((of_sets / cells).mean()), len(cells)
 
 
-def told(table: pd.DataFrame) -> list[str]:
+def told(table: pd.DataFrame, names: Sequence[str] = PANEL) -> list[str]:
     """The calibration errors as sentences."""
     sentences = []
     for k in KINDS:
-        by_cells, by_sets, n_sets = calibration_errors(table, k)
+        by_cells, by_sets, n_sets = calibration_errors(table, k, names)
         if n_sets:
             sentences.append(
                 f"Expected calibration error, k {k}: {by_cells:.3f} weighted by cells, "
-                f"{by_sets:.3f} as the mean of {n_sets} of {len(PANEL)} sets."
+                f"{by_sets:.3f} as the mean of {n_sets} of {len(names)} sets."
             )
         else:
             sentences.append(f"Expected calibration error, k {k}: {NOT_MEASURED}.")
@@ -118,10 +121,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, default=HERE / "cache")
     parser.add_argument("--output", type=Path, default=RESULTS / "reliability.csv")
+    parser.add_argument("--sets", choices=("panel", "sixteen"), default="panel")
     arguments = parser.parse_args()
+    sixteen = arguments.sets == "sixteen"
     rows = []
     for k in KINDS:
-        for name in SETS:
+        for name in SIXTEEN if sixteen else SETS:
             parts = runs(arguments.cache, name)
             partitions = [part[k] for part in parts]
             confidences = [part[f"confidence_{k}"] for part in parts]
@@ -129,7 +134,7 @@ def main() -> None:
     columns = ["k", "set", "low", "high", "n_cells", "mean_confidence", "agreement"]
     table = pd.DataFrame(rows, columns=columns)
     table.to_csv(arguments.output, index=False)
-    print("\n".join(told(table)))
+    print("\n".join(told(table, SIXTEEN if sixteen else PANEL)))
 
 
 if __name__ == "__main__":

@@ -14,10 +14,12 @@ from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.clustering import clusters as clusters_module
 from scsiameseclu.clustering import ensemble as module
 from scsiameseclu.clustering.clusters import Clustering
+from scsiameseclu.clustering.consensus import agreement_matrix
 from scsiameseclu.clustering.ensemble import Ensemble, NetworkSpace
 from scsiameseclu.clustering.evidence import Evidence
-from scsiameseclu.clustering.levels import coarser, finer
+from scsiameseclu.clustering.levels import finer
 from scsiameseclu.clustering.members import MAX_ROUNDS, fit_member
+from scsiameseclu.metrics.agreement import contingency
 
 # -- the number of clusters -------------------------------------------------------------
 
@@ -121,8 +123,8 @@ def test_a_member_is_added_that_splits_the_agreed_clusters(nested: list[NetworkS
     assert ensemble.members[-1].network == ensemble.members[base].network
     assert ensemble.n_found[-1] == 10
     assert ensemble.expected[-1] > ensemble.expected[equal]
-    whole = coarser(ensemble.partitions[-1], ensemble.partitions[base])
-    assert adjusted_rand_score(whole, ensemble.partitions[base]) == 1
+    counts = contingency(ensemble.partitions[-1], ensemble.partitions[base])
+    assert (counts.max(axis=1) > 0.95 * counts.sum(axis=1)).all()
 
 
 def test_a_number_asked_for_is_agreed_on_better_than_without_the_added_member(
@@ -181,29 +183,55 @@ def test_nothing_is_added_where_so_many_are_agreed_on_or_fewer_were_not_tried(
 # -- the levels -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("k", [6, 8])
-def test_levels_come_from_half_and_from_one_and_a_half_times_as_many(
-    k: int, nested: list[NetworkSpace], members: Ensemble
+def merged_while_agreed(labels: np.ndarray, members: Ensemble, n_clusters: int) -> np.ndarray:
+    """The slow way: at each step, the merge that the members agree with most."""
+    while (present := np.unique(labels)).size > n_clusters:
+        merged = [
+            np.where(labels == b, a, labels) for n, b in enumerate(present) for a in present[:n]
+        ]
+        agreement = [agreement_matrix([one, *members.partitions])[0, 1:].mean() for one in merged]
+        labels = merged[int(np.argmax(agreement))]
+    return labels
+
+
+@pytest.mark.parametrize(("k", "fewer"), [(6, 4), (8, 6)])
+def test_levels_come_from_merges_and_from_one_and_a_half_times_as_many(
+    k: int, fewer: int, nested: list[NetworkSpace], members: Ensemble
 ) -> None:
     found = found_in(nested, exactly(k), max_clusters=20)
-
-    def most_agreed(allowed: np.ndarray) -> np.ndarray:
-        places = np.flatnonzero(allowed)
-        return members.all_labels(places[members.expected[places].argmax()])
-
+    unions = merged_while_agreed(found.labels, members, fewer)
+    many = np.flatnonzero(members.n_found >= 1.5 * k)
+    pieces = members.all_labels(int(many[members.expected[many].argmax()]))
     assert found.n_clusters == k
-    few = most_agreed(members.n_found <= 4)
-    many = most_agreed(members.n_found >= 1.5 * k)
-    np.testing.assert_array_equal(found.coarse, coarser(found.labels, few))
-    np.testing.assert_array_equal(found.fine, finer(found.labels, many))
+    assert found.coarse.max() + 1 == fewer
+    assert adjusted_rand_score(unions, found.coarse) == 1
+    np.testing.assert_array_equal(found.fine, finer(found.labels, pieces))
     assert np.unique(found.fine).size > k
 
 
-def test_levels_are_the_groups_of_groups(nested: list[NetworkSpace]) -> None:
+def test_unions_join_what_is_nearest(nested: list[NetworkSpace]) -> None:
     _, pair, pairs = nested_groups(0)
     found = found_in(nested, ClusterNumber(), max_clusters=20)
     assert adjusted_rand_score(pair, found.labels) == 1
-    assert adjusted_rand_score(pairs, found.coarse) == 1
+    assert found.coarse.max() + 1 == 6
+    for union in range(6):
+        assert np.unique(pairs[found.coarse == union]).size == 1
+
+
+def test_communities_split_an_open_number(
+    nested: list[NetworkSpace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, pair, pairs = nested_groups(0)
+    sixteen = np.arange(pair.size) // 40
+    monkeypatch.setattr(module, "COMMUNITY_WEIGHT", 1e-6)
+    fine = []
+    for groups in (sixteen, pairs):
+        monkeypatch.setattr(module, "communities", lambda *_, groups=groups: [groups])
+        found = found_in(nested, ClusterNumber(), max_clusters=20)
+        assert adjusted_rand_score(pair, found.labels) == 1
+        fine.append(found.fine)
+    assert adjusted_rand_score(sixteen, fine[0]) > 0.8 > adjusted_rand_score(sixteen, pair)
+    assert adjusted_rand_score(pair, fine[1]) == 1
 
 
 def test_levels_are_nested(estimated: tuple[Clustering, np.ndarray]) -> None:

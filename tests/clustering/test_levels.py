@@ -3,40 +3,16 @@
 import numpy as np
 import pytest
 
-from scsiameseclu.clustering.levels import coarser, finer, union_of_clusters
+from scsiameseclu.clustering.levels import finer, renumbered, union_of_clusters
 
 
 def counts(names: np.ndarray) -> dict[str, int]:
     return dict(zip(*np.unique(names.astype(str), return_counts=True), strict=True))
 
 
-def test_coarser_clusters_are_unions() -> None:
-    labels = np.repeat([0, 1, 2], [30, 30, 30])
-    groups = np.repeat([5, 5, 9], [30, 20, 40])
-    np.testing.assert_array_equal(coarser(labels, groups), np.repeat([0, 0, 1], [30, 30, 30]))
-
-
 def test_unions_are_numbered_from_the_largest() -> None:
-    labels = np.repeat([0, 1, 2, 3], [40, 30, 25, 25])
-    groups = np.repeat([2, 7, 4, 4], [40, 30, 25, 25])
-    expected = np.repeat([1, 2, 0, 0], [40, 30, 25, 25])
-    np.testing.assert_array_equal(coarser(labels, groups), expected)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_a_cluster_joins_the_group_of_most_of_its_cells(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    labels, groups = rng.integers(0, 6, 200), rng.integers(0, 3, 200)
-    unions = coarser(labels, groups)
-    chosen = {}
-    for cluster in range(6):
-        own = labels == cluster
-        (chosen[cluster],) = set(unions[own])
-    for one in range(6):
-        for other in range(6):
-            most = [np.bincount(groups[labels == c], minlength=3).argmax() for c in (one, other)]
-            assert (chosen[one] == chosen[other]) == (most[0] == most[1])
-    assert (np.diff(np.bincount(unions)) <= 0).all()
+    unions = np.repeat([2, 7, 4, 9], [40, 30, 50, 25])
+    np.testing.assert_array_equal(renumbered(unions), np.repeat([1, 2, 0, 3], [40, 30, 50, 25]))
 
 
 def test_small_pieces_do_not_split_a_cluster() -> None:

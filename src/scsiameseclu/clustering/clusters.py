@@ -13,12 +13,13 @@ from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.clustering.consensus import Consensus
 from scsiameseclu.clustering.ensemble import Ensemble, NetworkSpace
 from scsiameseclu.clustering.evidence import Evidence
-from scsiameseclu.clustering.levels import coarser, finer, union_of_clusters
+from scsiameseclu.clustering.levels import finer, renumbered, union_of_clusters
 from scsiameseclu.clustering.members import Proportions
 
 log = logging.getLogger(__name__)
 
 SMALLEST = 4  # number of clusters tried
+COARSER, FINER = 0.7, 1.5  # number of clusters of the other levels over that of the clusters
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,8 @@ def cluster_ensemble(
     chosen = _choose(ensemble, number)
     consensus, probability = ensemble.vote(chosen, keep_all=number.smallest is not None)
     labels, k = probability.argmax(axis=1), consensus.n_clusters
-    fewest = int(ensemble.n_of_members.min())
-    few = max(k // 2, fewest)
-    fewer = ensemble.best(lambda n: (n >= fewest) & (n <= few) & (n < k))
-    more = ensemble.best(lambda n: n >= 1.5 * k)
+    fewer = max(round(COARSER * k), int(ensemble.n_of_members.min()))
+    pieces = _pieces(ensemble, k)
     log.info(
         "%d clusters (%s); members agree to an adjusted Rand index of %.2f",
         k,
@@ -122,11 +121,19 @@ def cluster_ensemble(
     return Clustering(
         consensus,
         probability,
-        labels if fewer is None else coarser(labels, ensemble.all_labels(fewer)),
-        labels.astype(str) if more is None else finer(labels, ensemble.all_labels(more)),
+        renumbered(ensemble.coarser(labels, fewer)),
+        labels.astype(str) if pieces is None else finer(labels, pieces),
         ensemble.evidence(),
         number,
     )
+
+
+def _pieces(ensemble: Ensemble, k: int) -> np.ndarray | None:
+    """A clustering of all cells, (n_cells,), that may split clusters, if there is one."""
+    if ensemble.is_open:
+        return ensemble.by_communities()
+    more = ensemble.best(lambda n: n >= FINER * k)
+    return None if more is None else ensemble.all_labels(more)
 
 
 def _choose(ensemble: Ensemble, number: ClusterNumber) -> int:

@@ -123,13 +123,13 @@ class Ensemble:
 
     def _compare(self) -> None:
         """Score the candidates by their agreement with all voters."""
-        families = [self.partitions, self.communities]
-        shares = [1.0, COMMUNITY_WEIGHT]
+        families = [f for f in (self.partitions, self.communities) if f]
+        shares = [1.0, COMMUNITY_WEIGHT][: len(families)]
+        weights = [np.full(len(f), w / len(f)) for f, w in zip(families, shares, strict=True)]
+        self.voters = Voters([*self.partitions, *self.communities], np.concatenate(weights))
         lengths = [member.centres.shape[0] for member in self.members]
         if self.is_open:
-            weights = [np.full(len(f), w / len(f)) for f, w in zip(families, shares, strict=True)]
-            voters = Voters([*self.partitions, *self.communities], np.concatenate(weights))
-            self.candidates = voters.merged(self.partitions, lengths)
+            self.candidates = self.voters.merged(self.partitions, lengths)
         else:
             expected = agreement_matrix(self.partitions).mean(axis=1)
             found = zip(self.partitions, lengths, expected, strict=True)
@@ -208,6 +208,28 @@ class Ensemble:
             return None
         return int(candidates[self.expected[candidates].argmax()])
 
+    def coarser(self, labels: np.ndarray, n_clusters: int) -> np.ndarray:
+        """Clusters merged, pair after pair, until at most so many are left, (n_cells,).
+
+        Parameters
+        ----------
+        labels
+            Clusters of all cells, numbered from 0, (n_cells,).
+        n_clusters
+            Two are left at least.
+        """
+        path = self.voters.merged([labels[self.compared]], [int(labels.max()) + 1])
+        return next((c for c in path if c.sizes.size <= n_clusters), path[-1]).labels(labels)
+
+    def by_communities(self) -> np.ndarray | None:
+        """Clusters of all cells, (n_cells,), that communities alone agree with most."""
+        if not self.communities:
+            return None
+        voters = Voters(self.communities, np.ones(len(self.communities)))
+        lengths = [member.centres.shape[0] for member in self.members]
+        candidates = voters.merged(self.partitions, lengths)
+        return self._all_labels(max(candidates, key=lambda candidate: candidate.expected))
+
     def consensus(self, chosen: int, voters: str = "near") -> Consensus:
         """The chosen candidate's clusters, with the votes of members.
 
@@ -260,7 +282,9 @@ class Ensemble:
 
     def all_labels(self, chosen: int) -> np.ndarray:
         """Clusters of all cells by one candidate, (n_cells,)."""
-        candidate = self.candidates[chosen]
+        return self._all_labels(self.candidates[chosen])
+
+    def _all_labels(self, candidate: Candidate) -> np.ndarray:
         member = self.members[candidate.member]
         blocks = torch.split(self.features[member.network], BLOCK)
         found = [member.labels(block).cpu().numpy() for block in blocks]

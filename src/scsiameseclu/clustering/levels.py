@@ -6,30 +6,12 @@ MIN_PIECE = 10
 MIN_SHARE = 0.05
 
 
-def coarser(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Join clusters that a coarser clustering holds together.
-
-    Parameters
-    ----------
-    labels
-        Clusters, (n_cells,).
-    groups
-        A coarser clustering of the same cells, (n_cells,); each cluster goes whole to the group
-        that most of its cells are in.
-
-    Returns
-    -------
-    Unions of clusters, numbered from 0, the largest; (n_cells,).
-    """
-    joined = np.zeros(labels.size, dtype=int)
-    for cluster in np.unique(labels):
-        cells = labels == cluster
-        joined[cells] = np.bincount(groups[cells]).argmax()
-    _, inverse, counts = np.unique(joined, return_inverse=True, return_counts=True)
+def renumbered(unions: np.ndarray) -> np.ndarray:
+    """Unions of clusters, (n_cells,), numbered from 0, the largest."""
+    _, inverse, counts = np.unique(unions, return_inverse=True, return_counts=True)
     rank = np.empty(counts.size, dtype=int)
     rank[np.argsort(-counts, kind="stable")] = np.arange(counts.size)
-    renumbered: np.ndarray = rank[inverse]
-    return renumbered
+    return np.asarray(rank[inverse])
 
 
 def union_of_clusters(labels: np.ndarray, coarse: np.ndarray, n_clusters: int) -> list[int]:
@@ -40,7 +22,7 @@ def union_of_clusters(labels: np.ndarray, coarse: np.ndarray, n_clusters: int) -
     labels
         Clusters, (n_cells,).
     coarse
-        Unions of them, as :func:`coarser` returns them, (n_cells,).
+        Unions of them, (n_cells,).
     """
     unions = np.full(n_clusters, -1)
     unions[labels] = coarse
