@@ -84,6 +84,28 @@ def test_an_estimate_leaves_the_expression_as_it_is(
     assert other.path("ambient").read_bytes() == folder.path("ambient").read_bytes()
 
 
+def test_hashtags_are_one_capture(tmp_path: Path, folder: SampleFolder, mixed: Soup) -> None:
+    tagged = SampleFolder(tmp_path / "run", "s", CORRECT)
+    write_inputs(tagged, mixed)
+    counts = read_h5ad(tagged.path("counts"))
+    tags = [f"HTO_{place % 3}" for place in range(counts.n_obs)]
+    counts.obs["batch"] = counts.obs["hashtag"] = pd.Categorical(tags)
+    names = np.array(["HTO_0", "HTO_1", "HTO_2"], dtype=object)
+    counts.uns["hashtags"] = {"name": names, "n_cells": np.array([120, 120, 120])}
+    write_h5ad(counts, tagged.path("counts"))
+    ambient.run(tagged, settings=AmbientSettings())
+    result = read_h5ad(tagged.path("ambient"))
+    assert list(result.uns["ambient"]["captures"]) == [""]
+    whole = read_h5ad(folder.path("ambient"))
+    assert result.obs["contamination"].to_numpy() == pytest.approx(
+        whole.obs["contamination"].to_numpy()
+    )
+    counts.uns.pop("hashtags")  # now batches, which are captures
+    write_h5ad(counts, tagged.path("counts"))
+    ambient.run(tagged, settings=AmbientSettings())
+    assert list(read_h5ad(tagged.path("ambient")).uns["ambient"]["captures"]) == list(names)
+
+
 def test_a_raw_matrix_gives_the_profile(tmp_path: Path, mixed: Soup) -> None:
     folder = SampleFolder(tmp_path / "run", "s", CORRECT)
     write_inputs(folder, mixed)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 TOP_GENES = 20
 """Number of the most abundant ambient genes that are listed."""
+CAPTURES = ("uns/source", "uns/hashtags")
+"""Elements of the counts that :func:`~scsiameseclu.preprocess.batches.capture_names` reads."""
 
 
 def run(
@@ -97,20 +99,20 @@ def _of_groups(obs: Any) -> np.ndarray:
 
 
 def _kept(folder: SampleFolder) -> ad.AnnData:
-    """Counts of the kept cells and genes, with all their metadata and the source."""
+    """Counts of the kept cells and genes, with all that tells their captures."""
     import anndata as ad
 
     from scsiameseclu.store.files import read_columns, read_parts
 
     kept = read_parts(folder.path("filtered"), ["obs", "var"])
-    ingested = read_parts(folder.path("counts"), ["obs", "var", "uns/source"])
+    ingested = read_parts(folder.path("counts"), ["obs", "var", *CAPTURES])
     cells, genes = (ingested[part].index.isin(kept[part].index) for part in ("obs", "var"))
     counts = read_columns(folder.path("counts"), "X", genes, rows=cells)
     return ad.AnnData(
         counts,
         obs=ingested["obs"].loc[cells],
         var=ingested["var"].loc[genes],
-        uns={"source": ingested["uns/source"]},
+        uns={key.removeprefix("uns/"): ingested[key] for key in CAPTURES if key in ingested},
     )
 
 
