@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 MAX_GENE_SHARE = 0.5
 """Fraction of all counts above which a single gene is reported."""
+MAX_DOMINANT, MIN_OTHERS = 4, 100
+"""Number of genes that are reported if each has this fraction of the counts without the others, in
+data of at least so many genes."""
 MIN_COUNTS, MIN_GENES = 50, 500
 """Median counts per cell below which a warning is issued, in data of at least this many genes."""
 SHALLOW_COUNTS = 200
@@ -89,19 +92,29 @@ def _all_alike(matrix: csr_matrix, totals: np.ndarray) -> str:
 
 def _check_genes(result: Sample, matrix: csr_matrix) -> None:
     sums = np.bincount(matrix.indices, matrix.data, minlength=matrix.shape[1])
-    top = int(sums.argmax())
-    dominance = sums[top] / sums.sum()
-    if dominance > MAX_GENE_SHARE:
-        result.warnings.append(
-            f"{result.loaded.var.index[top]!r} has {dominance:.0%} of all counts; check that it is "
-            "a gene, and remove it if it is not"
-        )
+    if (places := _dominant(sums)).size:
+        names = list_names(repr(name) for name in result.loaded.var.index[places])
+        dominance = sums[places].sum() / sums.sum()
+        are = "has {:.0%} of all counts; check that it is a gene, and remove it if it is not"
+        if places.size > 1:
+            are = "have {:.0%} of all counts; check that they are genes, and remove those that "
+            are += "are not"
+        result.warnings.append(f"{names} {are.format(dominance)}")
     symbols, ids = (result.loaded.var[name].tolist() for name in ("gene_symbol", "gene_id"))
     if detect_organism(symbols, ids) == UNKNOWN:
         result.notes.append(
             f"the organism is unknown, since no gene has a known name (the first: "
             f"{list_names(symbols[:2])})"
         )
+
+
+def _dominant(sums: np.ndarray) -> np.ndarray:
+    """Positions of the few genes of which each has more counts than all others together."""
+    order = np.argsort(-sums, kind="stable")[: MAX_DOMINANT + 1]
+    rest = sums.sum() - np.cumsum(sums[order])
+    number = np.flatnonzero(sums[order] > MAX_GENE_SHARE * (sums[order] + rest))
+    limit = MAX_DOMINANT if sums.size >= MIN_OTHERS else 1
+    return order[: number[number < limit].max(initial=-1) + 1]
 
 
 def _check_number(result: Sample, request: ReadRequest, median: float) -> None:
