@@ -93,6 +93,11 @@ def is_annotation(name: str) -> bool:
     return known or bool(ABOUT_GENES.fullmatch(key) or ABOUT_CELLS.fullmatch(key))
 
 
+def is_clear_annotation(name: str) -> bool:
+    """Whether a header is that of a column about cells and cannot be the name of a feature."""
+    return bool(ABOUT_CELLS.fullmatch(corner_key(name))) and not _is_word(name)
+
+
 def _is_word(name: str) -> bool:
     key = corner_key(name)
     return bool(WORDS_ABOUT_GENES.fullmatch(key) or WORDS_ABOUT_CELLS.fullmatch(key))
