@@ -23,6 +23,10 @@ MIN_FULL_SHARE = 0.99
 MIN_CELLS, OUTER, MAX_ZEROS_SHARE, MIN_MEAN = 50, 5, 0.7, 10
 """When columns may be unlike genes: numbers of cells, and of columns at each end of the table; the
 fraction of cells with a count, which most genes do not reach; the mean of their numbers."""
+ABUNDANT = {"MALAT1", "NEAT1", "B2M", "TMSB4X", "TMSB10", "EEF1A1", "FTL", "FTH1", "ACTB"}
+"""Genes that have many counts in cells of all depths."""
+MAX_RANGE = 2.5
+"""Ratio of the largest number to the mean, which most genes exceed."""
 MIN_CORRELATION, MIN_DEPTH_DEVIATION = 0.15, 0.1
 """Correlation of the logarithms of the counts of an abundant gene and of all others, and the
 standard deviation of the latter that it requires."""
@@ -98,8 +102,8 @@ def unlike_cells(stored: csr_matrix, columns: list[str]) -> list[str]:
 def unlike_genes(stored: csr_matrix, columns: list[str]) -> list[str]:
     """A warning on outer columns of large numbers that do not depend on the depth of the cells.
 
-    Counts of a gene with large counts in most cells rise with the counts of all other genes; ages,
-    times and coordinates do not.
+    Counts of a gene with large counts in most cells rise with the counts of all other genes, or
+    some are many times as large as others; ages, times and coordinates are neither.
 
     Parameters
     ----------
@@ -118,7 +122,13 @@ def unlike_genes(stored: csr_matrix, columns: list[str]) -> list[str]:
         column for column in outer.tolist()
         if detected[column] >= MAX_ZEROS_SHARE * n_cells
         and sums[column] >= MIN_MEAN * detected[column] and not GENE_LIKE.match(columns[column])
+        and columns[column].upper() not in ABUNDANT
     ]  # fmt: skip
+    largest = stored[:, doubtful].max(axis=0).toarray().ravel()
+    even = largest < MAX_RANGE * sums[doubtful] / detected[doubtful]
+    doubtful = [column for column, kept in zip(doubtful, even, strict=True) if kept]
+    if not doubtful:
+        return []
     rest = np.setdiff1d(np.arange(number), doubtful)
     depth = np.log1p(np.asarray(stored[:, rest].sum(axis=1, dtype=np.float64)).ravel())
     values = np.log1p(stored[:, doubtful].toarray().astype(np.float64))
