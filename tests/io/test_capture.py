@@ -104,7 +104,11 @@ def test_a_gap_between_droplets_and_cells_is_reported(
 
 def test_depths_without_a_gap_are_not_reported(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
-    for totals in (rng.poisson(130, 400), rng.lognormal(5, 1, 400).astype(int), rng.poisson(15, 90)):
+    for totals in (
+        rng.poisson(130, 400),
+        rng.lognormal(5, 1, 400).astype(int),
+        rng.poisson(15, 90),
+    ):
         assert not any("barcodes" in w for w in read(with_empty(tmp_path, totals), None).warnings)
 
 

@@ -45,7 +45,7 @@ from content import Checksums
 from on_failure import show_failures
 from run_lock import clear_lock_of_killed_run, hold
 from scsiameseclu.stages.config import checked
-from scsiameseclu.stages.input_files import input_files
+from scsiameseclu.stages.input_files import input_files, raw_files as raw_files_of
 from scsiameseclu.stages.resolved import resolved
 from scsiameseclu.stages.resources import Size, calling_mb, request
 from scsiameseclu.store import manifest
@@ -180,8 +180,7 @@ def for_ambient(unit):
 
 def raw_files(wildcards):
     """The files of the raw matrix of a sample; none without a raw matrix."""
-    raw = SAMPLES[wildcards.sample].get("raw")
-    return input_files({"path": raw}) if raw else []
+    return raw_files_of(SAMPLES[wildcards.sample])
 
 
 def for_reference(unit):
