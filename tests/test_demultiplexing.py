@@ -104,3 +104,19 @@ def test_the_public_function_reads_obs_and_obsm(place: str) -> None:
     assert result.uns["tag"]["n_cells"].sum() == 300
     with pytest.raises(UserError, match="available: "):
         ssc.pp.demultiplex(adata, "HTO_9" if place != "obs" else ["HTO_9"])
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["H0", "H0", "H1"], "hashtag 'H0' is given twice"),
+        (["H0", "Negative"], "a hashtag is named 'Negative'"),
+        (["H0", "text"], "hashtag 'text' are not numbers"),
+        (["H0"], "two or more"),
+    ],
+)
+def test_hashtags_that_cannot_be_told_apart(names: list[str], words: str) -> None:
+    columns = {name: ["a", "b"] if name == "text" else [3, 5] for name in names}
+    counts = pd.DataFrame(columns)[names]
+    with pytest.raises(UserError, match=words):
+        demultiplex(counts)

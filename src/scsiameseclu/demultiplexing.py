@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 from sklearn.mixture import GaussianMixture
 
 from scsiameseclu.errors import UserError
@@ -70,16 +71,17 @@ def demultiplex(counts: pd.DataFrame) -> Demultiplexed:
     Raises
     ------
     UserError
-        There are fewer than two hashtags, or values that are not counts.
+        There are fewer than two hashtags, two of the same name, one with the name of a result, or
+        values that are not counts.
     """
+    names = [str(name) for name in counts.columns]
+    _check_hashtags(names)
+    text = [name for name, kind in counts.dtypes.items() if not is_numeric_dtype(kind)]
+    if text:
+        raise UserError(f"the values of hashtag {text[0]!r} are not numbers; give raw counts")
     values = counts.to_numpy(dtype=np.float64)
-    if values.shape[1] < 2:
-        raise UserError(
-            f"{values.shape[1]} hashtag is not enough to distinguish samples; give two or more"
-        )
     if not np.isfinite(values).all() or (values < 0).any() or (values != np.rint(values)).any():
         raise UserError("the values of the hashtags are not counts; give raw counts")
-    names = [str(name) for name in counts.columns]
     labelled = _labelled(_corrected(np.log1p(values)), values)
     lacking = np.clip(1 - labelled, 1e-12, 1)
     negative = lacking.prod(axis=1)
@@ -89,6 +91,22 @@ def demultiplex(counts: pd.DataFrame) -> Demultiplexed:
     codes = result.argmax(axis=1)
     hashtag = pd.Categorical.from_codes(codes, categories=pd.Index([*names, DOUBLET, NEGATIVE]))
     return Demultiplexed(hashtag, result.max(axis=1), _warnings(hashtag, codes))
+
+
+def _check_hashtags(names: list[str]) -> None:
+    """Raise unless there are several hashtags with different names of their own."""
+    if len(names) < 2:
+        given = f"hashtag {names[0]!r} alone does" if names else "a table without hashtags does"
+        raise UserError(f"{given} not distinguish samples; give two or more hashtags")
+    repeated = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    if repeated is not None:
+        raise UserError(f"hashtag {repeated!r} is given twice; give every hashtag another name")
+    results = [name for name in names if name in (DOUBLET, NEGATIVE)]
+    if results:
+        raise UserError(
+            f"a hashtag is named {results[0]!r}, which is the name of a result; rename it, or remove "
+            "it if it is the result of another program"
+        )
 
 
 def _corrected(logs: np.ndarray) -> np.ndarray:

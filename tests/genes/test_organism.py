@@ -4,6 +4,7 @@ import anndata as ad
 import pytest
 
 from scsiameseclu.genes.organism import (
+    are_symbols,
     ENSEMBL_IDS,
     SYMBOLS,
     detect_organism,
@@ -110,3 +111,19 @@ def test_real_names(data_dir) -> None:
         genes = list(ad.read_h5ad(data_dir / f"{name}.h5ad", backed="r").var_names)
         assert detect_organism(genes, genes) == organism
         assert mitochondrial_genes(genes, genes)[0].sum() == mito
+
+
+@pytest.mark.parametrize("name", ["SRR{}", "ERR{}", "GSM{}", "Cell{}", "cell{}", "Sample{}"])
+def test_numbered_names_are_of_no_organism(name: str) -> None:
+    names = [name.format(1000 + place) for place in range(300)]
+    assert detect_organism(names, names) == "unknown"
+    assert not are_symbols(names)
+
+
+def test_symbols_have_different_stems() -> None:
+    human = "CD3E CD8A FOXP3 LYZ NKG7 MS4A1 PPBP HES4 SSU72 PARK7 RBP7 SRM AGTRAP ID3 IFI6".split()
+    human += "LCK HDAC1 YRDC CAP1 TESK2".split()
+    assert are_symbols(human)
+    assert are_symbols([name.capitalize() for name in human])
+    assert not are_symbols([f"{row}{column}" for row in "ABCDEF" for column in range(1, 13)])
+    assert not are_symbols(["ACGTTGCA" * 2, "AAACCTGA" * 2, "TTTGGTCA" * 2] * 20)

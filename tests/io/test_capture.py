@@ -79,3 +79,48 @@ def test_the_refusal_names_the_way_on(raw: Path) -> None:
 def test_a_filtered_matrix_has_no_droplets_to_call() -> None:
     (error,) = read(Path("demo:a")).errors
     assert "seems to be filtered already; set `cells` to given" in error
+
+
+def with_empty(path: Path, totals: np.ndarray, name: str = "a.h5") -> Path:
+    """120 cells of about 700 counts after barcodes with the given totals."""
+    rng = np.random.default_rng(0)
+    profile = rng.dirichlet(np.ones(N_GENES) / 2)
+    every = np.concatenate([totals, rng.lognormal(np.log(700), 0.3, 120).astype(int)])
+    counts = np.stack([rng.multinomial(total, profile) for total in every])
+    return write_10x(path / name, csr_matrix(counts))
+
+
+@pytest.mark.parametrize(("number", "depth"), [(1200, 13), (1200, 60), (240, 15)])
+def test_a_gap_between_droplets_and_cells_is_reported(
+    tmp_path: Path, number: int, depth: int
+) -> None:
+    """Empty droplets with too many counts, or too few of them, to be refused."""
+    totals = np.random.default_rng(1).poisson(depth, number)
+    depth = int(np.median(totals))
+    (warning,) = read(with_empty(tmp_path, totals), DropletSettings()).warnings
+    assert warning.startswith(f"{number} of {number + 120} barcodes have about {depth} counts")
+    assert warning.endswith("or set `cells` to call")
+
+
+def test_depths_without_a_gap_are_not_reported(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    for totals in (
+        rng.poisson(130, 400),
+        rng.lognormal(5, 1, 400).astype(int),
+        rng.poisson(15, 90),
+    ):
+        assert not any("barcodes" in w for w in read(with_empty(tmp_path, totals), None).warnings)
+
+
+def test_barcodes_without_counts_are_padding(tmp_path: Path) -> None:
+    path = with_empty(tmp_path, np.zeros(2000, dtype=int))
+    sample = read(path, DropletSettings())
+    assert (sample.errors, sample.warnings) == ([], [])
+    assert sample.loaded.matrix.shape == (120, N_GENES)
+    assert len(sample.obs) == 120
+    assert any("2000 of 2120 barcodes have no counts and were left out" in n for n in sample.notes)
+    called = read(path).errors[0]
+    assert "set `cells` to given" in called
+    raw = with_empty(tmp_path, np.repeat([0, 3], [2000, 500]))
+    (error,) = read(raw, DropletSettings()).errors
+    assert "half of its 2620 barcodes have no counts, and 120 have 20 or more" in error

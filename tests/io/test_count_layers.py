@@ -270,3 +270,43 @@ def test_missing_fields_of_a_table_have_no_layer(counts, tmp_path: Path) -> None
     table.to_csv(tmp_path / "a.csv", index_label="gene")
     with pytest.raises(UserError, match=r"write 0 for genes without counts, and use raw counts$"):
         read_counts(tmp_path / "a.csv")
+
+
+def named_like_slots(counts, path: Path, *, log_x: bool, layers: Parts, raw: bool) -> Path:
+    """An h5ad whose layers have the names of slots; .raw has logarithms, and genes reversed."""
+    logs = csr_matrix(np.log1p(counts.values * 1.5).astype("float32"))
+    adata = counts.adata
+    if raw:
+        turned = np.arange(adata.n_vars)[::-1]
+        adata.raw = ad.AnnData(logs[:, turned], obs=adata.obs, var=adata.var.iloc[turned])
+    if log_x:
+        adata.X = logs
+    for name, values in layers.items():
+        adata.layers[name] = csr_matrix(values.astype("float32"))
+    adata.write_h5ad(path / "a.h5ad")
+    return path / "a.h5ad"
+
+
+@pytest.mark.parametrize(
+    ("log_x", "layer", "raw", "kind"),
+    [
+        (True, "raw", True, "counts"),
+        (True, "raw", False, "counts"),
+        (True, "X", False, "counts"),
+        (False, "X", False, "binary"),
+        (False, "X", False, "logs"),
+        (False, "raw", True, "logs"),
+    ],
+)
+@pytest.mark.parametrize("requested", [False, True])
+def test_layers_named_like_slots(
+    counts, tmp_path: Path, log_x: bool, layer: str, raw: bool, kind: str, requested: bool
+) -> None:
+    values = {"counts": counts.values, "binary": counts.values > 0, "logs": counts.values / 2}[kind]
+    path = named_like_slots(counts, tmp_path, log_x=log_x, layers={layer: values}, raw=raw)
+    right = layer if kind == "counts" else "X"
+    adata = read_counts(path, ReadRequest(layer=right if requested else None))
+    assert adata.var["gene_symbol"].tolist() == counts.symbols
+    np.testing.assert_array_equal(adata.X.toarray(), counts.values)
+    place = f"layer {layer}" if kind == "counts" else "the matrix X"
+    assert any(f"counts read from {place}" in note for note in adata.uns["source"]["detected"])

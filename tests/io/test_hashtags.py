@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import anndata as ad
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -192,3 +193,104 @@ def test_a_table_is_an_input_file_and_must_exist(tmp_path: Path) -> None:
     sheet.write_text("sample\tpath\thashtags\na\tdemo:a\tno.csv\nb\tdemo:b\tHTO*\n")
     (problem,) = check_sheet(sheet).all_problems
     assert "line 2: hashtags no.csv does not exist" in problem
+
+
+def test_numbers_and_sums_of_cells_are_not_hashtags(
+    tmp_path: Path, made: Hashed, genes: csr_matrix
+) -> None:
+    path = write_10x(tmp_path / "genes.h5", genes)
+    table = made.counts.set_axis(barcodes(N_CELLS), axis=0)
+    place = tmp_path / "hto.csv"
+    expected = read_with(path, place, table)
+    check(expected, made)
+    sums, present = table.sum(axis=1), (table > 0).sum(axis=1)
+    for further in (
+        {"Unnamed: 0": range(N_CELLS)},
+        {"place": range(N_CELLS, 0, -1)},
+        {"plate": 3},
+        {"anything": sums},
+        {"nCount_HTO": sums + 2, "nFeature_HTO": 3 - present},
+        {"nCount_RNA": 1000 + sums, "total_reads": 7 * sums, "no_match": 9, "bad_struct": sums},
+    ):
+        sample = read_with(path, place, table.assign(**further))
+        assert list(sample.obs["hashtag"]) == list(expected.obs["hashtag"])
+        assert any(f"left out: {', '.join(further)}" in note for note in sample.notes)
+        turned = table.assign(**further).T
+        turned.to_csv(place, index_label="hashtag")
+        turned = read(path, hashtags=str(place))
+        assert list(turned.obs["hashtag"]) == list(expected.obs["hashtag"])
+
+
+def read_with(path: Path, place: Path, table: pd.DataFrame) -> Sample:
+    table.to_csv(place, index_label="cell")
+    return read(path, hashtags=str(place))
+
+
+def test_names_that_cannot_be_told_apart_are_refused(
+    tmp_path: Path, made: Hashed, genes: csr_matrix
+) -> None:
+    path = write_10x(tmp_path / "genes.h5", genes)
+    table = made.counts.set_axis(barcodes(N_CELLS), axis=0)
+    for names, words in (
+        (["Doublet", "Negative", "HTO_3"], "a hashtag is named 'Doublet'"),
+        (["HTO_1", "HTO_1", "HTO_3"], "hashtag 'HTO_1' is given twice"),
+    ):
+        turned = table.set_axis(names, axis=1).T
+        turned.to_csv(tmp_path / "hto.csv", index_label="hashtag")
+        (error,) = read(path, hashtags=str(tmp_path / "hto.csv")).errors
+        assert words in error
+
+
+def test_one_name_for_several_ids(tmp_path: Path, made: Hashed, genes: csr_matrix) -> None:
+    path = write_10x(tmp_path / "a.h5", genes, made.counts)
+    with h5py.File(path, "r+") as file:
+        names = file["matrix/features/name"][()]
+        names[-3:] = b"HTO"
+        file["matrix/features/name"][...] = names
+    for settings in ({"hashtags": "HTO*"}, {"hashtags": str(path)}):
+        sample = read(path, **settings)
+        assert sample.errors == []
+        right = sample.obs["hashtag"].astype(str).str.removeprefix("id_").to_numpy() == made.truth
+        assert right.mean() > 0.95
+
+
+def test_a_table_that_repeats_barcodes_says_so(
+    tmp_path: Path, made: Hashed, genes: csr_matrix
+) -> None:
+    path = write_10x(tmp_path / "genes.h5", genes)
+    table = made.counts.set_axis(barcodes(N_CELLS), axis=0)
+    table.index = table.index.str.removesuffix("-1")
+    sample = read_with(path, tmp_path / "hto.csv", pd.concat([table, table.iloc[:2]]))
+    assert "repeats barcode" in sample.errors[0]
+
+
+@pytest.mark.parametrize("name", ["Hashtag{}", "hashtag_{}", "anti-human Hashtag {}"])
+def test_rows_named_hashtag(tmp_path: Path, made: Hashed, genes: csr_matrix, name: str) -> None:
+    """In a table, they are left out, or used if the sheet says so."""
+    table = pd.DataFrame(genes.toarray().T.astype(int), columns=barcodes(N_CELLS))
+    table.index = pd.Index([f"GENE{place}" for place in range(N_GENES)])
+    tags = pd.DataFrame(made.counts.to_numpy().T, columns=table.columns)
+    tags.index = pd.Index([name.format(place) for place in (1, 2, 3)])
+    pd.concat([table, tags]).to_csv(tmp_path / "a.csv", index_label="gene")
+    assert read(tmp_path / "a.csv").loaded.matrix.sum() == genes.sum()
+    sample = read(tmp_path / "a.csv", hashtags=name.format("*"))
+    assert sample.loaded.matrix.sum() == genes.sum()
+    renamed = dict(zip(tags.index, made.counts.columns, strict=True))
+    assert (sample.obs["hashtag"].astype(str).replace(renamed) == made.truth).mean() > 0.95
+
+
+def test_a_prefix_matches_genes_where_no_antibody_does(
+    tmp_path: Path, made: Hashed, genes: csr_matrix
+) -> None:
+    table = pd.DataFrame(genes.toarray().astype(int), index=barcodes(N_CELLS))
+    table.columns = [f"GENE{place}" for place in range(N_GENES)]
+    donors = made.counts.set_axis(["DONOR-a", "DONOR-b", "DONOR-c"], axis=1)
+    pd.concat([table, donors.set_axis(table.index)], axis=1).to_csv(tmp_path / "a.csv")
+    sample = read(tmp_path / "a.csv", hashtags="DONOR*")
+    assert sample.loaded.matrix.shape == (N_CELLS, N_GENES)
+    assert set(donors.columns) <= set(sample.obs["hashtag"])
+    for names in (",", "*"):
+        with pytest.raises(UserError, match=r"two or more|has no feature"):
+            read(tmp_path / "a.csv", hashtags=names)
+    with pytest.raises(UserError, match="is a folder, which is not read"):
+        read(tmp_path / "a.csv", hashtags=str(tmp_path))

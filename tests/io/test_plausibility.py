@@ -69,6 +69,18 @@ def test_equal_totals_are_warned_about(tmp_path: Path) -> None:
     assert "every cell has 500 counts in total" in warning
 
 
+@pytest.mark.parametrize("rounding", [np.rint, np.floor])
+def test_rounded_normalised_values(tmp_path: Path, rounding: Any) -> None:
+    counts = usual(depth=3000) * np.random.default_rng(1).integers(1, 4, (60, 1))
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    (warning,) = reported(sample_of(tmp_path, rounding(1e5 * shares)))
+    assert "every cell has about" in warning
+    assert "normalisation and rounding" in warning
+    sample = sample_of(tmp_path, rounding(1e6 * shares))
+    assert "contains rounded TPM or CPM values, not counts" in sample.errors[0]
+    assert reported(sample_of(tmp_path, counts)) == []
+
+
 def test_few_counts_per_cell_are_warned_about(tmp_path: Path) -> None:
     (warning,) = reported(sample_of(tmp_path, usual(depth=20)))
     assert "counts or fewer" in warning
@@ -127,3 +139,35 @@ def test_unknown_gene_names_are_noted(tmp_path: Path) -> None:
 def test_real_counts_are_plausible(data_dir: Path, name: str) -> None:
     sample = read_sample(str(data_dir / name), ReadRequest(), sample="s1")
     assert reported(sample) == []
+
+
+SYMBOLS = [
+    f"{stem}{number}" for number in (1, 12) for stem in (
+        "HES", "TNFRSF", "SSU", "PARK", "RBP", "SRM", "AGTRAP", "EFHD", "NECAP", "CAMK", "CDC",
+        "STMN", "IFI", "FGR", "PHACTR", "LCK", "TXLNA", "HDAC", "CLSPN", "YRDC", "PPIE", "CAP",
+        "CITED", "EBNA", "PRDX", "TESK", "MUTYH", "HPDL", "ATPAF", "ORC",
+    )
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("names", ["SRR{}", "S{}", "GSM{}", "Cell{}", "AAA{}", "Plate1_{}"])
+@pytest.mark.parametrize("kind", ["csv", "h5ad"])
+def test_a_matrix_with_symbols_as_cells(tmp_path: Path, names: str, kind: str) -> None:
+    """Whatever the cells of the file are called, gene symbols are not cells."""
+    table = pd.DataFrame(usual(80, 60), columns=SYMBOLS)
+    table.index = pd.Index([names.format(100000 + place) for place in range(80)])
+    if kind == "csv":  # more cells than genes: the shape alone would mislead
+        table.to_csv(tmp_path / "a.csv")
+        sample = read_sample(str(tmp_path / "a.csv"), ReadRequest(), sample="s1")
+        assert list(sample.loaded.var.index) == SYMBOLS
+        assert sample.warnings == sample.errors == []
+        return
+    for genes, level in ((SYMBOLS, "warnings"), ([*SYMBOLS[2:], "RPL13", "RPS27A"], "errors")):
+        turned = ad.AnnData(csr_matrix(table.T.to_numpy(np.float32)))
+        turned.obs_names, turned.var_names = genes, table.index
+        turned.write_h5ad(tmp_path / "a.h5ad")
+        sample = read_sample(str(tmp_path / "a.h5ad"), ReadRequest(), sample="s1")
+        assert any("cells named like genes" in text for text in getattr(sample, level))
+        turned.T.copy().write_h5ad(tmp_path / "b.h5ad")
+        sample = read_sample(str(tmp_path / "b.h5ad"), ReadRequest(), sample="s1")
+        assert sample.warnings == sample.errors == []

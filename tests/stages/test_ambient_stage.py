@@ -84,6 +84,28 @@ def test_an_estimate_leaves_the_expression_as_it_is(
     assert other.path("ambient").read_bytes() == folder.path("ambient").read_bytes()
 
 
+def test_hashtags_are_one_capture(tmp_path: Path, folder: SampleFolder, mixed: Soup) -> None:
+    tagged = SampleFolder(tmp_path / "run", "s", CORRECT)
+    write_inputs(tagged, mixed)
+    counts = read_h5ad(tagged.path("counts"))
+    tags = [f"HTO_{place % 3}" for place in range(counts.n_obs)]
+    counts.obs["batch"] = counts.obs["hashtag"] = pd.Categorical(tags)
+    names = np.array(["HTO_0", "HTO_1", "HTO_2"], dtype=object)
+    counts.uns["hashtags"] = {"name": names, "n_cells": np.array([120, 120, 120])}
+    write_h5ad(counts, tagged.path("counts"))
+    ambient.run(tagged, settings=AmbientSettings())
+    result = read_h5ad(tagged.path("ambient"))
+    assert list(result.uns["ambient"]["captures"]) == [""]
+    whole = read_h5ad(folder.path("ambient"))
+    assert result.obs["contamination"].to_numpy() == pytest.approx(
+        whole.obs["contamination"].to_numpy()
+    )
+    counts.uns.pop("hashtags")  # now batches, which are captures
+    write_h5ad(counts, tagged.path("counts"))
+    ambient.run(tagged, settings=AmbientSettings())
+    assert list(read_h5ad(tagged.path("ambient")).uns["ambient"]["captures"]) == list(names)
+
+
 def test_a_raw_matrix_gives_the_profile(tmp_path: Path, mixed: Soup) -> None:
     folder = SampleFolder(tmp_path / "run", "s", CORRECT)
     write_inputs(folder, mixed)
@@ -97,9 +119,36 @@ def test_a_raw_matrix_gives_the_profile(tmp_path: Path, mixed: Soup) -> None:
     kept = droplets.sum(axis=0)[np.arange(len(names)) % 7 > 0]
     assert result.var["ambient"].to_numpy() == pytest.approx(kept / kept.sum(), abs=1e-6)
     assert result.uns["ambient"]["source"] == "empty droplets"
-    raw[:, :40].copy().write_h5ad(tmp_path / "other.h5ad")
+    other = str(tmp_path / "other.h5ad")
+    raw[:, :40].copy().write_h5ad(other)
     with pytest.raises(UserError, match=r"column raw, .*other\.h5ad: the raw matrix has"):
-        ambient.run(folder, settings=AmbientSettings(), raw=str(tmp_path / "other.h5ad"))
+        ambient.run(folder, settings=AmbientSettings(mode="correct"), raw=other)
+    ambient.run(folder, settings=AmbientSettings(), raw=other)  # falls back
+    result = read_h5ad(folder.path("ambient"))
+    assert result.uns["ambient"]["source"] == "cells instead of droplets"
+    (warning,) = result.uns["warnings"]
+    assert warning.endswith("the profile of the ambient RNA is that of all cells instead")
+    ambient.run(folder, settings=AmbientSettings())
+    plain = read_h5ad(folder.path("ambient")).var["ambient"]
+    assert list(result.var["ambient"]) == list(plain)
+
+
+def test_a_raw_matrix_of_expected_counts_is_read_like_the_sample(
+    tmp_path: Path, mixed: Soup
+) -> None:
+    folder = SampleFolder(tmp_path / "run", "s", CORRECT)
+    write_inputs(folder, mixed)
+    droplets = np.random.default_rng(0).multinomial(50, mixed.profile, 400).astype(np.float32)
+    droplets[droplets > 0] += 0.25
+    droplets[0, 0] = 35  # more than any logarithm
+    names = [f"g{i}" for i in range(mixed.profile.size)]
+    file = str(tmp_path / "raw.h5ad")
+    ad.AnnData(droplets, var=pd.DataFrame(index=names)).write_h5ad(file)
+    settings = AmbientSettings(mode="correct")
+    with pytest.raises(UserError, match="column `counts` to round"):
+        ambient.run(folder, settings=settings, raw=file)
+    ambient.run(folder, settings=settings, raw=file, counts="round")
+    assert read_h5ad(folder.path("ambient")).uns["ambient"]["source"] == "empty droplets"
 
 
 def test_markers_have_the_column_only_where_ambient_rna_was_not_corrected(

@@ -6,15 +6,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+from scipy.io import mmwrite
+from scipy.sparse import csr_matrix
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.stages import check
 from scsiameseclu.stages.check import check_sample
 from scsiameseclu.stages.columns import COLUMNS
 from scsiameseclu.stages.config import checked, with_defaults
-from scsiameseclu.stages.input_files import file_problem
+from scsiameseclu.stages.input_files import file_problem, input_files, raw_files
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 DEFAULTS = with_defaults({})
@@ -237,3 +240,39 @@ def test_other_config_files_are_merged_into_the_first_as_snakemake_does(
     (tmp_path / "more.yaml").write_text("seed: 3\n")
     with pytest.raises(UserError, match="1 problem in the config"):
         check.run(configfile=[Path("more.yaml")])
+
+
+def raw_findings(path: Path, mode: str, raw: Path | str) -> list[tuple[str, str]]:
+    row = {"sample": "s1", "path": str(path), "raw": str(raw)}
+    config = with_defaults({"ambient": {"mode": mode}})
+    return [finding for finding in check_sample(row, config) if "column raw" in finding[1]]
+
+
+def test_the_raw_matrix_is_checked(tmp_path: Path) -> None:
+    """Filtered matrices are refused where the counts are corrected; a folder has its raw one."""
+    rng = np.random.default_rng(0)
+    profile = rng.dirichlet(np.ones(60))
+    cells = rng.multinomial(900, profile, 40).astype(np.float32)
+    droplets = rng.multinomial(50, profile, 300).astype(np.float32)
+    every = np.concatenate([cells, droplets])
+    outs = tmp_path / "outs"
+    for name, counts in (("filtered", cells), ("raw", every)):
+        folder = outs / f"{name}_feature_bc_matrix"
+        folder.mkdir(parents=True)
+        mmwrite(folder / "matrix.mtx", csr_matrix(counts.T.astype(int)))
+        names = [f"cell{place}" for place in range(len(counts))]
+        (folder / "barcodes.tsv").write_text("\n".join(names) + "\n")
+        genes = [f"ENSG{place:011d}\tSYM{place}\tGene Expression\n" for place in range(60)]
+        (folder / "features.tsv").write_text("".join(genes))
+    filtered = outs / "filtered_feature_bc_matrix"
+    for mode, level in (("estimate", "warning"), ("correct", "error")):
+        for raw in (filtered, "demo:a"):
+            ((found, message),) = raw_findings(outs, mode, raw)
+            assert found == level
+            assert message.startswith(f"sample s1: column raw, {raw}: the ")
+        assert raw_findings(outs, mode, outs) == []
+        assert raw_findings(outs, mode, outs / "raw_feature_bc_matrix") == []
+    assert raw_findings(outs, "off", filtered) == []
+    row = {"sample": "s1", "path": str(outs), "raw": str(outs)}
+    assert {Path(file).parent.name for file in raw_files(row)} == {"raw_feature_bc_matrix"}
+    assert {Path(file).parent.name for file in input_files(row)} == {"filtered_feature_bc_matrix"}

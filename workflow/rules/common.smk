@@ -55,7 +55,7 @@ from scsiameseclu.stages.cohorts import (
     has_conditions,
 )
 from scsiameseclu.stages.config import checked
-from scsiameseclu.stages.input_files import input_files
+from scsiameseclu.stages.input_files import input_files, raw_files as raw_files_of
 from scsiameseclu.stages.resolved import resolved
 from scsiameseclu.stages.resources import Size, calling_mb, request
 from scsiameseclu.store import manifest
@@ -209,8 +209,7 @@ def for_ambient(unit):
 
 def raw_files(wildcards):
     """The files of the raw matrix of a sample; none without a raw matrix."""
-    raw = SAMPLES[wildcards.sample].get("raw")
-    return input_files({"path": raw}) if raw else []
+    return raw_files_of(SAMPLES[wildcards.sample])
 
 
 def for_reference(unit):

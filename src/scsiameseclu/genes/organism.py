@@ -53,6 +53,18 @@ UPPER_CASE_MOUSE = re.compile(r"^([0-9A-Z]{6,}RIK|GM\d{3,}|H2-[A-Z]+\d*|OLFR\d+)
 UPPER_CASE_HUMAN = re.compile(r"^(HLA-.+|LINC\d+|C\d+ORF\d+|C\d+orf\d+|A[CLP]\d{6}\.\d+)$")
 RAT_SYMBOL = re.compile(r"^(RGD\d{5,}|Mt-[a-z].*)$")
 
+NUMBER = re.compile(r"\d.*$")
+NOT_A_SYMBOL = re.compile(r"[ACGTN]+|[A-P]\d{1,2}")
+"""Barcodes and wells."""
+NUMBERED = re.compile(
+    r"((SRR|ERR|DRR|SRX|ERX|SRS|ERS|SAMN|SAMEA|GSM)\d+|(cell|sample|well|barcode)s?\d+)",
+    re.IGNORECASE,
+)
+"""Accessions of runs and samples, and numbered cells."""
+MAX_NUMBERED = 0.5
+MIN_NAMES, MIN_STEMS = 20, 0.4
+"""Minimum number of names like symbols, and minimum fraction of different stems among them."""
+
 MIN_SHARE = 0.3
 """Minimum fraction of the genes that must match an organism for it to be reported."""
 MIN_SYMBOL_SHARE, MIN_TELLING = 0.005, 3
@@ -111,7 +123,22 @@ def _largest(matches: Counter[str], minimum: float) -> str:
     return first if number and number >= minimum and number >= 3 * second else UNKNOWN
 
 
+def are_symbols(names: Sequence[str]) -> bool:
+    """Whether names look like the gene symbols of human, mouse or rat.
+
+    Many of them are written like symbols and have different stems. Numbered names (SRR1000001,
+    Cell12), wells (C3) and barcodes are not symbols.
+    """
+    others = [name for name in names if not NOT_A_SYMBOL.fullmatch(name)]
+    matches = [name for name in others if HUMAN_SYMBOL.match(name) or MOUSE_SYMBOL.match(name)]
+    enough = max(MIN_NAMES, MIN_SHARE * len(names))
+    stems = {NUMBER.sub("", name) for name in matches}
+    return len(matches) >= enough and len(stems) >= MIN_STEMS * len(matches)
+
+
 def _by_case(symbols: Sequence[str]) -> str:
+    if _are_numbered(symbols):
+        return UNKNOWN
     human = sum(bool(HUMAN_SYMBOL.match(gene)) for gene in symbols)
     mouse = sum(bool(MOUSE_SYMBOL.match(gene)) for gene in symbols)
     organism = _largest(Counter(human=human, mouse=mouse), MIN_SHARE * max(len(symbols), 1))
@@ -123,6 +150,12 @@ def _by_case(symbols: Sequence[str]) -> str:
         of_rat = sum(bool(RAT_SYMBOL.match(gene)) for gene in symbols)
         return "rat" if of_rat >= MIN_TELLING else "mouse"
     return organism
+
+
+def _are_numbered(names: Sequence[str]) -> bool:
+    """Whether most names are one of :data:`NUMBERED` with a number, as those of runs and cells."""
+    numbered = sum(bool(NUMBERED.fullmatch(name)) for name in names)
+    return numbered > MAX_NUMBERED * len(names)
 
 
 @cache

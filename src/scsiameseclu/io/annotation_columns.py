@@ -19,7 +19,7 @@ ABOUT_GENES = re.compile(
     r"(length|sizes?|start|end|stop|strand|chr|chrom|chromosome|position|width)s?"
     r"(_*\(?bp\)?|_name|_position)?"
     r"|chromosome/scaffold_name|seqnames?|entrez(_?id|_?gene(_?id)?)?|(gene_)?biotype|gene_type"
-    r"|(percentage_)?gc_content|n_cells(_by_counts)?|transcript_ids?(\(s\))?|(gene_)?description"
+    r"|(percentage_)?gc_content|n_?cells(_by_counts)?|exon_counts?|transcript_ids?(\(s\))?|(gene_)?description"
 )
 """Headers of numeric or text columns that describe genes, in the form of ``corner_key``."""
 ABOUT_CELLS = re.compile(
@@ -28,6 +28,11 @@ ABOUT_CELLS = re.compile(
     r"|clusters?(_ids?)?|batch(_id)?|tsne_?[12]|umap_?[12]|pc_?[12]|pseudotime|orig_ident|plate"
     r"|doublet_scores?|size_factors?|samples?(_ids?)?|donors?(_ids?)?|patients?(_ids?)?|replicates?"
     r"|conditions?|groups?|cell_?types?|labels?|lane|library(_id)?"
+    r"|array_(row|col(umn)?)|pxl_(row|col)_in_fullres|image_?(row|col)|[xyz]|row|col(umn)?"
+    r"|[xyz]_?(coord(inate)?s?|pos(ition)?|centroid|pixels?)"
+    r"|(coord(inate)?s?|pos(ition)?|centroid|pixels?|spatial)_?[xyz12]"
+    r"|(n|total|raw|valid|mapped|unmapped|aligned|(uniquely|confidently)_mapped)_?reads"
+    r"|ages?|age_(days?|weeks?|months?|years?)|time(_?points?)?|days?|doses?|sex|passages?"
 )
 """Headers of numeric columns that describe cells, in the form of ``corner_key``."""
 WORDS_ABOUT_GENES = re.compile(
@@ -35,9 +40,13 @@ WORDS_ABOUT_GENES = re.compile(
 )
 WORDS_ABOUT_CELLS = re.compile(
     r"clusters?|batch|plate|samples?|donors?|patients?|replicates?|conditions?|groups?|labels?|lane"
-    r"|library|pc_?[12]|cells?|wells?|barcodes?"
+    r"|library|pc_?[12]|cells?|wells?|barcodes?|[xyz]|row|col(umn)?|ages?|time(_?points?)?|days?"
+    r"|doses?|sex|passages?"
 )
 """Headers that may also be names of genes or of cells."""
+PAIRS = {"x": {"y"}, "y": {"x"}, "z": {"x"}, "row": {"col", "column"}}
+PAIRS |= {"col": {"row"}, "column": {"row"}}
+"""Headers of coordinates, each with those of which one must be there too."""
 MAX_SERIES_SHARE = 0.5
 """Maximum fraction of columns with the same stem as that of annotation."""
 MAX_ZERO_SHARE, MIN_SIZE = 0.2, 20
@@ -65,10 +74,12 @@ def annotation_columns(
     refused = {
         place for place in words - set(known)
         if _fits_badly(corner, header[place], columns[place]) or _is_of_series(header, place, named)
+        or _is_unpaired(header, place)
     }  # fmt: skip
     annotation -= refused
     clear = (annotation - words) | set(known)
-    at_edge = {*_run(places, annotation | clear), *_run(reversed(places), annotation | clear)}
+    beside = annotation | clear | _without_zeros(columns)
+    at_edge = {*_run(places, beside), *_run(reversed(places), beside)}
     return {
         place for place in annotation
         if place not in words or place in at_edge or _are_large(header[place], columns[place])
@@ -80,6 +91,11 @@ def is_annotation(name: str) -> bool:
     key = corner_key(name)
     known = key in GENE_CORNERS or key in CELL_CORNERS
     return known or bool(ABOUT_GENES.fullmatch(key) or ABOUT_CELLS.fullmatch(key))
+
+
+def is_clear_annotation(name: str) -> bool:
+    """Whether a header is that of a column about cells and cannot be the name of a feature."""
+    return bool(ABOUT_CELLS.fullmatch(corner_key(name))) and not _is_word(name)
 
 
 def _is_word(name: str) -> bool:
@@ -105,6 +121,20 @@ def _are_large(name: str, fields: list[str]) -> bool:
     plain = [field.strip() for field in fields]
     sizes = WORDS_ABOUT_GENES.fullmatch(corner_key(name)) and all(map(str.isdecimal, plain))
     return bool(sizes) and min(map(int, plain), default=0) >= MIN_SIZE
+
+
+def _is_unpaired(header: list[str], place: int) -> bool:
+    """Whether a header of a coordinate is the only one."""
+    partners = PAIRS.get(corner_key(header[place]))
+    return bool(partners) and not partners.intersection(map(corner_key, header))
+
+
+def _without_zeros(columns: list[list[str]]) -> set[int]:
+    """Columns without zeros, which may describe the rows, if half of the columns have many."""
+    zeros = [sum(field.strip() == "0" for field in fields) / len(fields) for fields in columns]
+    if sorted(zeros)[len(zeros) // 2] <= MAX_ZERO_SHARE:
+        return set()
+    return {place for place, share in enumerate(zeros) if not share}
 
 
 def _is_of_series(header: list[str], place: int, named: bool) -> bool:

@@ -32,6 +32,7 @@ from scsiameseclu.io.zarr_store import files_of, open_store
 from scsiameseclu.limits import BLOCK_VALUES
 
 EXPRESSION_MODALITIES = ("rna", "gex", "gene expression")
+LAYERS = "layers/"
 PLACES = {"X": "the matrix X", "raw": "the matrix raw.X"}
 
 
@@ -61,8 +62,8 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         matrix = csr_matrix(shape, dtype="float32")
     genes, matrix, others, type_notes = _expression_only(genes, matrix, origin)
     var, gene_notes, warnings = genes_of_table(genes)
-    place = PLACES.get(name, f"layer {name}")
-    unused = [PLACES.get(other, f"layer {other}") for other in matrices if other != name]
+    place = _place(name)
+    unused = [_place(other) for other in matrices if other != name]
     outcome = f"counts read from {place}" if usable else f"no counts in {place}"
     if lost:
         warnings.append(f"cell metadata that cannot be read was left out: {list_names(lost)}")
@@ -96,7 +97,10 @@ def _expression_of(store: Any, origin: Origin) -> tuple[Any, str]:
 
 
 def _matrices(file: Any) -> Iterator[tuple[str, Any]]:
-    """Every cells x genes matrix, in search order."""
+    """Every cells x genes matrix, in search order, by the name of its layer, X or raw.
+
+    Layers that are named X or raw have the prefix ``layers/``.
+    """
     nodes = file.get("layers", {})
     layers = {name: nodes[name] for name in sorted(nodes) if _is_matrix(nodes[name])}
     if "counts" in layers:
@@ -104,7 +108,14 @@ def _matrices(file: Any) -> Iterator[tuple[str, Any]]:
     for name, key in (("X", "X"), ("raw", "raw/X"), ("raw", "raw.X")):
         if key in file and _is_matrix(file[key]):
             yield name, file[key]
-    yield from ((name, layers[name]) for name in layers if name != "counts")
+    for name in layers:
+        if name != "counts":
+            yield LAYERS * (name in PLACES) + name, layers[name]
+
+
+def _place(name: str) -> str:
+    """The name of a matrix for messages."""
+    return PLACES.get(name, f"layer {name.removeprefix(LAYERS)}")
 
 
 def _is_matrix(node: Any) -> bool:
@@ -115,23 +126,33 @@ def _is_matrix(node: Any) -> bool:
 
 def _choose(matrices: dict[str, Any], request: ReadRequest, origin: Origin) -> str:
     if request.layer is not None:
-        if request.layer not in matrices:
-            available = list_names(matrices)
-            raise origin.error(f"has no layer {request.layer!r}; available: {available}")
-        return request.layer
+        return _requested(matrices, request, origin)
     usable = [name for name, node in matrices.items() if _starts_usable(node, request)]
     first = [name for name in usable if name in ("counts", *PLACES)]
     if first and len(usable) > 1:  # zeros and ones are not the counts if others hold more
         more = [name for name in usable if _first_block(matrices[name]).max(initial=0) > 1]
         first = [name for name in first if name in more or not more]
     if first and first[0] != "counts":
-        named = [name for name in usable if name not in PLACES and NAMED.fullmatch(name)]
+        named = [
+            name for name in usable
+            if name not in PLACES and NAMED.fullmatch(name.removeprefix(LAYERS))
+        ]  # fmt: skip
         heads = {name: _head(matrices[name]) for name in named}
         better = heads and counts_instead_of(_head(matrices[first[0]]), heads, origin)
         return better or first[0]
     if first or not usable:
         return next(iter(first or matrices))
     return choose_layer({name: _head(matrices[name]) for name in usable}, origin)
+
+
+def _requested(matrices: dict[str, Any], request: ReadRequest, origin: Origin) -> str:
+    """The requested matrix; if X or raw is requested, a layer of that name if only it has counts."""
+    names = [name for name in (request.layer, f"{LAYERS}{request.layer}") if name in matrices]
+    if not names:
+        available = list_names(matrices)
+        raise origin.error(f"has no layer {request.layer!r}; available: {available}")
+    usable = [name for name in names if _starts_usable(matrices[name], request)]
+    return str((usable or names)[0])
 
 
 def _first_block(node: Any) -> np.ndarray:

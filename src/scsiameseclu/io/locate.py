@@ -14,7 +14,7 @@ from scsiameseclu.errors import UserError
 MATRIX = (".mtx", ".mtx.gz")
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".xls", ".gct")
 PACKED_ENDINGS = (".gz", ".zip")
-CELL_RANGER_H5 = "filtered_feature_bc_matrix.h5"
+CELL_RANGER_H5, CELL_RANGER_RAW_H5 = "filtered_feature_bc_matrix.h5", "raw_feature_bc_matrix.h5"
 ZARR = (".zgroup", "zarr.json", ".zmetadata")
 MAX_DEPTH = 6
 MAX_FOLDERS = 2000
@@ -85,8 +85,34 @@ def matrix_below(folder: Path, shown: str = "") -> Path | None:
     return chosen[0] if chosen else None
 
 
-def _matrices(folder: Path) -> Iterator[Path]:
-    """Folders with a MatrixMarket file, and filtered matrices of Cell Ranger in HDF5."""
+def raw_below(folder: Path) -> Path | None:
+    """The folder (or Cell Ranger h5) below ``folder`` with the raw matrix of all droplets.
+
+    None if ``folder`` contains a matrix itself, or if no raw matrix is below it.
+
+    Raises
+    ------
+    UserError
+        Several matrices could be meant.
+    """
+    if any(is_matrix(file.name) for file in folder.iterdir() if file.is_file()):
+        return None
+    matrices = list(_matrices(folder, CELL_RANGER_RAW_H5))
+    raw = [path for path in matrices if "raw" in _states(path, folder)]
+    chosen = [path for path in raw if path.is_dir()] or raw
+    if len(chosen) > 1 and len({path.parent for path in chosen}) == 1 and not _state(chosen[0]):
+        return chosen[0].parent  # genomes
+    if len(chosen) > 1:
+        listed = ", ".join(str(path.relative_to(folder)) for path in chosen[:20])
+        raise UserError(
+            f"folder {folder} has {len(chosen)} raw matrices ({listed}); set column `raw` to one "
+            "of them"
+        )
+    return chosen[0] if chosen else None
+
+
+def _matrices(folder: Path, hdf5: str = CELL_RANGER_H5) -> Iterator[Path]:
+    """Folders with a MatrixMarket file, and matrices of Cell Ranger in HDF5."""
     for count, (name, subfolders, files) in enumerate(os.walk(folder)):
         place = Path(name)
         depth = len(place.relative_to(folder).parts)
@@ -97,7 +123,7 @@ def _matrices(folder: Path) -> Iterator[Path]:
             return
         if any(map(is_matrix, files)):
             yield place
-        yield from (place / file for file in sorted(files) if file.endswith(CELL_RANGER_H5))
+        yield from (place / file for file in sorted(files) if file.endswith(hdf5))
 
 
 def _states(path: Path, folder: Path) -> set[str]:

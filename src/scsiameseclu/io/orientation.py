@@ -6,7 +6,8 @@ The first of these criteria that applies decides:
 2. the name of the first column (``gene``, ``symbol``, ...; ``cell``, ``barcode``, ...);
 3. columns such as ``Length`` and ``Chr``, which describe genes, or ``n_counts``, cells;
 4. the row and column names: gene ids, mitochondrial, ribosomal and Riken genes indicate genes;
-   barcodes and names containing "cell" indicate cells;
+   barcodes and names containing "cell" indicate cells; otherwise, names that are written like the
+   symbols of human and mouse genes and have different stems indicate genes;
 5. text columns with repeated values next to the counts, such as labels: rows are assumed to be
    cells, with a warning if the columns are fewer;
 6. the longer side is assumed to be genes, with a warning.
@@ -16,6 +17,7 @@ import re
 from collections.abc import Sequence
 
 from scsiameseclu.genes.names import GENE_ID, ID_AND_SYMBOL, REGION_AND_SYMBOL, share
+from scsiameseclu.genes.organism import are_symbols
 from scsiameseclu.io.request import Orientation
 
 GENE_CORNERS = {
@@ -86,6 +88,9 @@ def rows_are_genes(
     difference = lean(rows) - lean(columns)
     if abs(difference) > MIN_LEAN:
         return difference > 0, "detected from row and column names", False
+    symbols = are_symbols(rows), are_symbols(columns)
+    if symbols[0] != symbols[1]:
+        return symbols[0], "detected from gene symbols", False
     if has_labels:
         return False, "detected from text columns", shape[0] >= shape[1]
     return shape[0] >= shape[1], "assumed from the table's shape", True

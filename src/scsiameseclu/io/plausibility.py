@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import share
-from scsiameseclu.genes.organism import UNKNOWN, detect_organism
+from scsiameseclu.genes.organism import UNKNOWN, are_symbols, detect_organism
 from scsiameseclu.io.loaded import Origin, list_names
 from scsiameseclu.io.orientation import CELL_LIKE, MIN_LEAN, lean
 from scsiameseclu.io.request import ReadRequest
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 MAX_GENE_SHARE = 0.5
 """Fraction of all counts above which a single gene is reported."""
+MAX_DOMINANT, MIN_OTHERS = 4, 100
+"""Number of genes that are reported if each has this fraction of the counts without the others, in
+data of at least so many genes."""
+TAIL, MAX_SPREAD, PER_MILLION = 0.01, 0.02, 1e6
+"""Totals are equal if they differ by this fraction of their median at most, without those in the
+tails; those of TPM and CPM."""
 MIN_COUNTS, MIN_GENES = 50, 500
 """Median counts per cell below which a warning is issued, in data of at least this many genes."""
 SHALLOW_COUNTS = 200
@@ -39,11 +45,8 @@ def check_plausibility(result: Sample, request: ReadRequest, origin: Origin) -> 
     if problem := _all_alike(matrix, totals):
         result.errors.append(f"{origin.where} {problem}")
         return
-    if np.ptp(totals) == 0:
-        result.warnings.append(
-            f"every cell has {totals[0]:,.0f} counts in total, as after normalisation or "
-            "downsampling; use the original counts if you have them"
-        )
+    if not _check_totals(result, totals, origin):
+        return
     _check_genes(result, matrix)
     median = float(np.median(totals))
     if median < MIN_COUNTS and matrix.shape[1] >= MIN_GENES:
@@ -55,19 +58,46 @@ def check_plausibility(result: Sample, request: ReadRequest, origin: Origin) -> 
 
 
 def _check_names(result: Sample, origin: Origin) -> None:
-    """Refuse cells named like genes together with genes named like cells."""
+    """Refuse cells named like genes; only warn if no name is one that only genes have."""
     genes, cells = result.loaded.var.index.tolist(), result.obs.index.tolist()
-    if share(CELL_LIKE, genes) < MIN_NAMED or lean(cells) <= MIN_LEAN:
+    surely_genes = lean(cells) > MIN_LEAN
+    symbols = are_symbols(cells) and not are_symbols(genes) and lean(genes) <= 0
+    if not symbols and not (surely_genes and share(CELL_LIKE, genes) >= MIN_NAMED):
         return
     way = (
         "correct column `orientation`"
         if result.loaded.format in ORIENTED
         else "transpose the matrix in the file"
     )
-    result.errors.append(
-        f"{origin.where} has cells named like genes ({list_names(cells[:2])}) and genes named like "
-        f"cells ({list_names(genes[:2])}); {way}"
+    problem = (
+        f"cells named like genes ({list_names(cells[:2])}) and genes named like "
+        f"{'cells' if share(CELL_LIKE, genes) >= MIN_NAMED else 'none'} ({list_names(genes[:2])})"
     )
+    if surely_genes:
+        result.errors.append(f"{origin.where} has {problem}; {way}")
+    else:
+        result.warnings.append(f"{problem}; {way} if it is transposed")
+
+
+def _check_totals(result: Sample, totals: np.ndarray, origin: Origin) -> bool:
+    """Refuse rounded TPM or CPM, and warn about other equal totals; whether it may be counts."""
+    low, median, high = np.quantile(totals, [TAIL, 0.5, 1 - TAIL])
+    if high - low > MAX_SPREAD * median:
+        return True
+    exact = np.ptp(totals) == 0
+    if not exact and abs(median - PER_MILLION) <= MAX_SPREAD * PER_MILLION:
+        result.errors.append(
+            f"{origin.where} contains rounded TPM or CPM values, not counts (every cell sums to "
+            f"{median:,.0f} or nearly so); use raw counts"
+        )
+        return False
+    number = f"{median:,.0f}" if exact else f"about {median:,.0f}"
+    cause = "normalisation or downsampling" if exact else "normalisation and rounding"
+    result.warnings.append(
+        f"every cell has {number} counts in total, as after {cause}; use the original counts if "
+        "you have them"
+    )
+    return True
 
 
 def _all_alike(matrix: csr_matrix, totals: np.ndarray) -> str:
@@ -89,19 +119,29 @@ def _all_alike(matrix: csr_matrix, totals: np.ndarray) -> str:
 
 def _check_genes(result: Sample, matrix: csr_matrix) -> None:
     sums = np.bincount(matrix.indices, matrix.data, minlength=matrix.shape[1])
-    top = int(sums.argmax())
-    dominance = sums[top] / sums.sum()
-    if dominance > MAX_GENE_SHARE:
-        result.warnings.append(
-            f"{result.loaded.var.index[top]!r} has {dominance:.0%} of all counts; check that it is "
-            "a gene, and remove it if it is not"
-        )
+    if (places := _dominant(sums)).size:
+        names = list_names(repr(name) for name in result.loaded.var.index[places])
+        dominance = sums[places].sum() / sums.sum()
+        are = "has {:.0%} of all counts; check that it is a gene, and remove it if it is not"
+        if places.size > 1:
+            are = "have {:.0%} of all counts; check that they are genes, and remove those that "
+            are += "are not"
+        result.warnings.append(f"{names} {are.format(dominance)}")
     symbols, ids = (result.loaded.var[name].tolist() for name in ("gene_symbol", "gene_id"))
     if detect_organism(symbols, ids) == UNKNOWN:
         result.notes.append(
             f"the organism is unknown, since no gene has a known name (the first: "
             f"{list_names(symbols[:2])})"
         )
+
+
+def _dominant(sums: np.ndarray) -> np.ndarray:
+    """Positions of the few genes of which each has more counts than all others together."""
+    order = np.argsort(-sums, kind="stable")[: MAX_DOMINANT + 1]
+    rest = sums.sum() - np.cumsum(sums[order])
+    number = np.flatnonzero(sums[order] > MAX_GENE_SHARE * (sums[order] + rest))
+    limit = MAX_DOMINANT if sums.size >= MIN_OTHERS else 1
+    return order[: number[number < limit].max(initial=-1) + 1]
 
 
 def _check_number(result: Sample, request: ReadRequest, median: float) -> None:

@@ -17,6 +17,7 @@ from scsiameseclu.io.capture import (
     HASHTAG,
     call_among_droplets,
     demultiplex_cells,
+    leave_out_padding,
     reject_droplets,
 )
 from scsiameseclu.io.loaded import Loaded, Origin, list_names
@@ -92,6 +93,8 @@ def read_sample(
     calls = droplets is not None and droplets.cells == "call"
     if droplets is not None and calls and loaded.values.are_counts:
         call_among_droplets(result, droplets, origin)
+    elif loaded.values.are_counts:
+        leave_out_padding(result)
     _join(result, request, origin)
     result.obs, rename_notes = sanitize_columns(result.obs)
     result.notes += rename_notes

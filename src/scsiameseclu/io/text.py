@@ -23,7 +23,7 @@ from scsiameseclu.io.long_table import load_long, long_names
 from scsiameseclu.io.numbers import MISSING, DecimalComma, NotANumber, NumberParser
 from scsiameseclu.io.orientation import CELL_CORNERS, GENE_CORNERS, corner_key, rows_are_genes
 from scsiameseclu.io.request import ReadRequest
-from scsiameseclu.io.table_checks import check_names, check_whole, unlike_cells
+from scsiameseclu.io.table_checks import check_names, check_whole, unlike_cells, unlike_genes
 from scsiameseclu.io.table_layout import Layout, Row, numbers_from, table_layout
 from scsiameseclu.io.textfile import SEPARATORS, open_text, table_rows
 from scsiameseclu.io.values import describe
@@ -125,8 +125,8 @@ def _load_wide(
         genes_of_table(texts) if genes_in_rows and texts.columns.size
         else gene_table(rows if genes_in_rows else columns)
     )  # fmt: skip
-    if genes_in_rows:
-        warnings = [*unlike_cells(stored, columns), *warnings]
+    unlike = unlike_cells if genes_in_rows else unlike_genes
+    warnings = [*unlike(stored, columns), *warnings]
     if guessed:
         warnings = [f"{orientation}; confirm it in column `orientation`", *warnings]
     return Loaded(

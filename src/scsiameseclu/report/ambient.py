@@ -9,6 +9,7 @@ IN_NOTE = 8
 """Number of ambient genes that are named."""
 SOURCES = {
     "cells": "all cells, since no raw matrix was given",
+    "cells instead of droplets": "all cells, since the raw matrix could not be used",
     "empty droplets": "the empty droplets of the raw matrix",
 }
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from scsiameseclu.errors import UserError
+from scsiameseclu.io.request import Counts, ReadRequest
 from scsiameseclu.settings import AmbientSettings
+from scsiameseclu.stages.raw_droplets import FALL_BACK, READING, soup_of_raw
 
 if TYPE_CHECKING:
     import anndata as ad
@@ -15,6 +18,10 @@ if TYPE_CHECKING:
 
 TOP_GENES = 20
 """Number of the most abundant ambient genes that are listed."""
+REPLACED = "cells instead of droplets"
+"""Source of the profile if the raw matrix cannot be used."""
+CAPTURES = ("uns/source", "uns/hashtags")
+"""Elements of the counts that :func:`~scsiameseclu.preprocess.batches.capture_names` reads."""
 
 
 def run(
@@ -22,6 +29,8 @@ def run(
     *,
     settings: AmbientSettings,
     raw: str | None = None,
+    genome: str | None = None,
+    counts: Counts = "whole",
     seed: int = 0,
 ) -> None:
     """Write ``ambient``, for the kept cells and genes.
@@ -34,12 +43,15 @@ def run(
     Parameters
     ----------
     raw
-        File or folder with the counts of all droplets of the run.
+        File or folder with the counts of all droplets of the run. If it cannot be used and the
+        counts are not corrected, the profile is that of all cells, with a warning.
+    genome, counts
+        How to read it.
 
     Raises
     ------
     UserError
-        The raw matrix cannot be read or has other genes.
+        The raw matrix cannot be read or has other genes, and the counts are to be corrected.
     """
     import numpy as np
     import pandas as pd
@@ -49,10 +61,14 @@ def run(
 
     cells = _kept(folder)
     captures = capture_names(cells)
-    droplets = None if raw is None else dict.fromkeys(np.unique(captures), _soup(raw, cells))
+    soup, doubts = _soup(raw, cells, settings, genome=genome, counts=counts)
+    droplets = None if soup is None else dict.fromkeys(np.unique(captures), soup)
     clusters = quick_clusters(cells.X, seed)
     ambient = estimate_ambient(cells.X, clusters, captures=captures, droplets=droplets)
     profile = ambient.mean_profile
+    source = "empty droplets" if droplets else REPLACED if raw else "cells"
+    reading = ReadRequest(genome=genome, counts=counts).to_dict()
+    reading = {key: reading[key] for key in READING if raw and reading[key] not in (None, "whole")}
     obs = pd.DataFrame(
         {
             "contamination": ambient.contamination.astype(np.float32),
@@ -68,11 +84,11 @@ def run(
             "ambient_native": ambient.native.T.astype(np.float32),
             "ambient_profile": ambient.profile.T.astype(np.float32),
         },
-        uns={"ambient": _summary(ambient, profile, cells, captures, raw, settings)},
+        uns={"ambient": _summary(ambient, profile, cells, captures, source, settings)},
         stage="ambient",
         seed=seed,
-        settings=settings.to_dict() | {"raw": raw},
-        warnings=ambient.warnings,
+        settings=settings.to_dict() | {"raw": raw} | reading,
+        warnings=[*doubts, *ambient.warnings],
     )
 
 
@@ -97,33 +113,40 @@ def _of_groups(obs: Any) -> np.ndarray:
 
 
 def _kept(folder: SampleFolder) -> ad.AnnData:
-    """Counts of the kept cells and genes, with all their metadata and the source."""
+    """Counts of the kept cells and genes, with all that tells their captures."""
     import anndata as ad
 
     from scsiameseclu.store.files import read_columns, read_parts
 
     kept = read_parts(folder.path("filtered"), ["obs", "var"])
-    ingested = read_parts(folder.path("counts"), ["obs", "var", "uns/source"])
+    ingested = read_parts(folder.path("counts"), ["obs", "var", *CAPTURES])
     cells, genes = (ingested[part].index.isin(kept[part].index) for part in ("obs", "var"))
     counts = read_columns(folder.path("counts"), "X", genes, rows=cells)
     return ad.AnnData(
         counts,
         obs=ingested["obs"].loc[cells],
         var=ingested["var"].loc[genes],
-        uns={"source": ingested["uns/source"]},
+        uns={key.removeprefix("uns/"): ingested[key] for key in CAPTURES if key in ingested},
     )
 
 
-def _soup(raw: str, cells: ad.AnnData) -> np.ndarray:
-    """Counts of each gene in the empty droplets."""
-    from scsiameseclu.errors import UserError
-    from scsiameseclu.io.readers import read_counts
-    from scsiameseclu.preprocess.ambient.droplets import soup_of_droplets
-
+def _soup(
+    raw: str | None,
+    cells: ad.AnnData,
+    settings: AmbientSettings,
+    *,
+    genome: str | None,
+    counts: Counts,
+) -> tuple[np.ndarray | None, list[str]]:
+    """Counts of each gene in the empty droplets, if any can be used, and warnings."""
+    if raw is None:
+        return None, []
     try:
-        return soup_of_droplets(read_counts(raw), cells.var, cells=set(cells.obs_names))
+        return soup_of_raw(raw, cells.var, cells.obs_names, genome=genome, counts=counts), []
     except UserError as error:
-        raise UserError(f"column raw, {raw}: {error}") from error
+        if settings.mode == "correct":
+            raise
+        return None, [f"{error}; {FALL_BACK}"]
 
 
 def _summary(
@@ -131,7 +154,7 @@ def _summary(
     profile: np.ndarray,
     cells: ad.AnnData,
     captures: np.ndarray,
-    raw: str | None,
+    source: str,
     settings: AmbientSettings,
 ) -> dict[str, Any]:
     """Content of ``uns["ambient"]``."""
@@ -143,7 +166,7 @@ def _summary(
     means = pd.Series(ambient.contamination).groupby(captures).mean()
     return {
         "mode": settings.mode,
-        "source": "cells" if raw is None else "empty droplets",
+        "source": source,
         "mean": float(ambient.contamination[known].mean()) if known.any() else float("nan"),
         "captures": means.index.to_numpy(dtype=object),
         "mean_by_capture": means.to_numpy(float),

@@ -21,7 +21,7 @@ from scsiameseclu.stages.config import (
     sheet_of,
     with_defaults,
 )
-from scsiameseclu.stages.input_files import input_files
+from scsiameseclu.stages.input_files import input_files, raw_files
 from scsiameseclu.stages.resolved import resolved
 from scsiameseclu.stages.sheet import Row
 from scsiameseclu.stages.time_limit import reading_limit
@@ -146,7 +146,7 @@ def check_apart(row: Row, config: Config) -> tuple[list[Finding], GeneNames | No
     -------
     The findings, and the genes of the sample if they could be read.
     """
-    limit = reading_limit(input_files(row))
+    limit = reading_limit([*input_files(row), *raw_files(row)])
     where = f"sample {row['sample']}: {row['path']}"
     try:
         return apart(findings_of, row, config, seconds=limit, preload=["scsiameseclu.io.sample"])
@@ -204,6 +204,17 @@ def check_sample(
     yield from (("error", f"sample {name}: {message}") for message in sample.errors)
     yield from _too_many_clusters(row.get("n_clusters", config["n_clusters"]), sample, name)
     yield from _no_root(row, config["trajectory"], sample)
+    if not sample.errors:
+        yield from _unusable_raw(row, config, sample)
+
+
+def _unusable_raw(row: Row, config: Config, sample: Sample) -> Iterator[Finding]:
+    """The raw matrix of the sample cannot be used."""
+    from scsiameseclu.stages.raw_droplets import check_raw
+
+    if finding := check_raw(row, config, sample.loaded.var, sample.obs.index):
+        level, message = finding
+        yield level, f"sample {row['sample']}: {message}"
 
 
 def _droplets_of(row: Row, config: Config) -> DropletSettings:

@@ -10,7 +10,7 @@ from typing import Any
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.layouts import files_beside
-from scsiameseclu.io.locate import is_matrix, is_text, is_zarr, matrix_below
+from scsiameseclu.io.locate import is_matrix, is_text, is_zarr, matrix_below, raw_below
 from scsiameseclu.io.request import hashtag_table
 from scsiameseclu.options import Rule
 
@@ -34,6 +34,29 @@ def input_files(row: Mapping[str, Any]) -> list[str]:
     source = Path(row["path"])
     read = [row["path"] if file == source else str(file) for file in _files_of(source)]
     return [*(read or [row["path"]]), *files]
+
+
+def raw_matrix(raw: str) -> str:
+    """The path of a raw matrix of droplets: that below a folder such as ``outs``.
+
+    Raises
+    ------
+    UserError
+        Several matrices could be meant.
+    """
+    folder = Path(raw)
+    below = raw_below(folder) if folder.is_dir() and not is_zarr(folder) else None
+    return raw if below is None else str(below)
+
+
+def raw_files(row: Mapping[str, Any]) -> list[str]:
+    """The files of the raw matrix of a sample; none without a raw matrix."""
+    raw = row.get("raw")
+    if not raw:
+        return []
+    with suppress(UserError):  # the stage ambient reports it
+        raw = raw_matrix(raw)
+    return input_files({"path": raw})
 
 
 def reads_labels(row: Mapping[str, Any]) -> bool:
