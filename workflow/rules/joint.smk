@@ -68,7 +68,9 @@ def joint_settings(stage):
             }
         if stage == "join":
             row |= {
-                "batches": batches_of_samples(config, rows),
+                "batches": batches_of_samples(
+                    config, [r for r in rows if r["sample"] not in LEFT_OUT]
+                ),
                 "corrected": manifest.CORRECT in FEATURES,
                 "min_cells": config["quality"]["min_cells"],
             }
