@@ -104,8 +104,8 @@ def _check_hashtags(names: list[str]) -> None:
     results = [name for name in names if name in (DOUBLET, NEGATIVE)]
     if results:
         raise UserError(
-            f"a hashtag is named {results[0]!r}, which is the name of a result; rename it, or remove "
-            "it if it is the result of another program"
+            f"a hashtag is named {results[0]!r}, which is the name of a result; rename it, or "
+            "remove it if it is the result of another program"
         )
 
 

@@ -4,9 +4,9 @@ import anndata as ad
 import pytest
 
 from scsiameseclu.genes.organism import (
-    are_symbols,
     ENSEMBL_IDS,
     SYMBOLS,
+    are_symbols,
     detect_organism,
     mitochondrial_genes,
     mitochondrial_table,
@@ -121,8 +121,10 @@ def test_numbered_names_are_of_no_organism(name: str) -> None:
 
 
 def test_symbols_have_different_stems() -> None:
-    human = "CD3E CD8A FOXP3 LYZ NKG7 MS4A1 PPBP HES4 SSU72 PARK7 RBP7 SRM AGTRAP ID3 IFI6".split()
-    human += "LCK HDAC1 YRDC CAP1 TESK2".split()
+    human = [
+        "CD3E", "CD8A", "FOXP3", "LYZ", "NKG7", "MS4A1", "PPBP", "HES4", "SSU72", "PARK7", "RBP7",
+        "SRM", "AGTRAP", "ID3", "IFI6", "LCK", "HDAC1", "YRDC", "CAP1", "TESK2",
+    ]  # fmt: skip
     assert are_symbols(human)
     assert are_symbols([name.capitalize() for name in human])
     assert not are_symbols([f"{row}{column}" for row in "ABCDEF" for column in range(1, 13)])

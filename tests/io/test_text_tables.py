@@ -168,3 +168,45 @@ def test_genes_of_worms_are_not_antibodies(tmp_path: Path) -> None:
     genes = ["adt-1", "adt-2", *SYMBOLS[2:-2], "adt_CD3", "HTO-1"]
     adata = read_counts(write_lines(tmp_path / "a.csv", genes_in_rows(genes), corner="gene"))
     assert adata.var_names.tolist() == genes[:-2]
+
+
+def test_points_that_separate_thousands(tmp_path: Path) -> None:
+    """1.234 of a German spreadsheet is 1234; other numbers with three decimals are not."""
+    table = genes_in_rows(SYMBOLS)
+    table.iloc[0] = np.arange(1001, 1001 + N_CELLS)
+    written = table.map(lambda count: f"{count:,}".replace(",", "."))
+    written.to_csv(tmp_path / "a.csv", sep=";", index_label="gene")
+    with pytest.raises(UserError, match=r"numbers such as 1\.002, .* separate thousands"):
+        read_counts(tmp_path / "a.csv")
+    rounded = read_counts(tmp_path / "a.csv", ReadRequest(counts="round"))
+    assert "separate thousands" in " ".join(rounded.uns["source"]["detected"])
+    for shift in (0.25, 0.004):  # two decimals, and some below 1
+        expected = table + shift * (table > 0)
+        expected.iloc[1] = 0.123 if shift < 0.1 else 0
+        expected.to_csv(tmp_path / "b.csv", index_label="gene")
+        read = read_counts(tmp_path / "b.csv", ReadRequest(counts="round"))
+        assert "separate thousands" not in " ".join(read.uns["source"]["detected"])
+
+
+@pytest.mark.parametrize("cell", ["cell", "barcode", "well", "cell_id"])
+@pytest.mark.parametrize("value", ["count", "nUMI", "n_counts"])
+@pytest.mark.parametrize("first", ["gene", "cell"])
+def test_long_tables_with_numbered_cells(tmp_path: Path, cell: str, value: str, first: str) -> None:
+    table = long_table()
+    table["cell"] = table["cell"].map({name: place for place, name in enumerate(CELLS)})
+    order = ["gene", "cell", "count"] if first == "gene" else ["cell", "gene", "count"]
+    table[order].rename(columns={"cell": cell, "count": value}).to_csv(
+        tmp_path / "long.csv", index=False
+    )
+    adata = read_counts(tmp_path / "long.csv")[[str(place) for place in range(N_CELLS)]]
+    expected = pd.DataFrame(VALUES, columns=SYMBOLS)[adata.var_names]
+    np.testing.assert_array_equal(adata.X.toarray(), expected)
+
+
+@pytest.mark.parametrize("value", ["nUMI", "n_counts", "umi"])
+def test_long_tables_with_named_cells_and_any_value(tmp_path: Path, value: str) -> None:
+    table = long_table().rename(columns={"count": value})
+    table.to_csv(tmp_path / "long.csv", index=False)
+    adata = read_counts(tmp_path / "long.csv")[CELLS]
+    expected = pd.DataFrame(VALUES, columns=SYMBOLS)[adata.var_names]
+    np.testing.assert_array_equal(adata.X.toarray(), expected)

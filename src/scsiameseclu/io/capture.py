@@ -101,7 +101,7 @@ def leave_out_padding(result: Sample) -> None:
 
 
 def reject_droplets(result: Sample, origin: Origin, *, advice: bool) -> None:
-    """Refuse a raw matrix, and warn about one that may be; ``advice`` names the way to its cells."""
+    """Refuse a raw matrix, and warn about one that may be; with ``advice``, name the setting."""
     if not result.loaded.values.are_counts:
         return
     way = ", or set `cells` to call" if advice else ""

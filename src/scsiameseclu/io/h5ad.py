@@ -146,7 +146,7 @@ def _choose(matrices: dict[str, Any], request: ReadRequest, origin: Origin) -> s
 
 
 def _requested(matrices: dict[str, Any], request: ReadRequest, origin: Origin) -> str:
-    """The requested matrix; if X or raw is requested, a layer of that name if only it has counts."""
+    """The requested matrix; for X and raw, a layer of that name if only it has counts."""
     names = [name for name in (request.layer, f"{LAYERS}{request.layer}") if name in matrices]
     if not names:
         available = list_names(matrices)

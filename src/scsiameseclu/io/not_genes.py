@@ -23,8 +23,8 @@ ANTIBODY = re.compile(
     r".+\|pAbO|(ADT|HTO|AbSeq)[_-].+|(adt|hto)[_-](?!\d+$).+|.+[_-]Total[_-]?Seq[_-]?[A-D]?"
     r"|(.*[ _-])?[Hh]ash_?[Tt]ag[ _-]?[A-Z]?\d+([ _-].*)?"
 )
-"""BD AbSeq (``CD3:UCHT1|CD3E|AHS0231|pAbO``), and prefixes, suffixes and names used in merged tables;
-adt-1 to adt-3 are genes of worms."""
+"""BD AbSeq (``CD3:UCHT1|CD3E|AHS0231|pAbO``), and prefixes, suffixes and names used in merged
+tables; adt-1 to adt-3 are genes of worms."""
 SPIKE_IN = re.compile(
     r"(.*[_-])?ERCC[-_.]?\d{5}|SIRV\w*\d\w*|(.*[_-])?spike[-_]?in.*", re.IGNORECASE
 )

@@ -18,6 +18,8 @@ MIN_ROWS, MIN_DISTINCT_SHARE = 20, 0.2
 MIN_GENES, MAX_FULL_COLUMNS, MAX_DETECTED_SHARE = 100, 3, 0.8
 """When columns without zeros are unlike cells: numbers of genes and of such columns, and the
 fraction of genes that cells have at most."""
+MIN_THREE = 0.5
+"""Fraction of numbers whose third decimal is not 0 above which all have three decimals."""
 MIN_FULL_SHARE = 0.99
 """Fraction of the genes with counts above which a column is without zeros."""
 MIN_CELLS, OUTER, MAX_ZEROS_SHARE, MIN_MEAN = 50, 5, 0.7, 10
@@ -70,6 +72,32 @@ def check_whole(
             f"has numbers that are not counts in columns {list_names(columns[i] for i in odd)} "
             "only; remove them, or move them to a table in column `metadata` if they describe cells"
         )
+
+
+def thousands_points(values: np.ndarray) -> str:
+    """Why points seem to separate thousands (1.234 is 1,234); empty if they do not.
+
+    Then every number with a point has three decimals and is 1 or more, and no other number reaches
+    1,000.
+
+    Parameters
+    ----------
+    values
+        The numbers of a table that are not 0, (n_values,).
+    """
+    values = values.astype(np.float64)
+    broken = fractional(values)
+    numbers = values[broken]
+    if not numbers.size or not np.isfinite(values).all() or values.max() >= 1000:
+        return ""
+    if numbers.min() < 1 or (np.abs(1000 * numbers - np.rint(1000 * numbers)) > 0.1).any():
+        return ""
+    if fractional(100 * numbers).mean() < MIN_THREE:  # two decimals
+        return ""
+    return (
+        f"has numbers such as {numbers[0]:.3f}, all of them with three decimals and none below 1, "
+        "so that the points seem to separate thousands; write the numbers without them"
+    )
 
 
 def unlike_cells(stored: csr_matrix, columns: list[str]) -> list[str]:

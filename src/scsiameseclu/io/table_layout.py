@@ -38,6 +38,8 @@ KIND_OF_VALUE = re.compile(
     re.IGNORECASE,
 )
 """Ends of the headers of tables with several values per cell."""
+MAX_LONG_WIDTH = 6
+"""Maximum number of columns of a long table with columns such as ``cell`` and ``gene``."""
 MIN_TEXT_SHARE = 0.5
 """Minimum fraction of fields that are not numbers in a column of text."""
 MIN_NUMBERED_ROWS = 10
@@ -116,11 +118,26 @@ def table_layout(
         if place in known or place in described
         or place in unlike_counts or not (header[place] or any(columns[place]))
     ]  # fmt: skip
+    texts = _texts_of_long(header, texts, text, named)
     numbers = [place for place in range(int(named), width) if place not in set(texts)]
     if not numbers:
         raise origin.error("has no numeric column; use a table of counts")
     _reject_several_kinds(header, numbers, origin)
     return Layout(header, named, numbers, texts)
+
+
+def _texts_of_long(header: list[str], texts: list[int], text: set[int], named: bool) -> list[int]:
+    """The columns other than counts; in a long table, cells may be numbered, and counts nUMI."""
+    keys = [corner_key(name) for name in header]
+    cells = {place for place, key in enumerate(keys) if key in CELL_CORNERS}
+    genes = {place for place, key in enumerate(keys) if key in GENE_CORNERS}
+    if len(header) > MAX_LONG_WIDTH or not cells or not genes:
+        return texts
+    names = sorted({*texts, *cells} - ({0} if named else set()))
+    values = [place for place in names if place not in text | cells | genes]
+    if len(names) + int(named) == len(header) and len(values) == 1:
+        names.remove(values[0])
+    return names
 
 
 def _reject_one_library(header: list[str], origin: Origin) -> None:

@@ -23,7 +23,13 @@ from scsiameseclu.io.long_table import load_long, long_names
 from scsiameseclu.io.numbers import MISSING, DecimalComma, NotANumber, NumberParser
 from scsiameseclu.io.orientation import CELL_CORNERS, GENE_CORNERS, corner_key, rows_are_genes
 from scsiameseclu.io.request import ReadRequest
-from scsiameseclu.io.table_checks import check_names, check_whole, unlike_cells, unlike_genes
+from scsiameseclu.io.table_checks import (
+    check_names,
+    check_whole,
+    thousands_points,
+    unlike_cells,
+    unlike_genes,
+)
 from scsiameseclu.io.table_layout import Layout, Row, numbers_from, table_layout
 from scsiameseclu.io.textfile import SEPARATORS, open_text, table_rows
 from scsiameseclu.io.values import describe
@@ -78,6 +84,10 @@ def load_text(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         check_names(named[1].index, origin)
         check_whole(stored, columns, request, origin)
         loaded = _load_wide(stored, named, columns, layout.about, request)
+    points = "" if table.notation else thousands_points(stored.data)
+    if points and request.counts == "whole":
+        raise origin.error(points)
+    loaded.warnings += [f"the table {points}"] if points else []
     loaded.format = "csv" if separator == "," else "tsv"
     loaded.files = [path]
     loaded.notes[0] = f"{kind}; {loaded.notes[0]}"

@@ -100,6 +100,22 @@ def test_one_type_alone_has_no_estimate() -> None:
     assert (corrected != mixed.counts[rows]).nnz == 0
 
 
+@pytest.mark.parametrize("mean", [0.3, 0.5])
+def test_an_estimate_that_is_not_trusted_is_told(mean: float) -> None:
+    mixed = soup(mean, sharp=400)
+    ambient = estimate_ambient(mixed.counts, mixed.types)
+    if mean < 0.4:
+        assert ambient.warnings == []
+        return
+    assert np.isnan(ambient.contamination).all()
+    (warning,) = ambient.warnings
+    told = float(warning.partition("the estimate is ")[2].partition("%")[0]) / 100
+    assert told == pytest.approx(mean, abs=0.06)
+    assert "above 40% it is not trusted" in warning
+    shallow = estimate_ambient(mixed.counts[:9], mixed.types[:9])
+    assert "no cluster has enough counts" in shallow.warnings[0]
+
+
 def test_a_larger_sample_is_estimated_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     mixed = soup(0.1)
     whole = estimate_ambient(mixed.counts, mixed.types)

@@ -115,13 +115,10 @@ def estimate_ambient(
         known = (droplets or {}).get(str(name))
         soup = sums[members].sum(axis=0) if known is None else np.asarray(known, dtype=float)
         profile[members] = soup / max(soup.sum(), 1.0)
-        share[members] = _contamination_of_clusters(sums[members], profile[members[0]])
-        if np.isnan(share[members]).all():
+        share[members], problem = _contamination_of_clusters(sums[members], profile[members[0]])
+        if problem:
             where = f"capture {name}: " if len(np.unique(names)) > 1 else ""
-            messages.append(
-                f"{where}ambient RNA cannot be estimated, because too few genes are specific to "
-                "some of the clusters"
-            )
+            messages.append(f"{where}{problem}")
         native[members] = _native(sums[members], profile[members], share[members])
     estimate = Ambient(
         np.full(n_cells, np.nan), group.ravel(), native, profile, share, warnings=messages
@@ -141,8 +138,8 @@ def group_sums(counts: csr_matrix, group: np.ndarray, n_groups: int) -> np.ndarr
     return np.asarray((member @ counts).todense(), dtype=float)
 
 
-def _contamination_of_clusters(sums: np.ndarray, soup: np.ndarray) -> np.ndarray:
-    """Contamination of the clusters of a capture, (n_clusters,).
+def _contamination_of_clusters(sums: np.ndarray, soup: np.ndarray) -> tuple[np.ndarray, str]:
+    """Contamination of the clusters of a capture, (n_clusters,), and why there is none.
 
     A cluster without an estimate of its own has the mean of the others; all are NaN without any.
     """
@@ -156,8 +153,23 @@ def _contamination_of_clusters(sums: np.ndarray, soup: np.ndarray) -> np.ndarray
             weight[cluster] = of_genes.sum()
     known = share <= MAX_CREDIBLE
     if not known.any():
-        return np.full(len(sums), np.nan)
-    return np.where(known, share, np.average(share[known], weights=weight[known]))
+        return np.full(len(sums), np.nan), _no_estimate(share)
+    return np.where(known, share, np.average(share[known], weights=weight[known])), ""
+
+
+def _no_estimate(share: np.ndarray) -> str:
+    """Why the clusters have no credible estimate."""
+    if np.isnan(share).all():
+        return (
+            "ambient RNA cannot be estimated, because no cluster has enough counts: in none, "
+            f"{MIN_INFORMATIVE} genes would have {MIN_EXPECTED} ambient counts"
+        )
+    return (
+        "ambient RNA cannot be estimated and is not corrected: the estimate is "
+        f"{np.nanmin(share):.0%} of the counts or more in every cluster, and above "
+        f"{MAX_CREDIBLE:.0%} it is not trusted; either most counts are ambient, or no genes are "
+        "specific to some of the clusters"
+    )
 
 
 def _lowest_ratio(observed: np.ndarray, expected: np.ndarray) -> float:
