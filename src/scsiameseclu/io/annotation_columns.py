@@ -125,7 +125,7 @@ def _are_large(name: str, fields: list[str]) -> bool:
 
 def _is_unpaired(header: list[str], place: int) -> bool:
     """Whether a header of a coordinate is the only one."""
-    partners = PAIRS.get(corner_key(header[place]))
+    partners: set[str] = PAIRS.get(corner_key(header[place]), set())
     return bool(partners) and not partners.intersection(map(corner_key, header))
 
 

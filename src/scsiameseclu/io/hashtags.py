@@ -224,7 +224,7 @@ def _read(path: str, barcodes: pd.Index, origin: Origin) -> pd.DataFrame:
     if key is None:
         raise origin.error("is empty; use a table of cells and hashtags")
     if hits(pd.Index(table.columns)) > by_column[key]:
-        names = table.select_dtypes(exclude="number").columns
-        key = names[0] if names.size else table.columns[0]  # not numbers of the rows
+        texts = table.select_dtypes(exclude="number").columns
+        key = texts[0] if texts.size else table.columns[0]  # not numbers of the rows
         return table.set_index(key).T.apply(pd.to_numeric, errors="coerce")
     return table.set_index(key)
