@@ -26,6 +26,7 @@ wildcard_constraints:
 include: "workflow/rules/input.smk"
 include: "workflow/rules/model.smk"
 include: "workflow/rules/biology.smk"
+include: "workflow/rules/cohorts.smk"
 include: "workflow/rules/joint.smk"
 include: "workflow/rules/report.smk"
 

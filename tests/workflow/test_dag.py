@@ -54,7 +54,7 @@ def test_ambient_rna_is_estimated_unless_it_is_off(tmp_path: Path) -> None:
         assert ("ambient" in planned(tmp_path)) is (mode == "correct")
         shown = snakemake(tmp_path, "--dry-run", "--printshellcmds").stdout
         features = set(
-            re.findall(r"expression\.py --folder \S+ (--features ambient correct)?", shown)
+            re.findall(r"expression\.py --folder \S+/a (--features ambient correct)?", shown)
         )
         assert features == {"--features ambient correct" if mode == "correct" else ""}
 

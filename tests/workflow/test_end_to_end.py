@@ -103,7 +103,7 @@ def test_the_cohort_has_all_files(finished: Run) -> None:
     folder = SampleFolder(finished.results / "cohorts" / "all", "all", features)
     files = [n for n in manifest.outputs(features) if n not in manifest.FOLDERS]
     assert [n for n in files if not folder.path(n).stat().st_size] == []
-    assert {page.name for page in folder.path("pages").iterdir()} == {"a.html", "b.html"}
+    assert {page.name for page in folder.path("pages").glob("*.html")} == {"a.html", "b.html"}
     assert "cohorts/all/report.html" in (finished.results / "multiqc_report.html").read_text()
 
 
@@ -240,18 +240,15 @@ def test_a_reference_and_a_trajectory_can_be_asked_for_later(copied: Path) -> No
 
 def test_a_killed_run_ends_with_the_same_bytes(copied: Path) -> None:
     whole = digests(copied / "results" / "samples") | digests(copied / "results" / "cohorts")
-    forced = [
-        "results/samples/a/stages/embedding.h5ad",
-        "results/cohorts/all/stages/embedding.h5ad",
-    ]
-    kill_within(copied, "samples/a", "train", "--forcerun", *forced)
+    for folder in ("cohorts/all", "samples/a"):
+        output = f"results/{folder}/stages/embedding.h5ad"
+        kill_within(copied, folder, "train", "--forcerun", output)
     kill_within(copied, "samples/a", "layout")
-    kill_within(copied, "cohorts/all", "train")
     done = snakemake(copied)
     assert done.returncode == 0, done.stdout
     assert "Removed the lock" in done.stdout
     assert "rule train:" not in done.stdout
-    assert "rule joint_train:" in done.stdout
+    assert "rule layout:" in done.stdout
     again = digests(copied / "results" / "samples") | digests(copied / "results" / "cohorts")
     assert again == whole
 

@@ -4,10 +4,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from runs import GOOD, QUICK, ROOT, environment, planned, write_inputs
+from runs import GOOD, QUICK, ROOT, TOGETHER, environment, planned, write_inputs
 
 OUTER = """
 configfile: "config/outer.yaml"
@@ -42,12 +43,12 @@ rule lines:
 """
 
 
-def outer(directory: Path, snakefile: str) -> Path:
+def outer(directory: Path, snakefile: str, config: dict[str, Any] = QUICK) -> Path:
     """Write a workflow that takes ours as a module."""
     path = directory / "Snakefile"
     path.write_text(OUTER.format(snakefile=snakefile))
     (directory / "config").mkdir(exist_ok=True)
-    (directory / "config" / "outer.yaml").write_text(yaml.safe_dump({"clusters": QUICK}))
+    (directory / "config" / "outer.yaml").write_text(yaml.safe_dump({"clusters": config}))
     return path
 
 
@@ -65,10 +66,10 @@ def run(directory: Path, *arguments: str, **variables: str) -> subprocess.Comple
 
 def test_module_makes_the_same_files(copied: Path) -> None:
     """Where our own run has finished, only the outer workflow's own rule is left to do."""
-    outer(copied, f'"{ROOT / "Snakefile"}"')
+    outer(copied, f'"{ROOT / "Snakefile"}"', TOGETHER)
     done = run(copied)
     assert done.returncode == 0, done.stderr
-    assert int((copied / "cells" / "a.txt").read_text()) == 6
+    assert int((copied / "cells" / "a.txt").read_text()) == 8  # lines of three tables
     assert "rule lines:" in done.stderr
     assert "rule ssc_" not in done.stderr
 

@@ -52,8 +52,8 @@ def test_only_training_asks_for_a_gpu(tmp_path: Path) -> None:
         if rule and rule[1] != "all":
             assert found, block
             places.setdefault(found[1] + (found[2] or ""), set()).add(rule[1])
-    assert places.pop("gpu, gres=gpu:1") == {"train"}
-    assert len(places.pop("cpu")) == 14
+    assert places.pop("gpu, gres=gpu:1") == {"train", "joint_train"}
+    assert len(places.pop("cpu")) == 25
     assert not places
 
 

@@ -1,0 +1,129 @@
+# Files, settings and commands of cohorts, for the rules in joint.smk.
+
+# Stages whose memory and time are predicted as those of another.
+MEASURED_AS = {
+    "cluster": "train",
+    "transfer": "train",
+    "pages": "report",
+    "conditions": "markers",
+}
+
+CONDITIONS_MINUTES = (
+    60  # DESeq2 takes some milliseconds per gene and type, whatever the cells
+)
+
+
+def joint_file(name):
+    """Path pattern of a file of a cohort."""
+    return f"{RESULTS}/cohorts/{{cohort}}/{manifest.path(name, '{cohort}')}"
+
+
+def joint_reads(stage):
+    """Input files of a stage of a cohort by name, including its size."""
+    names = dict.fromkeys([*manifest.inputs(stage, JOINT_FEATURES), "dimensions"])
+    return {name: joint_file(name) for name in names}
+
+
+def joint_writes(stage):
+    """Output files of a stage of a cohort by name."""
+    return {
+        name: (
+            directory(joint_file(name))
+            if name in manifest.FOLDERS
+            else joint_file(name)
+        )
+        for name in manifest.STAGES[stage].writes
+    }
+
+
+def members(cohort):
+    """The samples of a cohort that have not failed in this run."""
+    return [row["sample"] for row in COHORTS[cohort] if row["sample"] not in LEFT_OUT]
+
+
+def of_members(*names):
+    """Input function: files of the samples of a cohort."""
+
+    def for_cohort(wildcards):
+        samples = members(wildcards.cohort)
+        return expand([file(name) for name in names], sample=samples)
+
+    return for_cohort
+
+
+def joint_settings(stage):
+    """All settings of a stage of a cohort as JSON."""
+
+    def for_cohort(wildcards):
+        rows = COHORTS[wildcards.cohort]
+        row = common_settings(rows) | {"reference": REFERENCE}
+        row |= {"members": members(wildcards.cohort)}
+        if stage == "evaluate":
+            row["left_out"] = [n for n in LEFT_OUT if n in {r["sample"] for r in rows}]
+        if stage == "pages":
+            row |= {
+                "labels": {r["sample"]: r["label"] for r in rows if "label" in r},
+                "member_features": FEATURES,
+            }
+        if stage == "join":
+            row |= {
+                "batches": batches_of_samples(
+                    config, [r for r in rows if r["sample"] not in LEFT_OUT]
+                ),
+                "corrected": manifest.CORRECT in FEATURES,
+                "min_cells": config["quality"]["min_cells"],
+            }
+        values = resolved(stage, config, row | with_design(rows))
+        if stage == "join":  # other settings of the section do not change its output
+            of_join = ("batch", "doublets", "genes")
+            values["settings"] = {name: values["settings"][name] for name in of_join}
+        if stage == "train":
+            values = {k: v for k, v in values.items() if k not in INDEPENDENT}
+        return json.dumps(values, sort_keys=True)
+
+    return for_cohort
+
+
+JOINT_FOLDER = f"{RESULTS}/cohorts/{{wildcards.cohort}}"
+# Shell command of all stages: in a loop, Snakemake runs the command of the last rule for all.
+JOINT_PROGRAM = program(
+    "{params.stage}",
+    f"--folder {JOINT_FOLDER} --features {{params.features}}",
+    JOINT_FOLDER,
+    "{params.script:q}",
+)
+
+
+def size_of_members(input):
+    """The size of all samples of a cohort together."""
+    sizes = [Size.read(Path(path)) for path in input.sizes]
+    return Size(
+        sum(size.cells for size in sizes),
+        max(size.genes for size in sizes),
+        sum(size.nonzeros for size in sizes),
+    )
+
+
+def finish_cohorts():
+    """Analyse cohorts without the samples that failed, after a run of all samples."""
+    needed = file("expression" if manifest.CORRECT in FEATURES else "filtered")
+    failed = [name for name in SAMPLES if not Path(needed.format(sample=name)).exists()]
+    names = {name: [row["sample"] for row in rows] for name, rows in COHORTS.items()}
+    cohorts = without_failed_samples(names, failed)
+    started = Path(sys.argv[0]).name in ("snakemake", "__main__.py")
+    asked = workflow.dag_settings.targets
+    if LEFT_OUT or not cohorts or not started or asked:
+        return
+    if (
+        not workflow.execution_settings.keep_going
+    ):  # as asked: stop at the first failure
+        return
+    print(
+        f"Analysing {', '.join(cohorts)} without {', '.join(failed)}.", file=sys.stderr
+    )
+    targets = [
+        joint_file(name).format(cohort=cohort)
+        for cohort in cohorts
+        for name in manifest.outputs(JOINT_FEATURES)
+    ]
+    run_again(sys.argv[1:], targets, failed)
