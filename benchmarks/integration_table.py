@@ -19,6 +19,7 @@ MEASURES = {
     "n_clusters": "clusters",
 }
 PARTS = ("main", "cut")
+NOT_MEASURED = "Not measured yet."
 
 
 def table(rows: pd.DataFrame) -> str:
@@ -48,6 +49,8 @@ def _main(rows: pd.DataFrame) -> list[str]:
     labelled = rows[rows["total"].notna()]
     complete = labelled.groupby("set")["method"].nunique()
     sets = complete.index[complete == labelled["method"].nunique()]
+    if len(sets) < 2:
+        return [*lines, ""]
     labelled = labelled[labelled["set"].isin(sets)]
     means = labelled.groupby(["method", "set"], sort=False)[names].mean()
     for method, group in means.groupby("method", sort=False):
@@ -70,7 +73,7 @@ def _missing(rows: pd.DataFrame) -> list[str]:
         values = [_number(means.get(m, float("nan"))) for m in ("ours", "ours, not aligned")]
         n_seeds = group["seed"].nunique()
         lines.append(f"| {name} | {case} | {n_seeds} | {' | '.join(values)} |")
-    return [*lines, ""]
+    return [*lines, ""] if len(rows) else [*lines[:2], NOT_MEASURED, ""]
 
 
 def _cut(rows: pd.DataFrame) -> list[str]:
@@ -87,7 +90,7 @@ def _cut(rows: pd.DataFrame) -> list[str]:
         means = group.groupby("method")["agreement"].mean()
         values = [_number(means.get(m, float("nan"))) for m in ("ours", "two seeds")]
         lines.append(f"| {name} | {group['seed'].nunique()} | {' | '.join(values)} |")
-    return [*lines, ""]
+    return [*lines, ""] if len(rows) else [*lines[:2], NOT_MEASURED, ""]
 
 
 def _number(value: float) -> str:
