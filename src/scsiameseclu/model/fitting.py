@@ -187,8 +187,9 @@ def _aligned(
         return embedding, carried
 
     def move(values: np.ndarray, block: int) -> np.ndarray:
-        carried.append(alignment.carry(values))
-        return carried[-1].values
+        moved = alignment.carry(values)
+        carried.append(replace(moved, values=moved.values[:0]))  # only what the model keeps
+        return moved.values
 
     blocks = [block.cpu().numpy() for block in layout.parts(embedding)]
     moved = [torch.from_numpy(block) for block in moved_latents(blocks, layout, move)]

@@ -112,7 +112,7 @@ class Integration:
         for name in np.unique(batches):
             cells = np.flatnonzero(batches == name)
             own = np.asarray(components[cells], dtype=np.float64)
-            directions = self.space.directions(own)
+            directions = self.space.directions(own).astype(np.float32)
             match, clusters = None, MicroClusters(np.zeros(len(cells), dtype=int), np.ones(1))
             if name not in self.fields and len(cells) >= MIN_CELLS:
                 clusters = MicroClusters.of(directions, self.seed)

@@ -185,7 +185,7 @@ def align(components: np.ndarray, batches: pd.Series, seed: int) -> Alignment | 
     reference, masses = np.empty((0, values.shape[1])), np.empty(0)
     for code in order:
         cells = np.flatnonzero(codes == code)
-        directions = space.directions(values[cells])
+        directions = space.directions(values[cells]).astype(np.float32)
         clusters = MicroClusters.of(directions, seed)
         match = None
         if done and len(cells) >= MIN_CELLS:
