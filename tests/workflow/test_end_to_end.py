@@ -13,6 +13,7 @@ import pytest
 from runs import (
     GOOD,
     QUICK,
+    ROOT,
     TOGETHER,
     WITHOUT_NETWORK,
     Run,
@@ -22,6 +23,8 @@ from runs import (
     snakemake,
     write_inputs,
 )
+from test_module import outer
+from test_module import run as outer_run
 
 from scsiameseclu.store import manifest
 from scsiameseclu.store.folder import SampleFolder
@@ -293,6 +296,16 @@ def content(path: Path) -> bytes:
     html, n_tables = TAKEN.subn("", path.read_text())
     assert n_tables == 1
     return html.encode()
+
+
+def test_a_module_makes_the_same_files(copied: Path) -> None:
+    """Where our own run has finished, only the outer workflow's own rule is left to do."""
+    outer(copied, f'"{ROOT / "Snakefile"}"', TOGETHER)
+    done = outer_run(copied)
+    assert done.returncode == 0, done.stderr
+    assert int((copied / "cells" / "a.txt").read_text()) == 8  # lines of three tables
+    assert "rule lines:" in done.stderr
+    assert "rule ssc_" not in done.stderr
 
 
 def test_samples_named_like_files_of_the_stages(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from runs import GOOD, QUICK, ROOT, TOGETHER, environment, planned, write_inputs
+from runs import GOOD, QUICK, ROOT, environment, planned, write_inputs
 
 OUTER = """
 configfile: "config/outer.yaml"
@@ -62,16 +62,6 @@ def run(directory: Path, *arguments: str, **variables: str) -> subprocess.Comple
         env=environment() | variables,
         timeout=600,
     )
-
-
-def test_module_makes_the_same_files(copied: Path) -> None:
-    """Where our own run has finished, only the outer workflow's own rule is left to do."""
-    outer(copied, f'"{ROOT / "Snakefile"}"', TOGETHER)
-    done = run(copied)
-    assert done.returncode == 0, done.stderr
-    assert int((copied / "cells" / "a.txt").read_text()) == 8  # lines of three tables
-    assert "rule lines:" in done.stderr
-    assert "rule ssc_" not in done.stderr
 
 
 @pytest.fixture
