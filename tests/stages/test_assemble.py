@@ -29,7 +29,8 @@ def test_every_slot_is_there(result: ad.AnnData) -> None:
         *("cell_type_predicted", "cell_type_score"),
     } <= set(result.obs.columns)
     assert {"gene_id", "gene_symbol", "highly_variable", "n_cells"} <= set(result.var.columns)
-    assert set(result.obsm) == {"X_pca", "X_siamese", "siamese_probability", "X_umap"}
+    aligned = {"X_pca_uncorrected"}  # the sample has two batches
+    assert set(result.obsm) == {"X_pca", "X_siamese", "siamese_probability", "X_umap"} | aligned
     assert set(result.obsp) == {"distances", "connectivities"}
     assert {
         *("source", "quality", "pca", "neighbors", "training", "siamese"),

@@ -9,18 +9,26 @@ import snakemake.io
 from scsiameseclu.stages.program import STAGES as PROGRAMS
 from scsiameseclu.store import manifest
 
+OF_SAMPLES = tuple(
+    name for name in manifest.FEATURES if name not in (manifest.COHORT, manifest.CONDITIONS)
+)
+OF_COHORTS = (manifest.COHORT, manifest.REFERENCE, manifest.CONDITIONS)
 FEATURES: tuple[tuple[str, ...], ...] = (
     (),
     ("reference",),
     ("trajectory",),
     ("ambient",),
-    manifest.FEATURES,
+    OF_SAMPLES,
+    OF_COHORTS,
 )
 
 
 def test_every_file_is_written_by_one_stage() -> None:
-    written = [name for stage in manifest.STAGES.values() for name in stage.writes]
-    assert sorted(written) == sorted(manifest.PATHS)
+    for features in (OF_SAMPLES, OF_COHORTS):
+        written = manifest.outputs(features)
+        assert len(set(written)) == len(written)
+    both = {*manifest.outputs(OF_SAMPLES), *manifest.outputs(OF_COHORTS)}
+    assert sorted(both) == sorted(manifest.PATHS)
     assert len(set(manifest.PATHS.values())) == len(manifest.PATHS)
 
 

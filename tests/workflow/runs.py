@@ -82,7 +82,7 @@ def snakemake(directory: Path, *arguments: str) -> subprocess.CompletedProcess[s
         stderr=subprocess.STDOUT,
         text=True,
         env=environment(),
-        timeout=600,
+        timeout=1500,
     )
 
 

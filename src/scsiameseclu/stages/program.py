@@ -32,7 +32,7 @@ from scsiameseclu.store.manifest import FEATURES
 
 STAGES = (
     "check", "ingest", "quality", "ambient", "join", "expression", "graph", "train", "cluster",
-    "layout", "markers", "reference", "transfer", "annotate", "trajectory", "conditions", "map",
+    "layout", "markers", "reference", "transfer", "annotate", "trajectory", "map", "conditions",
     "evaluate", "report", "assemble", "pages", "cohort",
 )  # fmt: skip
 THREAD_VARIABLES = (
