@@ -276,10 +276,12 @@ def quality(
     -------
     None, or with ``copy`` an AnnData. Sets the following fields:
 
-    ``obs["n_genes"]``, ``obs["total_counts"]``, ``obs["pct_top20"]``, ``obs["pct_mito"]``,
-    ``obs["pct_ribo"]``, ``obs["pct_hb"]``
-        Metrics, int64 and float64; percent from 0 to 100 of the counts of the 20 most abundant,
-        mitochondrial, ribosomal and haemoglobin genes, NaN where undefined.
+    ``obs["n_genes"]``, ``obs["total_counts"]``, ``obs["pct_top20"]``
+        Numbers of detected genes, int64, and of counts, float64; percent from 0 to 100 of the
+        counts in the 20 most abundant genes, NaN where undefined.
+    ``obs["pct_mito"]``, ``obs["pct_ribo"]``, ``obs["pct_hb"]``
+        Percent of the counts in mitochondrial, ribosomal and haemoglobin genes, float64, NaN where
+        undefined.
     ``obs["S_score"]``, ``obs["G2M_score"]``, ``obs["phase"]``
         Scores of the cell cycle, float64, and phase, category of ``"G1"``, ``"S"`` and ``"G2M"``;
         missing if the genes are not those of human, mouse, rat, macaque or pig.
