@@ -43,9 +43,8 @@ def mixing_by_cluster(
 ) -> Mixing:
     """Mixing of batches in a space, of all cells and within each cluster.
 
-    The mean of :func:`scsiameseclu.preprocess.integration.batch_mixing` over all cells and, for
-    each cluster, among its own cells, so that differences in composition between batches do not
-    count.
+    The mean of :func:`scsiameseclu.pp.batch_mixing` over all cells and, for each cluster, among its
+    own cells, so that differences in composition between batches do not count.
 
     Parameters
     ----------
