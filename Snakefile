@@ -50,13 +50,13 @@ rule all:
 
 
 onstart:
-    if not LEFT_OUT:
+    if not FINISHING:
         hold(RUN_NOTE)
 
 
 # The run that finishes cohorts without failed samples leaves the report to the run that started it.
 onerror:
-    if not LEFT_OUT:
+    if not FINISHING:
         Path(COMPLETE).unlink(missing_ok=True)
         finish_cohorts()
         # The host of Snakemake may lack the dependencies, which the image has.

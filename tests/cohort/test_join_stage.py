@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from scsiameseclu.cohort import joining
+from scsiameseclu.cohort import joint_genes as joint_genes_module
 from scsiameseclu.cohort.joining import joined_table
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import CohortSettings, ExpressionSettings
@@ -120,6 +121,19 @@ def test_the_same_again_is_the_same_to_the_byte(samples: dict[str, SampleFolder]
         return [hashlib.sha256(folder.path(name).read_bytes()).hexdigest() for name in names]
 
     assert digest(joined(samples, "again")) == digest(joined(samples, "again"))
+
+
+def test_what_cannot_be_joined_is_left_out_unless_the_sheet_asks_for_it(
+    samples: dict[str, SampleFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organisms = iter(["human", "mouse"] * 9)
+    monkeypatch.setattr(joint_genes_module, "detect_organism", lambda *names: next(organisms))
+    with pytest.raises(UserError, match="several organisms"):
+        joined(samples, "named")
+    folder = joined(samples, "unnamed", named=False)
+    assert set(read_h5ad(folder.path("counts")).obs["sample"]) == {"s1"}
+    (warning,) = folder.uns("counts", "warnings")
+    assert warning.startswith("s2 cannot be joined with s1")
 
 
 def test_the_next_stage_reads_it(samples: dict[str, SampleFolder]) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scsiameseclu.cohort.joint_genes import joint_genes
+from scsiameseclu.cohort.joint_genes import joinable, joint_genes
 from scsiameseclu.errors import UserError
 from scsiameseclu.genes.matching import GeneNames
 
@@ -70,3 +70,13 @@ def test_two_organisms_are_refused() -> None:
     human = named(*((f"ENSG{n:011d}", f"GENE{n}") for n in range(30)))
     with pytest.raises(UserError, match=r"human \(h\) and mouse \(m\)"):
         joint_genes({"h": human, "m": mouse})
+
+
+def test_of_samples_that_cannot_all_be_joined_the_largest_group_is() -> None:
+    mouse = named(*((f"ENSMUSG{n:011d}", f"Gene{n}") for n in range(30)))
+    human = named(*((f"ENSG{n:011d}", f"GENE{n}") for n in range(30)))
+    other = named(*((f"x{n}", f"x{n}") for n in range(30)))
+    samples = {"m1": mouse, "h1": human, "x": other, "h2": human, "m2": mouse, "h3": human}
+    assert joinable(samples) == ["h1", "h2", "h3"]
+    assert joinable({"m1": mouse, "h1": human}) == ["m1"]
+    assert joinable({"h1": human, "h2": human}) == ["h1", "h2"]

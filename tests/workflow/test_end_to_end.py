@@ -67,7 +67,7 @@ def test_failed_samples_are_told_and_the_others_finish(
 def test_the_cohort_is_analysed_without_failed_samples(
     broken_run: Run, broken_cohort: dict[str, str], broken_page: str
 ) -> None:
-    assert "Analysing all without corrupt, logged, tiny." in broken_run.done.stdout
+    assert "Finishing cohort all without corrupt, logged, tiny." in broken_run.done.stdout
     assert broken_cohort["status"] == "WARN"
     assert "left out: corrupt, logged, tiny" in broken_cohort["reason"]
     assert (int(broken_cohort["n_samples"]), int(broken_cohort["cells_kept"])) == (2, 700)

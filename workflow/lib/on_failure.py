@@ -48,13 +48,23 @@ def show_failures(shell: Callable[[str], Any], commands: dict[str, str], results
 
 
 def without_failed_samples(
-    members: Mapping[str, Collection[str]], failed: Collection[str]
+    members: Mapping[str, Collection[str]], failed: Collection[str], unfinished: Collection[str]
 ) -> dict[str, list[str]]:
-    """The cohorts that can be analysed without the samples that failed, with the other samples."""
+    """The cohorts that unfinished samples hold up, with the samples that can be analysed.
+
+    Parameters
+    ----------
+    members
+        Samples of each cohort.
+    failed
+        Samples that cannot take part.
+    unfinished
+        Samples without a report, with those that failed.
+    """
     cohorts = {
         name: [sample for sample in samples if sample not in failed]
         for name, samples in members.items()
-        if not set(failed).isdisjoint(samples)
+        if not set(unfinished).isdisjoint(samples)
     }
     return {name: samples for name, samples in cohorts.items() if len(samples) > 1}
 

@@ -41,6 +41,19 @@ def members(cohort):
     return [row["sample"] for row in COHORTS[cohort] if row["sample"] not in LEFT_OUT]
 
 
+def finished(cohort):
+    """The samples of a cohort that get a page: all, or those that finished before others failed."""
+    page = file("report")
+    return [
+        sample for sample in members(cohort) if not (FINISHING and lacks(page, sample))
+    ]
+
+
+def of_finished(name):
+    """Input function: a file of the samples of a cohort that get a page."""
+    return lambda wildcards: expand(file(name), sample=finished(wildcards.cohort))
+
+
 def of_members(*names):
     """Input function: files of the samples of a cohort."""
 
@@ -62,6 +75,7 @@ def joint_settings(stage):
             row["left_out"] = [n for n in LEFT_OUT if n in {r["sample"] for r in rows}]
         if stage == "pages":
             row |= {
+                "members": finished(wildcards.cohort),
                 "labels": {r["sample"]: r["label"] for r in rows if "label" in r},
                 "member_features": FEATURES,
             }
@@ -70,6 +84,7 @@ def joint_settings(stage):
                 "batches": batches_of_samples(
                     config, [r for r in rows if r["sample"] not in LEFT_OUT]
                 ),
+                "named": all("cohort" in r for r in rows),
                 "corrected": manifest.CORRECT in FEATURES,
                 "min_cells": config["quality"]["min_cells"],
             }
@@ -104,23 +119,33 @@ def size_of_members(input):
     )
 
 
+def lacks(path, sample):
+    """Whether a file of a sample does not exist."""
+    return not Path(path.format(sample=sample)).exists()
+
+
 def finish_cohorts():
-    """Analyse cohorts without the samples that failed, after a run of all samples."""
+    """Analyse cohorts without the samples that failed, after a run of all samples.
+
+    A sample that failed after quality control takes part, but has no page.
+    """
     needed = file("expression" if manifest.CORRECT in FEATURES else "filtered")
-    failed = [name for name in SAMPLES if not Path(needed.format(sample=name)).exists()]
+    failed = [name for name in SAMPLES if lacks(needed, name)]
+    unfinished = [name for name in SAMPLES if lacks(file("report"), name)]
     names = {name: [row["sample"] for row in rows] for name, rows in COHORTS.items()}
-    cohorts = without_failed_samples(names, failed)
+    cohorts = without_failed_samples(names, failed, unfinished)
     started = Path(sys.argv[0]).name in ("snakemake", "__main__.py")
     asked = workflow.dag_settings.targets
-    if LEFT_OUT or not cohorts or not started or asked:
-        return
+    # Without keep-going, a run is to stop at the first failure.
     if (
-        not workflow.execution_settings.keep_going
-    ):  # as asked: stop at the first failure
+        not cohorts
+        or not started
+        or asked
+        or not workflow.execution_settings.keep_going
+    ):
         return
-    print(
-        f"Analysing {', '.join(cohorts)} without {', '.join(failed)}.", file=sys.stderr
-    )
+    without = f" without {', '.join(failed)}" if failed else ""
+    print(f"Finishing cohort {', '.join(cohorts)}{without}.", file=sys.stderr)
     targets = [
         joint_file(name).format(cohort=cohort)
         for cohort in cohorts

@@ -65,6 +65,7 @@ config, SAMPLES, problems = checked(config)
 if problems:
     raise WorkflowError("\n".join(problems))
 # Failed samples, when the workflow runs itself again to finish the cohorts without them.
+FINISHING = LEFT_OUT_VARIABLE in os.environ
 LEFT_OUT = list(filter(None, os.environ.get(LEFT_OUT_VARIABLE, "").split(",")))
 COHORTS = cohorts_of(config, SAMPLES.values())
 for message in cohort_warnings(config, COHORTS) if workflow.is_main_process else ():

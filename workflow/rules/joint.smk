@@ -46,6 +46,7 @@ for stage in manifest.planned(JOINT_FEATURES)[1:]:
             [f"{REFERENCE}/model", f"{REFERENCE}/cells.h5ad"]
             if stage == "transfer"
             else [],
+            of_finished("report") if stage == "pages" else [],
             **joint_reads(stage),
         output:
             **joint_writes(stage),

@@ -89,6 +89,33 @@ def joint_genes(
     return JointGenes(positions, n_shared, joint.n_genes)
 
 
+def joinable(samples: Mapping[str, GeneNames]) -> list[str]:
+    """The largest group of samples that can be joined, in their order; of equal ones, the first.
+
+    Groups begin with a sample that is in none yet, and take each of the others that can be joined
+    with all before it.
+    """
+    largest: list[str] = []
+    left = list(samples)
+    while len(left) > len(largest):
+        group: list[str] = []
+        for name in left:
+            if _can_be_joined([samples[other] for other in (*group, name)]):
+                group.append(name)
+        left = [name for name in left if name not in group]
+        if len(group) > len(largest):
+            largest = group
+    return largest
+
+
+def _can_be_joined(genes: list[GeneNames]) -> bool:
+    try:
+        joint_genes({str(number): names for number, names in enumerate(genes)})
+    except UserError:
+        return False
+    return True
+
+
 class _Joint:
     """Genes seen so far, by normalised id and by symbol."""
 

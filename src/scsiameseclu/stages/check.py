@@ -125,7 +125,7 @@ def _unusable_files(config: Config) -> list[str]:
 
 
 def _cannot_be_joined(cohorts: Cohorts, genes: Mapping[str, GeneNames]) -> list[str]:
-    """Print why samples of a cohort cannot be joined, and return the names of such cohorts."""
+    """Print why samples of a cohort cannot be joined, and return such cohorts of the sheet."""
     from scsiameseclu.cohort.joint_genes import joint_genes
 
     names = []
@@ -134,8 +134,10 @@ def _cannot_be_joined(cohorts: Cohorts, genes: Mapping[str, GeneNames]) -> list[
         try:
             joint_genes(known)
         except UserError as error:
-            _show([("error", f"cohort {name}: {error}")])
-            names.append(name)
+            named = all("cohort" in row for row in rows)
+            level = "error" if named else "warning"  # others are left out, see the stage join
+            _show([(level, f"cohort {name}: {error}")])
+            names += [name] if named else []
     return names
 
 

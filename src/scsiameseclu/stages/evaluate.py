@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from scsiameseclu.store.folder import SampleFolder
 
-UNCORRECTED = "obsm/X_pca_uncorrected"
-"""Principal components before a correction for batches."""
 MIN_TIMES = 3
 """Minimum number of cells with a time for a rank correlation."""
 
@@ -85,11 +83,13 @@ def _mixing(folder: SampleFolder, clusters: pd.Series, seed: int) -> dict[str, A
     from dataclasses import asdict
 
     from scsiameseclu.metrics import mixing_by_cluster
+    from scsiameseclu.preprocess.integration import UNCORRECTED
 
     batches = folder.obs("counts", ["batch"])["batch"]
-    corrected = folder.holds("expression", UNCORRECTED)
+    uncorrected = f"obsm/{UNCORRECTED}"
+    corrected = folder.holds("expression", uncorrected)
     spaces = {
-        "before": folder.array("expression", UNCORRECTED if corrected else "obsm/X_pca"),
+        "before": folder.array("expression", uncorrected if corrected else "obsm/X_pca"),
         "after": folder.array("embedding", "obsm/X_siamese"),
     }
     return {

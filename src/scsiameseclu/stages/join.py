@@ -22,6 +22,7 @@ def run(
     settings: CohortSettings,
     batches: dict[str, str] | None = None,
     corrected: bool = False,
+    named: bool = True,
     min_cells: int = 3,
 ) -> None:
     """Write ``counts``, ``dimensions``, ``quality_table`` and ``filtered`` of a cohort.
@@ -43,13 +44,17 @@ def run(
         The batch of each sample; by default the batches of the samples' files.
     corrected
         Whether to join counts without ambient RNA.
+    named
+        Whether the sheet names the cohort. If not, as many samples as can be joined are, and the
+        others are left out with a warning.
     min_cells
         Genes detected in fewer cells of the cohort are removed.
 
     Raises
     ------
     UserError
-        The samples do not share genes, are of several organisms, or have too few cells.
+        The samples of a named cohort do not share genes or are of several organisms, or the samples
+        have too few cells.
     """
     import anndata as ad
     import numpy as np
@@ -62,8 +67,9 @@ def run(
         joined_table,
         write_joined,
     )
-    from scsiameseclu.cohort.joint_genes import joint_genes
+    from scsiameseclu.cohort.joint_genes import joinable, joint_genes
     from scsiameseclu.stages.resources import Size
+    from scsiameseclu.store.files import add_warnings
     from scsiameseclu.store.folder import SampleFolder
     from scsiameseclu.store.provenance import record
 
@@ -74,12 +80,15 @@ def run(
         )
         for name in members
     ]
-    genes = joint_genes({part.name: part.gene_names for part in parts}, settings.genes)
+    of_samples = {part.name: part.gene_names for part in parts}
+    chosen = list(members) if named else joinable(of_samples)
+    parts = [part for part in parts if part.name in chosen]
+    genes = joint_genes({name: of_samples[name] for name in chosen}, settings.genes)
     of_cells = np.repeat([part.name for part in parts], [part.n_cells for part in parts])
     own = np.concatenate([part.batches for part in parts])
     given = own if batches is None else np.array([batches[name] for name in of_cells], dtype=object)
     obs = joined_table([part.cells for part in parts])
-    sample = pd.Categorical(of_cells, categories=list(members))
+    sample = pd.Categorical(of_cells, categories=chosen)
     first = pd.DataFrame({"sample": sample, "batch": pd.Categorical(given)}, index=obs.index)
     obs = pd.concat([first, obs], axis=1)
     adata = ad.AnnData(obs=obs, var=joined_genes(parts, genes))
@@ -87,7 +96,7 @@ def run(
     notes.append(f"{genes.n_shared} of {genes.n_any} genes are in all samples")
     digest = hashlib.sha256("".join(part.source["sha256"] for part in parts).encode())
     adata.uns["source"] = {
-        "path": ", ".join(members),
+        "path": ", ".join(chosen),
         "format": "joined samples",
         "sha256": digest.hexdigest(),
         "detected": np.array(notes, dtype=object),
@@ -95,12 +104,18 @@ def run(
         "n_genes": genes.n_genes,
     }
     recorded = settings.to_dict() | {
-        "members": list(members),
+        "members": chosen,
         "batches": batches,
         "corrected": corrected,
         "min_cells": min_cells,
     }
     adata.uns["provenance"] = record("join", seed=None, settings=recorded)
+    if others := [name for name in members if name not in chosen]:
+        message = (
+            f"{', '.join(others)} cannot be joined with {', '.join(chosen)}: they have other genes "
+            "or are of another organism; name cohorts in the column cohort of the sample sheet"
+        )
+        add_warnings(adata, [message])
     totals = write_joined(adata, parts, genes, folder.path("counts"))
     folder.write_json("dimensions", Size(adata.n_obs, adata.n_vars, totals.n_values).to_dict())
     quality = joined_quality(parts, adata.var, totals, min_cells)
@@ -115,4 +130,4 @@ def run(
         seed=None,
         settings=recorded,
     )
-    log.info("%d cells x %d genes of %d samples", *adata.shape, len(members))
+    log.info("%d cells x %d genes of %d samples", *adata.shape, len(chosen))

@@ -23,7 +23,7 @@ def run(
     folder
         Folder of the cohort.
     members
-        The samples.
+        The samples; those that could not be joined get no page.
     labels
         Column with published labels of the samples that have one.
     member_features
@@ -38,8 +38,10 @@ def run(
 
     directory = folder.path("pages")
     shutil.rmtree(directory, ignore_errors=True)  # pages of samples that have left the cohort
+    directory.mkdir(parents=True)
     samples = folder.directory.parent.parent / "samples"
-    for name in members:
+    joined = set(folder.obs("counts", ["sample"])["sample"].cat.categories)
+    for name in (name for name in members if name in joined):
         sample = SampleFolder(samples / name, name, tuple(member_features))
         page = sample_page(sample, (labels or {}).get(name), joint=joint_cells(folder, sample))
         write_text(directory / f"{name}.html", page)

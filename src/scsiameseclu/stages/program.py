@@ -57,6 +57,7 @@ HELP = {
     "batches": "batch of each sample, as a JSON object",
     "left_out": "samples of the cohort that failed",
     "corrected": "join counts without ambient RNA (true or false)",
+    "named": "whether the sheet names the cohort (true or false)",
     "min_cells": "genes detected in fewer cells of the cohort are removed",
     "design": "condition, donor and other metadata of each sample, as a JSON object",
     "features": f"optional features of the run: {', '.join(FEATURES)}",

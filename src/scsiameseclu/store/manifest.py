@@ -145,7 +145,9 @@ STAGES = {
         ),
     ),
     "assemble": Stage(RESULTS, ("deliverable",), ("ambient", "trajectory", "mapped")),
-    "pages": Stage(("clusters", "annotation_table"), ("pages",), feature=COHORT),
+    "pages": Stage(
+        ("counts", "expression", "clusters", "annotation_table"), ("pages",), feature=COHORT
+    ),
 }
 """The stages, in pipeline order."""
 SIDECARS = {
