@@ -41,12 +41,7 @@ rule all:
         f"{RESULTS}/index.html",
         f"{RESULTS}/multiqc_report.html",
         COMPLETE,
-        # All files are listed, so that files removed with a killed job are recreated.
-        [expand(file(name), sample=SAMPLES) for name in manifest.outputs(FEATURES)],
-        [
-            expand(joint_file(name), cohort=COHORTS)
-            for name in manifest.outputs(JOINT_FEATURES)
-        ],
+        ALL_FILES,
 
 
 onstart:

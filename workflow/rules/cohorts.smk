@@ -18,6 +18,16 @@ def joint_file(name):
     return f"{RESULTS}/cohorts/{{cohort}}/{manifest.path(name, '{cohort}')}"
 
 
+# All are asked for, so that files removed with a killed job are recreated, and a sample or cohort
+# with an unfinished stage is not reported as failed.
+ALL_FILES = [
+    *expand([file(name) for name in manifest.outputs(FEATURES)], sample=SAMPLES),
+    *expand(
+        [joint_file(name) for name in manifest.outputs(JOINT_FEATURES)], cohort=COHORTS
+    ),
+]
+
+
 def joint_reads(stage):
     """Input files of a stage of a cohort by name, including its size."""
     names = dict.fromkeys([*manifest.inputs(stage, JOINT_FEATURES), "dimensions"])

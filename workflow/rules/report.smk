@@ -49,8 +49,7 @@ rule assemble:
 rule cohort:
     input:
         config["samples"],
-        expand([file("report"), file("deliverable")], sample=SAMPLES),
-        expand([joint_file("report"), joint_file("deliverable")], cohort=COHORTS),
+        ALL_FILES,
     output:
         page=report(
             f"{RESULTS}/index.html",
