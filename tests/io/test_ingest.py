@@ -100,6 +100,10 @@ def test_program_says_one_sentence(data_dir, tmp_path):
     assert not note["reason"].startswith("sample")
 
 
+def warnings_of(counts: ad.AnnData) -> list[str]:
+    return list(counts.uns.get("warnings", []))
+
+
 def test_the_column_of_the_captures_is_noted_under_its_name_in_obs(write, tmp_path):
     """A user's column ``batch`` is stored as ``batch_input``, where later stages look."""
     path = tmp_path / "cells.h5ad"
@@ -109,6 +113,12 @@ def test_the_column_of_the_captures_is_noted_under_its_name_in_obs(write, tmp_pa
     counts = ad.read_h5ad(ingested(tmp_path, path, ReadRequest(capture="batch")).path("counts"))
     assert counts.uns["source"]["capture"] == "batch_input"
     assert set(counts.obs["batch_input"]) == {"lane 1", "lane 2"}
+    assert not any("capture" in warning for warning in warnings_of(counts))
+    adata.obs["batch"] = adata.obs["batch"].mask(np.arange(adata.n_obs) < 3)
+    adata.write_h5ad(path)
+    counts = ad.read_h5ad(ingested(tmp_path, path, ReadRequest(capture="batch")).path("counts"))
+    n_cells = counts.n_obs
+    assert f"3 of {n_cells} cells have no capture" in " ".join(warnings_of(counts))
     without = ad.read_h5ad(ingested(tmp_path, path).path("counts"))
     assert "capture" not in without.uns["source"]
     with pytest.raises(UserError, match=r"no cell metadata column 'well' \(capture\)"):

@@ -213,8 +213,9 @@ def test_the_page_of_all_samples_waits_for_every_file(copied: Path, name: str) -
     folder = SampleFolder(copied / "results" / "cohorts" / "all", "all", ("cohort",))
     path = folder.path(name)
     shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (copied / "results" / "index.html").unlink()
     jobs = planned(copied, "results/index.html")
-    assert jobs["cohort"] == set()
+    assert "cohort" in jobs
     assert any(job.startswith("joint_") for job in jobs)
 
 
