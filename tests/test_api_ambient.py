@@ -76,5 +76,5 @@ def test_raw_droplets_must_be_counts_in_an_anndata(mixed: Soup) -> None:
         ssc.pp.ambient_rna(adata, groupby="kind", raw="raw_feature_bc_matrix.h5")
     logged = adata.copy()
     logged.X.data = np.log1p(logged.X.data)
-    with pytest.raises(UserError, match="raw: .* not counts"):
+    with pytest.raises(UserError, match=r"raw: .* not counts"):
         ssc.pp.ambient_rna(adata, groupby="kind", raw=logged)
