@@ -92,7 +92,7 @@ def test_program_says_one_sentence(data_dir, tmp_path):
          "--source", data_dir / "ginhoux_dc_traj.h5ad"],
         capture_output=True, text=True,
     )  # fmt: skip
-    assert done.returncode == 1
+    assert done.returncode == 65
     assert done.stderr.startswith("error: sample s1: file")
     assert done.stderr.count("\n") == 1
     note = SampleFolder(tmp_path / "s1", "s1").failure()

@@ -109,7 +109,9 @@ MULTIQC = (
 )
 COMPLETE = f"{LOGS}/cohort.complete"  # missing after a failed run
 MAX_SINGLE_CORE_VALUES = 5_000_000  # stored counts up to which one core suffices
-ON_CPU, ON_GPU = placement(config["slurm"]), placement(config["slurm"], gpu=True)
+ATTEMPT = {"attempt": lambda wildcards, attempt: attempt}
+ON_CPU = placement(config["slurm"]) | ATTEMPT
+ON_GPU = placement(config["slurm"], gpu=True) | ATTEMPT
 IMAGE = image(config["container"], ROOT, in_containers(workflow))
 GPU_IMAGE = IMAGE
 if config["slurm"]["gpu_partition"] and config["gpu_container"]:
@@ -257,5 +259,6 @@ def program(stage, where=None, folder=FOLDER, script=None):
         f"mkdir -p $(dirname {file}) && printf '%s' {{params.settings:q}} > {file} &&"
         f" python {script} {where} --settings {file} --threads {{threads}}"
         f" --asked-mb {{resources.mem_mb}} --asked-minutes {{resources.runtime}}"
+        f" --attempt {{resources.attempt}}"
         f" 2>&1 | tee {{log}}"
     )

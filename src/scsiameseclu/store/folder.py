@@ -179,6 +179,11 @@ class SampleFolder:
         failure: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
         return failure
 
+    def running(self) -> dict[str, Any] | None:
+        """``stage``, ``asked_mb`` and ``attempt`` of a stage that has begun and not ended."""
+        notes = sorted((self.directory / manifest.RUNNING).parent.glob("*.json"))
+        return json.loads(notes[0].read_text(encoding="utf-8")) if notes else None
+
     def missing(self) -> list[str]:
         """The stages that have not finished, in pipeline order."""
         return [

@@ -56,6 +56,8 @@ CHECKPOINT = "stages/training.checkpoint"
 NAMES = "stages/cluster_names.h5ad"
 """Names of the clusters of a cohort; not an output, so that it outlasts the stage's reruns."""
 FAILURE = "stages/failure.json"
+RUNNING = "stages/running/{stage}.json"
+"""Exists while a stage is running; it remains if the stage and its watching process are killed."""
 USAGE = "stages/usage/{stage}.json"
 SETTINGS = "stages/settings/{stage}.json"
 
