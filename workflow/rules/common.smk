@@ -44,6 +44,7 @@ from commandline import command_prefix, run_with_this_python, shell_word
 from content import Checksums
 from on_failure import LEFT_OUT as LEFT_OUT_VARIABLE
 from on_failure import run_again, show_failures, without_failed_samples
+from outdir_lock import claim
 from run_lock import clear_lock_of_killed_run, hold
 from scsiameseclu.stages.cohorts import (
     MODEL,

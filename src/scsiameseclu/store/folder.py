@@ -17,7 +17,7 @@ import scipy.sparse as sp
 from scsiameseclu.errors import UserError
 from scsiameseclu.store import manifest
 from scsiameseclu.store.align import positions
-from scsiameseclu.store.atomic import write_json, write_table
+from scsiameseclu.store.atomic import with_formulas, write_json, write_table
 from scsiameseclu.store.files import (
     add_warnings,
     present,
@@ -123,7 +123,8 @@ class SampleFolder:
         path = self.path(name)
         if not path.is_file():
             raise UserError(f"file {path} does not exist; run the stage that writes it first")
-        return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+        return table.map(with_formulas)
 
     # -- warnings, provenance and usage of the stages ---------------------------------------------
 
