@@ -307,7 +307,11 @@ def main(
     except Exception as error:
         ending = ending_of(error, stage, directory, program.asked_mb)
         print_unexpected(error, ending.code)
-        sys.exit(program.fail(ending))
+        code = program.fail(ending)
+        if watched:  # libraries may crash while they close files on a full disk
+            sys.stderr.flush()
+            os._exit(code)
+        sys.exit(code)
 
 
 def _run(work: Work, options: Mapping[str, Any], sample: str) -> None:
