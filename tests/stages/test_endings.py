@@ -172,3 +172,14 @@ def test_a_killed_stage_has_its_reason_on_the_page(tmp_path: Path) -> None:
     assert both.reason.startswith("killed, at attempt 3")
     assert "(asked for 1,000 MB)" in both.reason
     assert other.reason.startswith("not reached")
+
+
+def test_a_stage_whose_folder_is_in_its_settings_is_recorded_there(tmp_path: Path) -> None:
+    settings = {"directory": str(tmp_path / "reference"), "settings": {"path": "none.h5ad"}}
+    (tmp_path / "s.json").write_text(json.dumps(settings))
+    command = [sys.executable, ROOT / "scripts" / "reference.py", "--settings"]
+    done = subprocess.run([*command, tmp_path / "s.json"], capture_output=True, text=True)
+    assert done.returncode == MUST_MEND
+    note = json.loads((tmp_path / "reference" / NOTE).read_text())
+    assert note["stage"] == note["sample"] == "reference"
+    assert "none.h5ad" in note["reason"]

@@ -221,6 +221,17 @@ def arguments_of(work: Work, options: Mapping[str, Any]) -> dict[str, Any]:
     return arguments
 
 
+def _directory(options: Mapping[str, Any]) -> Path | None:
+    """The folder of a stage of all samples, which may be in the settings file."""
+    if "directory" in options:
+        return Path(options["directory"])
+    try:
+        listed = _read_settings(options.get("settings"))
+    except UserError:
+        return None  # reported when the stage runs
+    return Path(listed["directory"]) if "directory" in listed else None
+
+
 def _check(name: str, value: Any) -> None:
     """Refuse a value that the configuration or the sheet would refuse."""
     shared = rules(RunSettings) | rules(ReadRequest) | rules(SampleSettings)
@@ -275,7 +286,7 @@ def main(
     # let idle threads sleep: busy waiting makes all jobs of a shared node several times slower
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ["MPLBACKEND"] = "agg"  # a notebook hands its own down, which may not be installed
-    directory: Path | None = options.get("folder") or options.get("directory")
+    directory: Path | None = options.get("folder") or _directory(options)
     folder_name = options["folder"].resolve().name if "folder" in options else ""
     sample = options.get("sample", folder_name)
     attempt = options.get("attempt", 1)
