@@ -6,6 +6,7 @@ MEASURED_AS = {
     "transfer": "train",
     "pages": "report",
     "conditions": "markers",
+    "curate": "markers",
 }
 
 CONDITIONS_MINUTES = (

@@ -45,6 +45,7 @@ from content import Checksums
 from on_failure import LEFT_OUT as LEFT_OUT_VARIABLE
 from on_failure import run_again, show_failures, without_failed_samples
 from run_lock import clear_lock_of_killed_run, hold
+from scsiameseclu.curation.table import content_for
 from scsiameseclu.stages.cohorts import (
     MODEL,
     batches_of_samples,
@@ -166,6 +167,21 @@ def with_design(rows):
 def content_of(files):
     """Checksum of input files; a stage reruns when it changes, whatever the date of the files."""
     return CHECKSUMS.of([files] if isinstance(files, str) else files)
+
+
+def curation_of(folder, stage):
+    """Input function: the edits in the biologist's table that a stage depends on.
+
+    Names do not rerun the stage curate, nor those that depend on it only.
+    """
+
+    def for_folder(wildcards):
+        if stage not in ("curate", "annotate"):
+            return ""
+        directory = Path(folder.format(**dict(wildcards)))
+        return content_for(directory, clusters_only=stage == "curate")
+
+    return for_folder
 
 
 def memory(stage, more=0):

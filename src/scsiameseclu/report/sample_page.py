@@ -18,6 +18,7 @@ from scsiameseclu.report.cluster_figures import (
 )
 from scsiameseclu.report.comparison import comparison
 from scsiameseclu.report.condition_figures import condition_section
+from scsiameseclu.report.curation import curation_note, curation_table
 from scsiameseclu.report.finished_sample import FinishedSample, load_sample
 from scsiameseclu.report.joint import joint_section
 from scsiameseclu.report.joint_cells import JointCells
@@ -93,6 +94,8 @@ def sample_page(
         evidence=evidence_picture(sample),
         confidence=confidence_picture(sample),
         clusters=cluster_table(sample),
+        curated=curation_table(sample),
+        curation=curation_note(sample),
         levels=level_table(sample),
         agreement=_agreement(sample),
         marker_pictures=marker_pictures(sample),

@@ -34,6 +34,8 @@ PATHS = {
     "embedding": "stages/embedding.h5ad",
     "training": "stages/training.tsv",
     "model": "stages/model",
+    "levels": "stages/levels.h5ad",
+    "proposed": "stages/proposed.h5ad",
     "clusters": "stages/clusters.h5ad",
     "layout": "stages/layout.h5ad",
     "markers": "stages/markers.h5ad",
@@ -76,6 +78,8 @@ class Stage:
         The feature that the stage belongs to; None for stages of every run.
     of_samples
         Whether it is a stage of samples only, and not of cohorts.
+    continues
+        The stage whose results it passes on, under whose name its warnings are shown.
     """
 
     reads: tuple[str, ...]
@@ -84,6 +88,7 @@ class Stage:
     by_feature: tuple[tuple[str, str], ...] = ()
     feature: str | None = None
     of_samples: bool = False
+    continues: str | None = None
 
 
 RESULTS = (
@@ -108,7 +113,8 @@ STAGES = {
     ),
     "graph": Stage(("expression",), ("graph",)),
     "train": Stage(("expression", "graph"), ("networks", "training", "embedding")),
-    "cluster": Stage(("networks", "embedding"), ("model", "clusters")),
+    "cluster": Stage(("networks", "embedding"), ("model", "levels", "proposed")),
+    "curate": Stage(("expression", "levels", "proposed"), ("clusters",), continues="cluster"),
     "layout": Stage(("graph", "embedding"), ("layout",)),
     "markers": Stage(
         ("expression", "clusters"), ("markers_table", "markers_full", "markers"), ("ambient",)
