@@ -116,7 +116,8 @@ def test_a_stage_depends_on_its_edits_only(tmp_path: Path) -> None:
     named = both()
     assert named[0] == "" != named[1]
     written(tmp_path, "0\tT cells\t\tyes", "1")
-    assert both()[0] != "" and both()[1] != named[1]
+    assert both()[0] != ""
+    assert both()[1] != named[1]
     for wrong in (["7"], ["0", "0"], ["0\t\t\tmaybe"]):  # so that a stage can refuse it
         (tmp_path / FILE).write_text(HEADER + "\n".join(wrong))
         assert both()[1] != ""
