@@ -102,5 +102,6 @@ SECTIONS: dict[str, type[Settings]] = {
     "cohort": settings.CohortSettings,
     "trajectory": settings.TrajectorySettings,
     "conditions": settings.ConditionSettings,
+    "export": settings.ExportSettings,
 }
 """The sections of the config, in the order of the config file."""

@@ -7,6 +7,7 @@ MEASURED_AS = {
     "pages": "report",
     "conditions": "markers",
     "curate": "markers",
+    "export": "expression",
 }
 
 CONDITIONS_MINUTES = (

@@ -85,12 +85,13 @@ FEATURES = [
         (manifest.AMBIENT, config["ambient"]["mode"] != "off"),
         (manifest.CORRECT, config["ambient"]["mode"] == "correct"),
         (manifest.MAPPED, config["cohort"]["model"]),
+        (manifest.EXPORT, any(config["export"].values())),
     )
     if enabled
 ]
 JOINT_FEATURES = [
     manifest.COHORT,
-    *(name for name in FEATURES if name == manifest.REFERENCE),
+    *(name for name in FEATURES if name in (manifest.REFERENCE, manifest.EXPORT)),
     *([manifest.CONDITIONS] if has_conditions(COHORTS) else []),
 ]
 # Additional memory of CellTypist in the stage annotate, independent of the number of cells.

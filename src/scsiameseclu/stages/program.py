@@ -33,7 +33,7 @@ from scsiameseclu.store.manifest import FEATURES
 STAGES = (
     "check", "ingest", "quality", "ambient", "join", "expression", "graph", "train", "cluster",
     "curate", "layout", "markers", "reference", "transfer", "annotate", "trajectory", "map",
-    "conditions", "evaluate", "report", "assemble", "pages", "cohort",
+    "conditions", "evaluate", "assemble", "export", "report", "pages", "cohort",
 )  # fmt: skip
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",

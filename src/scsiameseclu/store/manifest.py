@@ -14,8 +14,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 REFERENCE, TRAJECTORY, AMBIENT, CORRECT = "reference", "trajectory", "ambient", "correct"
-COHORT, CONDITIONS, MAPPED = "cohort", "conditions", "mapped"
-FEATURES = (REFERENCE, TRAJECTORY, AMBIENT, CORRECT, COHORT, CONDITIONS, MAPPED)
+COHORT, CONDITIONS, MAPPED, EXPORT = "cohort", "conditions", "mapped", "export"
+FEATURES = (REFERENCE, TRAJECTORY, AMBIENT, CORRECT, COHORT, CONDITIONS, MAPPED, EXPORT)
 """Optional parts of a run; ``cohort`` marks the folder of a cohort."""
 
 PATHS = {
@@ -23,6 +23,7 @@ PATHS = {
     "report": "report.html",
     "quality_table": "quality.tsv",
     "markers_table": "markers.tsv",
+    "splits_table": "splits.tsv",
     "annotation_table": "annotation.tsv",
     "counts": "stages/counts.h5ad",
     "dimensions": "stages/size.json",
@@ -46,6 +47,7 @@ PATHS = {
     "mapped": "stages/mapped.h5ad",
     "metrics": "stages/metrics.json",
     "pages": "samples",
+    "exports": "export",
     "shares_table": "shares.tsv",
     "composition_table": "composition.tsv",
     "differential_table": "differential_expression.tsv.gz",
@@ -53,7 +55,7 @@ PATHS = {
     "conditions": "stages/conditions.h5ad",
 }
 """Path of each file, relative to the folder of the sample."""
-FOLDERS = ("networks", "model", "pages")
+FOLDERS = ("networks", "model", "pages", "exports")
 CHECKPOINT = "stages/training.checkpoint"
 NAMES = "stages/cluster_names.h5ad"
 """Names of the clusters of a cohort; not an output, so that it outlasts the stage's reruns."""
@@ -117,7 +119,9 @@ STAGES = {
     "curate": Stage(("expression", "levels", "proposed"), ("clusters",), continues="cluster"),
     "layout": Stage(("graph", "embedding"), ("layout",)),
     "markers": Stage(
-        ("expression", "clusters"), ("markers_table", "markers_full", "markers"), ("ambient",)
+        ("expression", "levels", "clusters"),
+        ("markers_table", "splits_table", "markers_full", "markers"),
+        ("ambient",),
     ),
     "transfer": Stage(("expression",), ("transfer",), feature=REFERENCE),
     "annotate": Stage(
@@ -142,15 +146,19 @@ STAGES = {
         ("metrics",),
         ("trajectory",),
     ),
+    "assemble": Stage(RESULTS, ("deliverable",), ("ambient", "trajectory", "mapped")),
+    "export": Stage(("deliverable",), ("exports",), feature=EXPORT),
     "report": Stage(
-        ("quality_table", "training", "markers_table", "annotation_table", "metrics", *RESULTS),
+        (
+            *("quality_table", "training", "levels", "markers_table"),
+            *("splits_table", "annotation_table", "metrics", *RESULTS),
+        ),
         ("report",),
         (
-            *("ambient", "trajectory", "mapped"),
+            *("ambient", "trajectory", "mapped", "exports"),
             *("composition_table", "differential_table", "conditions"),
         ),
     ),
-    "assemble": Stage(RESULTS, ("deliverable",), ("ambient", "trajectory", "mapped")),
     "pages": Stage(
         ("counts", "expression", "clusters", "annotation_table"), ("pages",), feature=COHORT
     ),
