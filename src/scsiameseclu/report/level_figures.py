@@ -88,7 +88,7 @@ def tree_picture(sample: FinishedSample) -> Picture | None:
     caption = (
         "Tree of clusters. Disc: a cluster, its area the number of cells, its opacity the "
         "stability (Jaccard index with clusterings of about as many clusters). Line: cells that "
-        "two clusters share. The number in brackets is the stability."
+        "two clusters share. The number below a name is the stability."
     )
     alt = f"Tree of clusters from coarse to fine. {words}. {moves}."
     return Picture(draw("tree", alt, size, paint), "From coarse to fine", caption)
@@ -143,7 +143,7 @@ def _nodes_and_edges(
                     float(tree.sizes[leaves].sum() / total),
                     stability,
                     colour(largest.index(main)),
-                    f"{_short(tree.name(leaves))} ({stability:.2f})",
+                    f"{_short(tree.name(leaves))}\n{stability:.2f}",
                 )
             )
             if above:
