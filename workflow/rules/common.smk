@@ -46,6 +46,7 @@ from on_failure import LEFT_OUT as LEFT_OUT_VARIABLE
 from on_failure import run_again, show_failures, without_failed_samples
 from outdir_lock import claim
 from run_lock import clear_lock_of_killed_run, hold
+from scsiameseclu.curation.table import content_for
 from scsiameseclu.stages.cohorts import (
     MODEL,
     batches_of_samples,
@@ -85,12 +86,13 @@ FEATURES = [
         (manifest.AMBIENT, config["ambient"]["mode"] != "off"),
         (manifest.CORRECT, config["ambient"]["mode"] == "correct"),
         (manifest.MAPPED, config["cohort"]["model"]),
+        (manifest.EXPORT, any(config["export"].values())),
     )
     if enabled
 ]
 JOINT_FEATURES = [
     manifest.COHORT,
-    *(name for name in FEATURES if name == manifest.REFERENCE),
+    *(name for name in FEATURES if name in (manifest.REFERENCE, manifest.EXPORT)),
     *([manifest.CONDITIONS] if has_conditions(COHORTS) else []),
 ]
 # Additional memory of CellTypist in the stage annotate, independent of the number of cells.
@@ -169,6 +171,21 @@ def with_design(rows):
 def content_of(files):
     """Checksum of input files; a stage reruns when it changes, whatever the date of the files."""
     return CHECKSUMS.of([files] if isinstance(files, str) else files)
+
+
+def curation_of(folder, stage):
+    """Input function: the edits in the biologist's table that a stage depends on.
+
+    Names do not rerun the stage curate, nor those that depend on it only.
+    """
+
+    def for_folder(wildcards):
+        if stage not in ("curate", "annotate"):
+            return ""
+        directory = Path(folder.format(**dict(wildcards)))
+        return content_for(directory, clusters_only=stage == "curate")
+
+    return for_folder
 
 
 def memory(stage, more=0):

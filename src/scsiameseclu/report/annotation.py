@@ -78,7 +78,8 @@ def _share(value: float) -> str:
 
 def _type(row: dict[Any, Any]) -> str:
     """The type by markers; for an unassigned cluster also the best match."""
-    name, best = row.get("vote_markers", row["cell_type"]), row["best_match"]
+    by_program = row.get("predicted_type", row["cell_type"])  # without names given by hand
+    name, best = row.get("vote_markers", by_program), row["best_match"]
     return f"{name} (best match: {best})" if name in ABSTENTIONS and best else str(name)
 
 

@@ -73,6 +73,7 @@ NAMES = (
     *("barcode", "predicted_doublet", "kept", "reason"),
     *("cluster", "gene", "gene_id", "flag"),
     *("ambient", "doublet_of"),
+    *("predicted_type", "curated", "note", "parent", "child"),
     *("cell_type", "runner_up", "best_match", "markers_found", "phase"),
     *("vote_markers", "vote_reference", "vote_celltypist"),
 )

@@ -35,11 +35,15 @@ def run(
     ``uns["annotation"]`` contains tissue, organism, marker table, overlap, sources, and the marker
     scores (n_clusters, n_types) with the names of their rows and columns, and ``doublet_of``: the
     parents of the clusters that consist of doublets, if there are any (also a column of the table).
+    Names in ``curation.tsv`` replace those of the consensus; then there are also the columns
+    ``predicted_type``, ``curated`` and ``note``, and ``obs["cell_type_curated"]``.
     ``uns["transfer"]`` and ``uns["celltypist"]`` describe these sources, if used.
     """
     from scsiameseclu.annotation.by_markers import annotate_clusters
     from scsiameseclu.annotation.consensus import merge_votes
     from scsiameseclu.annotation.doublet_clusters import doublet_clusters
+    from scsiameseclu.curation.names import with_curated_names
+    from scsiameseclu.curation.table import read_lines
 
     cells = folder.read("expression", without=["layers", "varm"])
     clusters = folder.obs("clusters")["siamese"]
@@ -63,10 +67,17 @@ def run(
     if doublets:
         types.summary["doublet_of"] = {name: "+".join(m.parents) for name, m in doublets.items()}
     of_clusters = types.clusters["cluster"].astype(str).map(types.summary.get("doublet_of", {}))
-    folder.write_table("annotation_table", types.clusters.assign(doublet_of=of_clusters.fillna("")))
+    table, of_cells = with_curated_names(
+        types.clusters.assign(doublet_of=of_clusters.fillna("")),
+        types.cells,
+        clusters,
+        read_lines(folder.directory),
+        folder.uns("clusters", "curation") or {},
+    )
+    folder.write_table("annotation_table", table)
     folder.write(
         "annotation",
-        types.cells,
+        of_cells,
         uns=notes | {"annotation": types.summary},
         stage="annotate",
         seed=seed,

@@ -34,8 +34,8 @@ from scsiameseclu.store.manifest import FEATURES
 
 STAGES = (
     "check", "ingest", "quality", "ambient", "join", "expression", "graph", "train", "cluster",
-    "layout", "markers", "reference", "transfer", "annotate", "trajectory", "map", "conditions",
-    "evaluate", "report", "assemble", "pages", "cohort",
+    "curate", "layout", "markers", "reference", "transfer", "annotate", "trajectory", "map",
+    "conditions", "evaluate", "assemble", "export", "report", "pages", "cohort",
 )  # fmt: skip
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",

@@ -141,7 +141,8 @@ class SampleFolder:
         for stage, name in self.sidecars().items():
             if self.path(name).is_file():
                 messages = self.uns(name, "warnings")
-                warnings += [(stage, str(m)) for m in (() if messages is None else messages)]
+                shown = manifest.STAGES[stage].continues or stage
+                warnings += [(shown, str(m)) for m in (() if messages is None else messages)]
         return warnings
 
     def provenance(self) -> dict[str, dict[str, Any]]:
