@@ -93,9 +93,11 @@ def _stability(
 ) -> np.ndarray:
     """Stability of the group of each leaf, among the partitions with about as many clusters."""
     k = int(groups.max()) + 1
-    distance = np.array([abs(np.log(len(np.unique(p)) / k)) for p in partitions])
+    others = [partition for partition in partitions if not np.array_equal(partition, labels)]
+    if not others:
+        return np.ones(len(groups))
+    distance = np.array([abs(np.log(len(np.unique(partition)) / k)) for partition in others])
     near = distance <= max(np.log(NEAR), distance.min())
-    others = [p for p, is_near in zip(partitions, near, strict=True) if is_near]
-    others = [partition for partition in others if not np.array_equal(partition, labels)]
-    stability = cluster_stability(labels, others or [labels], k)
+    judges = [partition for partition, is_near in zip(others, near, strict=True) if is_near]
+    stability = cluster_stability(labels, judges, k)
     return np.asarray(stability[groups])

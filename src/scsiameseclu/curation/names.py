@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,6 +12,7 @@ from scsiameseclu.curation.table import Line
 
 PREDICTED = "cell_type_predicted"
 CURATED = "cell_type_curated"
+ID = "cell_type_ontology_term_id"
 
 
 def with_curated_names(
@@ -20,6 +21,7 @@ def with_curated_names(
     clusters: pd.Series,
     lines: Sequence[Line],
     edits: Mapping[str, Any],
+    ontology_id: Callable[[str], str] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Replace predicted cell types by the names of the biologist's table.
 
@@ -35,6 +37,9 @@ def with_curated_names(
         From :func:`scsiameseclu.curation.table.read_lines`.
     edits
         ``uns["curation"]`` of the clusters: ``merged`` and ``split``; empty without edits.
+    ontology_id
+        Function from a name to its Cell Ontology id, empty if it has none; where table and cells
+        have ids, those of named clusters are replaced. None for no ids.
 
     Returns
     -------
@@ -70,11 +75,17 @@ def with_curated_names(
         table.insert(place + offset, column, values)
     if not named:
         return table, cells
+    ids = {name: ontology_id(line.cell_type) if ontology_id else "" for name, line in named.items()}
     by_hand = clusters.astype(str).map({name: line.cell_type for name, line in named.items()})
     types_of_cells = by_hand.where(by_hand.notna(), cells[PREDICTED].astype(str))
     place = list(cells.columns).index(PREDICTED)
     cells = cells.assign(**{PREDICTED: types_of_cells.astype("category")})
     cells.insert(place + 1, CURATED, by_hand.notna().to_numpy())
+    if ID in table:
+        known = table["cluster"].astype(str).map(ids)
+        table[ID] = known.where(known.notna(), table[ID].astype(str))
+        known = clusters.astype(str).map(ids)
+        cells[ID] = known.where(known.notna(), cells[ID].astype(str)).astype("category")
     return table, cells
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from scsiameseclu.curation.table import FILE, Line
+from scsiameseclu.curation.table import Line
 from scsiameseclu.errors import UserError
 
 
@@ -152,7 +152,7 @@ def unknown(line: Line, name: str, names: Sequence[str]) -> UserError:
 
 
 def _at(line: Line) -> str:
-    return f"{FILE}, line {line.number}"
+    return f"{line.source}, line {line.number}"
 
 
 def _may_be_part(name: str, splits: Collection[str]) -> bool:

@@ -39,6 +39,8 @@ class Line:
         Whether it is clustered again.
     note
         Free text for the page.
+    source
+        Where the line is from, for messages.
     """
 
     number: int
@@ -47,6 +49,7 @@ class Line:
     merge_into: str = ""
     split: bool = False
     note: str = ""
+    source: str = FILE
 
     @property
     def changes_clusters(self) -> bool:
@@ -144,7 +147,7 @@ def content_for(directory: Path, *, clusters_only: bool) -> str:
     kept: Iterable[Line] = (line for line in lines if line.edited or line.cluster not in known)
     if clusters_only:
         kept = (line for line in lines if line.changes_clusters)
-    rows = [{k: v for k, v in asdict(line).items() if v and k != "number"} for line in kept]
+    rows = [{k: v for k, v in asdict(line).items() if v and k in COLUMNS} for line in kept]
     if clusters_only:
         rows = [{k: row[k] for k in ("cluster", "merge_into", "split") if k in row} for row in rows]
     repeated = len({line.cluster for line in lines}) < len(lines)

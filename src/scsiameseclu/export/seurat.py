@@ -75,7 +75,7 @@ def _text(value: object) -> str:
 
 def _tsv(table: pd.DataFrame) -> str:
     rows = [[table.index.name, *map(_text, table.columns)]]
-    for name, values in zip(table.index, table.itertuples(index=False, name=None), strict=True):
+    for name, *values in table.itertuples(name=None):
         rows.append([name, *("NA" if pd.isna(value) else _shown(value) for value in values)])
     return "".join("\t".join(map(str, row)) + "\n" for row in rows)
 
