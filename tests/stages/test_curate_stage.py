@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.report.curation import curation_table, marked_types
+from scsiameseclu.report.finished_sample import load_sample
 from scsiameseclu.settings import AnnotationSettings
 from scsiameseclu.stages import annotate, curate
 from scsiameseclu.store.folder import SampleFolder
@@ -68,6 +70,16 @@ def test_merge_name_split_and_undo(copied: SampleFolder) -> None:
     cells = copied.obs("annotation")
     assert (cells["cell_type_predicted"] == "Helper T cells").tolist() == (after == "0").tolist()
     assert cells["cell_type_curated"].tolist() == np.isin(after, ["0", "2.1"]).tolist()
+
+    sample = load_sample(copied)
+    assert marked_types(sample)["0"] == "Helper T cells (curated)"
+    shown = curation_table(sample)
+    assert shown is not None
+    words = {row[0].text: [cell.text for cell in row[1:]] for row in shown.rows}
+    assert words["0"][:2] == ["merged with 1 and named", "Helper T cells"]
+    assert words["0"][3] == "CD4 is high"
+    assert words["2.1"][0] == "split from 2 and named"
+    assert set(words) == {"0", *parts}
 
     (copied.directory / "curation.tsv").write_text(table)
     curate.run(copied)

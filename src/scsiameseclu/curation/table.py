@@ -94,6 +94,20 @@ def read_lines(directory: Path) -> list[Line]:
     return [_line(path, number, header, row) for number, row in numbered[1:]]
 
 
+def edited_lines(directory: Path) -> list[Line]:
+    """The lines of a table with edits; none of a table as the run wrote it, which may be outdated.
+
+    Raises
+    ------
+    UserError
+        As of :func:`read_lines`.
+    """
+    lines, known = read_lines(directory), read_record(directory)[0]
+    names = [line.cluster for line in lines]
+    edited = any(line.edited for line in lines) or not set(names) <= set(known)
+    return lines if edited or len(set(names)) < len(names) else []
+
+
 def _line(path: Path, number: int, header: Sequence[str], row: Sequence[str]) -> Line:
     where = f"{path}, line {number}"
     if any(row[len(header) :]):
@@ -140,7 +154,7 @@ def content_for(directory: Path, *, clusters_only: bool) -> str:
         Whether the stage depends on merged and split clusters only, and not on their names.
     """
     try:
-        lines = read_lines(directory)
+        lines = edited_lines(directory)
     except UserError as error:  # the stage will report it
         return str(error)
     known = read_record(directory)[0]

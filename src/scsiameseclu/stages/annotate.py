@@ -43,7 +43,7 @@ def run(
     from scsiameseclu.annotation.consensus import merge_votes
     from scsiameseclu.annotation.doublet_clusters import doublet_clusters
     from scsiameseclu.curation.names import with_curated_names
-    from scsiameseclu.curation.table import read_lines
+    from scsiameseclu.curation.table import edited_lines
 
     cells = folder.read("expression", without=["layers", "varm"])
     clusters = folder.obs("clusters")["siamese"]
@@ -71,7 +71,7 @@ def run(
         types.clusters.assign(doublet_of=of_clusters.fillna("")),
         types.cells,
         clusters,
-        read_lines(folder.directory),
+        edited_lines(folder.directory),
         folder.uns("clusters", "curation") or {},
     )
     folder.write_table("annotation_table", table)

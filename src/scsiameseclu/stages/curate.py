@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scsiameseclu.curation.table import (
     FILE,
-    read_lines,
+    edited_lines,
     read_record,
     write_lines,
     write_record,
@@ -54,16 +54,15 @@ def run(folder: SampleFolder, *, level: str = "default", seed: int = 0) -> None:
 
     level = str(level)
     before = _at_level(folder, level)
-    lines = read_lines(folder.directory)
+    lines = edited_lines(folder.directory)
     checksum = _checksum(before.labels)
     listed, earlier = read_record(folder.directory)
-    edited = any(line.edited or line.cluster not in listed for line in lines)
-    if not edited:
+    if not lines:
         write_lines(folder.directory, before.names)
-    if not edited or not listed:
+    if not lines or not listed:
         write_record(folder.directory, before.names, checksum)
         earlier = checksum
-    asked = plan(lines if edited else [], before.names)
+    asked = plan(lines, before.names)
     notes = []
     if checksum != earlier:
         notes.append(
