@@ -130,3 +130,13 @@ def test_numbers_that_are_none(folder: Path) -> None:
     save_file(tensors, folder / "networks.safetensors")
     seal(folder)
     assert f"damaged ({first} has NaN)" in refused(folder)
+
+
+def test_a_checksum_that_is_taken_out_is_missed(folder: Path) -> None:
+    sums = json.loads((folder / "checksums.json").read_text())
+    del sums["genes.txt"]
+    text = json.dumps(sums, indent=2, sort_keys=True) + "\n"
+    (folder / "checksums.json").write_text(text)
+    assert "damaged (genes.txt was not saved with it)" in refused(folder)
+    (folder / "checksums.json").write_text(text.replace("  ", " "))
+    assert "damaged (checksums.json was changed after it was saved)" in refused(folder)

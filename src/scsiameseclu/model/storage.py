@@ -75,8 +75,13 @@ def check_seal(folder: Path) -> None:
     """Raise a UserError if a file of a model is missing, or differs from what was saved."""
     require(folder / CHECKSUMS)
     with reading(folder):
-        sums = dict(json.loads(read_lines(folder / CHECKSUMS)))
+        text = read_lines(folder / CHECKSUMS)
+        sums = dict(json.loads(text))
         require(*(folder / name for name in sums))
+        if text != json.dumps(sums, indent=2, sort_keys=True) + "\n":
+            raise ValueError(f"{CHECKSUMS} was changed after it was saved")
+        if others := set(_files(folder)) - set(sums):
+            raise ValueError(f"{min(others)} was not saved with it")
         for name in sorted(sums):
             if sha256(folder / name) != sums[name]:
                 raise ValueError(f"{name} was changed after it was saved")
