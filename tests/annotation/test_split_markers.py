@@ -49,6 +49,15 @@ def test_the_score_is_welchs_t(table: pd.DataFrame) -> None:
     assert table["score"].iloc[0] == pytest.approx(expected.statistic, rel=1e-5)
 
 
+def test_blocks_of_cells_change_nothing(
+    table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scsiameseclu.annotation.split_markers.BLOCK_CELLS", 7)
+    names = ["0", "0", "1"]
+    blocks = split_markers(expression(), genes(), LEAVES, GROUPS, names, NAMES, MarkerSettings())
+    pd.testing.assert_frame_equal(blocks, table)
+
+
 def test_a_single_level_has_no_splits() -> None:
     settings = MarkerSettings()
     table = split_markers(

@@ -69,10 +69,8 @@ def test_what_a_user_must_mend_is_not_tried_again(tmp_path: Path) -> None:
     first = ingest(folder, source)
     assert first.returncode == MUST_MEND
     assert json.loads((folder / NOTE).read_text())["must_mend"] is True
-    begun = time.monotonic()
     second = ingest(folder, source, "--attempt", "2")
     assert second.returncode == MUST_MEND
-    assert time.monotonic() - begun < 5
     assert second.stderr.strip().endswith("(not tried again)")
     mended = ingest(folder, Path("demo:a"))
     assert mended.returncode == 0, mended.stderr

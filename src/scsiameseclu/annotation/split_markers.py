@@ -9,6 +9,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from scsiameseclu.annotation.markers import PSEUDOCOUNT, gene_flags
+from scsiameseclu.annotation.profiles import BLOCK_CELLS
 from scsiameseclu.clustering.nodes import node_name, splits
 from scsiameseclu.genes.matching import GeneNames
 from scsiameseclu.settings import MarkerSettings
@@ -105,13 +106,21 @@ class _Sums:
 
     @classmethod
     def of(cls, values: sp.csr_matrix, leaves: np.ndarray, n_leaves: int) -> _Sums:
-        cells = np.arange(len(leaves))
-        member = sp.csr_matrix((np.ones(len(leaves)), (leaves, cells)), (n_leaves, len(leaves)))
-        squared, found = values.copy(), values.copy()
-        squared.data = np.square(squared.data, dtype=np.float64)
-        found.data = (found.data > 0).astype(np.float64)
-        arrays = [np.asarray((member @ matrix).todense()) for matrix in (values, squared, found)]
-        return cls(np.bincount(leaves, minlength=n_leaves).astype(float), *arrays)
+        """Sum a block of cells at a time; the results are (n_leaves, n_genes)."""
+        total, squares, expressing = np.zeros((3, n_leaves, values.shape[1]))
+        for first in range(0, values.shape[0], BLOCK_CELLS):
+            block = values[first : first + BLOCK_CELLS].astype(np.float64)
+            assigned = leaves[first : first + BLOCK_CELLS]
+            member = sp.csr_matrix(
+                (np.ones(assigned.size), (assigned, np.arange(assigned.size))),
+                (n_leaves, assigned.size),
+            )
+            total += (member @ block).toarray()
+            expressing += (member @ (block > 0)).toarray()
+            block.data **= 2  # a copy already
+            squares += (member @ block).toarray()
+        n_cells = np.bincount(leaves, minlength=n_leaves).astype(float)
+        return cls(n_cells, total, squares, expressing)
 
     def over(self, leaves: np.ndarray) -> _Group:
         return _Group(
