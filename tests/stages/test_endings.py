@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE_S
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.report.cohort_samples import read_entries
@@ -100,7 +101,7 @@ def watched(body: str) -> subprocess.Popen[str]:
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV", "SIGABRT", "SIGALRM"])
 def test_a_signal_that_ends_the_stage_is_seen(name: str) -> None:
     process = watched(f"os.kill(os.getpid(), signal.{name})")
-    shown, _ = process.communicate(timeout=60)
+    shown, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 99
     assert shown.splitlines()[1] == f"{name} True"
 
@@ -109,7 +110,7 @@ def test_a_signal_that_ends_the_stage_is_seen(name: str) -> None:
 @pytest.mark.parametrize("code", [0, 3, 65])
 def test_other_exit_codes_are_those_of_the_stage(code: int) -> None:
     process = watched(f"sys.exit({code})")
-    shown, _ = process.communicate(timeout=60)
+    shown, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == code
     assert len(shown.splitlines()) == 1
 
@@ -120,14 +121,14 @@ def test_signals_reach_the_stage_and_it_ends_with_its_watcher() -> None:
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGTERM)
-    shown, _ = process.communicate(timeout=60)
+    shown, _ = process.communicate(timeout=PATIENCE_S)
     assert shown.startswith("SIGTERM")
     process = watched("time.sleep(600)")
     assert process.stdout is not None
     child = int(process.stdout.readline().split()[1])
     process.kill()
     process.wait()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while Path(f"/proc/{child}/cmdline").is_file() and "sleep(600)" in cmdline(child):
         assert time.monotonic() < deadline
         time.sleep(0.02)

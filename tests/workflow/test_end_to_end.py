@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE_S
 from runs import (
     GOOD,
     QUICK,
@@ -283,7 +284,7 @@ def kill_within(directory: Path, folder: str, stage: str, *arguments: str) -> No
             env=environment(),
             start_new_session=True,
         )
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + PATIENCE_S
     while not log.is_file() or (stage == "train" and "trained on" not in log.read_text()):
         assert process.poll() is None, shown.read_text()
         assert time.monotonic() < deadline

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from outdir_lock import DEAD_AFTER_S, NAME
+from patience import PATIENCE_S
 from runs import GOOD, QUICK, ROOT, snakemake, write_inputs
 
 CLAIM = """
@@ -33,7 +34,7 @@ def start(outdir: Path, seconds: float) -> "subprocess.Popen[str]":
 
 
 def answer(outdir: Path) -> str:
-    shown, _ = start(outdir, 0).communicate(timeout=60)
+    shown, _ = start(outdir, 0).communicate(timeout=PATIENCE_S)
     return shown.strip()
 
 
