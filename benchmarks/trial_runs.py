@@ -1,7 +1,7 @@
 """Trials of running stages: killed at any moment, and on a full disk.
 
-A cohort of the demo data with a reference and a trajectory is run by Snakemake once; its log has
-the command of every stage.
+A cohort of the demo data with a reference, a trajectory, two conditions and exports is run by
+Snakemake once; its log has the command of every stage.
 """
 
 import hashlib
@@ -33,7 +33,10 @@ CONFIG = {
     "trajectory": {"run": True},
     "reference": {"path": "demo:b", "label": "bulk_labels"},
     "cohort": {"run": "auto"},
+    "conditions": {"level": "clusters"},
+    "export": {"seurat": True, "loupe": True},
 }
+ROWS = [row | {"condition": f"condition_{row['sample']}"} for row in GOOD]
 COMMAND = re.compile(r"&& (python \S+/scripts/(\w+)\.py .*?) 2>&1 \| tee ")
 Trial = Callable[[random.Random], tuple[str, str]]
 
@@ -100,7 +103,7 @@ def finished_run(work: Path) -> tuple[Path, list[Command]]:
     log = directory / "commands"
     if not log.is_file():
         shutil.rmtree(directory, ignore_errors=True)
-        write_inputs(directory, GOOD, CONFIG)
+        write_inputs(directory, ROWS, CONFIG)
         done = snakemake(directory, "--printshellcmds")
         if done.returncode:
             sys.exit(done.stdout[-5000:])
