@@ -118,8 +118,10 @@ def finished_run(work: Path) -> tuple[Path, list[Command]]:
         folder = directory / named
         usage = json.loads((folder / manifest.USAGE.format(stage=stage)).read_text())
         commands.append(Command(stage, words, folder, usage["seconds"]))
-    if missing := [p for c in commands for p in c.outputs() if not p.exists()]:
-        sys.exit(f"{missing[0]} is missing; remove {directory} and start again")
+    for command in commands:  # of a trial that was interrupted
+        if any(not path.exists() for path in command.outputs()):
+            command.clear()
+            command.start().communicate()
     return directory, commands
 
 

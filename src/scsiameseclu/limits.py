@@ -16,5 +16,8 @@ MAX_SCORED_CELLS = 12_000
 """Maximum number of cells whose doublets are scored together. Larger captures, which are rare, are
 split at random into parts of equal size, since the time grows with the square of the number."""
 
+MAX_COUNT = 2**24 - 1
+"""Largest count of a gene in a cell: single precision is exact up to here."""
+
 MAX_CAPTURED = 100_000
 """Number of cells above which a sample is unlikely to be a single capture."""

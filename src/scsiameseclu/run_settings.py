@@ -88,8 +88,29 @@ class SlurmSettings(Settings):
     )
 
 
+@dataclass(frozen=True)
+class LimitSettings(Settings):
+    """Largest inputs that are read; a file that declares more is refused before it is read."""
+
+    max_cells: int = option(
+        50_000_000, "maximum number of cells, or of barcodes of a raw matrix, in a file", minimum=1
+    )
+    max_genes: int = option(
+        2_000_000, "maximum number of genes and other features in a file", minimum=1
+    )
+    max_values: int = option(
+        20_000_000_000, "maximum number of stored values of a count matrix", minimum=1
+    )
+    max_unpacked_gb: float = option(
+        200.0,
+        "maximum size in GB of a compressed table or an archive after unpacking",
+        minimum=1e-6,
+    )
+
+
 SECTIONS: dict[str, type[Settings]] = {
     "slurm": SlurmSettings,
+    "limits": LimitSettings,
     "droplets": settings.DropletSettings,
     "quality": settings.QualitySettings,
     "ambient": settings.AmbientSettings,

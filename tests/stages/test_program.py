@@ -10,6 +10,7 @@ import pytest
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.run_settings import LimitSettings
 from scsiameseclu.settings import DropletSettings, GraphSettings, ModelSettings
 from scsiameseclu.stages import ingest, quality, train
 from scsiameseclu.stages.notes import where_it_ran
@@ -124,7 +125,10 @@ def test_what_a_stage_must_be_told_is_asked_for() -> None:
         "source": "x",
         "request": ReadRequest(layer="raw"),
         "droplets": DropletSettings(),
+        "limits": LimitSettings(),
     }
+    given = arguments_of(ingest.run, {"source": "x", "max_cells": 10})
+    assert given["limits"] == LimitSettings(max_cells=10)
 
 
 @pytest.mark.parametrize(

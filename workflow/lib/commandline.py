@@ -3,7 +3,11 @@
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+
+from scsiameseclu.options import rules
+from scsiameseclu.run_settings import LimitSettings
 
 
 def shell_word(text: str | Path) -> str:
@@ -19,6 +23,16 @@ def command_prefix(source: Path) -> str:
     """
     path = shell_word(source)
     return f"set -euo pipefail; export PYTHONPATH={path}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
+
+
+def limit_options(limits: Mapping[str, float]) -> str:
+    """Options of the programs for the limits that differ from their defaults."""
+    changed = [
+        (name, limits[name])
+        for name, rule in rules(LimitSettings).items()
+        if limits[name] != rule["default"]
+    ]
+    return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in changed)
 
 
 def run_with_this_python() -> None:

@@ -49,13 +49,14 @@ rule reference:
     threads: 4
     resources:
         **ON_GPU,
+        **LIMITS,
         mem_mb=for_reference("mem_mb"),
         runtime=for_reference("minutes"),
     params:
         settings=settings_of("reference", directory=REFERENCE),
         content=content_of(REFERENCE_FILES),
     shell:
-        program("reference", where="", folder=REFERENCE)
+        program("reference", where="", folder=REFERENCE, more=" {resources.limits}")
 
 
 rule transfer:

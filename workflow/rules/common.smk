@@ -40,7 +40,12 @@ def project_folder(rules):
 ROOT = project_folder(workflow.current_basedir)
 sys.path[:0] = [str(ROOT / "workflow" / "lib"), str(ROOT / "src")]
 
-from commandline import command_prefix, run_with_this_python, shell_word
+from commandline import (
+    command_prefix,
+    limit_options,
+    run_with_this_python,
+    shell_word,
+)
 from content import Checksums
 from on_failure import LEFT_OUT as LEFT_OUT_VARIABLE
 from on_failure import run_again, show_failures, without_failed_samples
@@ -113,6 +118,8 @@ MULTIQC = (
 COMPLETE = f"{LOGS}/cohort.complete"  # missing after a failed run
 MAX_SINGLE_CORE_VALUES = 5_000_000  # stored counts up to which one core suffices
 ATTEMPT = {"attempt": lambda wildcards, attempt: attempt}
+# Options of the stages that read files. They are no parameter, since no result depends on them.
+LIMITS = {"limits": limit_options(config["limits"])}
 ON_CPU = placement(config["slurm"]) | ATTEMPT
 ON_GPU = placement(config["slurm"], gpu=True) | ATTEMPT
 IMAGE = image(config["container"], ROOT, in_containers(workflow))
@@ -268,7 +275,7 @@ def in_sample(stage):
     )
 
 
-def program(stage, where=None, folder=FOLDER, script=None):
+def program(stage, where=None, folder=FOLDER, script=None, more=""):
     """Shell command that writes the settings file of a stage, runs the stage and writes its log."""
     where = in_sample(stage) if where is None else where
     file = f"{folder}/{manifest.SETTINGS.format(stage=stage)}"
@@ -277,6 +284,6 @@ def program(stage, where=None, folder=FOLDER, script=None):
         f"mkdir -p $(dirname {file}) && printf '%s' {{params.settings:q}} > {file} &&"
         f" python {script} {where} --settings {file} --threads {{threads}}"
         f" --asked-mb {{resources.mem_mb}} --asked-minutes {{resources.runtime}}"
-        f" --attempt {{resources.attempt}}"
+        f" --attempt {{resources.attempt}}{more}"
         f" 2>&1 | tee {{log}}"
     )

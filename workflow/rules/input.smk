@@ -15,13 +15,14 @@ rule ingest:
     threads: 1
     resources:
         **ON_CPU,
+        **LIMITS,
         mem_mb=memory_of_ingest,
         runtime=minutes("ingest"),
     params:
         settings=settings_of("ingest"),
         content=lambda wildcards: content_of(input_files(SAMPLES[wildcards.sample])),
     shell:
-        program("ingest")
+        program("ingest", more=" {resources.limits}")
 
 
 rule quality:
@@ -58,13 +59,14 @@ rule ambient:
     threads: cores_by_size
     resources:
         **ON_CPU,
+        **LIMITS,
         mem_mb=for_ambient("mem_mb"),
         runtime=for_ambient("minutes"),
     params:
         settings=settings_of("ambient"),
         content=lambda wildcards: content_of(raw_files(wildcards)),
     shell:
-        program("ambient")
+        program("ambient", more=" {resources.limits}")
 
 
 rule expression:

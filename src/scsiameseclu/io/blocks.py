@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import h5py
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
@@ -47,37 +49,6 @@ def dense_to_csr(dataset: h5py.Dataset, *, cells_in_rows: bool) -> csr_matrix:
     return vstack(parts, format="csr") if parts else csr_matrix((0, n_genes), dtype="float32")
 
 
-def check_sparse(group: h5py.Group, n_major: int, n_minor: int) -> None:
-    """Check the arrays of a compressed sparse matrix against its shape, before they are read.
-
-    Parameters
-    ----------
-    group
-        ``data``, ``indices`` and ``indptr``.
-    n_major, n_minor
-        Lengths of the compressed and of the other axis.
-
-    Raises
-    ------
-    ValueError
-        The sizes contradict each other or the shape, or more values are declared than stored.
-    """
-    data, indices, indptr = (group[name] for name in ("data", "indices", "indptr"))
-    for dataset in (data, indices, indptr):
-        check_stored(dataset)
-    if min(n_major, n_minor) < 0 or max(n_major, n_minor) > np.iinfo(np.int32).max:
-        raise ValueError(f"its shape {n_major} x {n_minor} is not possible")
-    if indptr.size != n_major + 1:
-        raise ValueError(f"indptr has {indptr.size} entries instead of {n_major + 1}")
-    if data.size != indices.size:
-        raise ValueError(f"it has {data.size} values, but {indices.size} indices")
-    starts = indptr[()]
-    if starts[0] != 0 or starts[-1] != data.size or (np.diff(starts) < 0).any():
-        raise ValueError(
-            f"indptr runs from {starts[0]} to {starts[-1]}, but {data.size} values are stored"
-        )
-
-
 def check_dense(dataset: h5py.Dataset) -> None:
     """Check the size of a dense matrix before parts of it are read.
 
@@ -91,23 +62,31 @@ def check_dense(dataset: h5py.Dataset) -> None:
         raise ValueError(f"{dataset.name} has shape {dataset.shape}")
 
 
-def check_stored(dataset: h5py.Dataset) -> None:
-    """Raise if a dataset declares far more values than the file can hold.
+def check_stored(dataset: Any) -> None:
+    """Raise if an array of HDF5 or zarr declares far more values than the file can hold.
 
     Raises
     ------
     ValueError
-        The dataset is larger than its stored bytes can be after decompression.
+        The array is larger than its stored bytes can be after decompression.
     """
-    if not isinstance(dataset, h5py.Dataset) or dataset.size is None:
+    size = getattr(dataset, "size", None)
+    if size is None or hasattr(dataset, "keys"):
         return
-    if dataset.compression not in (None, "gzip", "lzf") or dataset.nbytes < SMALL_BYTES:
+    declared = size * dataset.dtype.itemsize
+    if declared < SMALL_BYTES:
         return
-    stored = dataset.id.get_storage_size()
-    if dataset.nbytes > MAX_COMPRESSION * max(stored, 1):
-        raise ValueError(
-            f"{dataset.name} declares {dataset.size} values, but {stored} bytes are stored"
-        )
+    stored = _stored_bytes(dataset)
+    if declared > MAX_COMPRESSION * max(stored, 1):
+        raise ValueError(f"{dataset.name} declares {size} values, but {stored} bytes are stored")
+
+
+def _stored_bytes(dataset: Any) -> int:
+    """Bytes of an array in its file or folder."""
+    if isinstance(dataset, h5py.Dataset):
+        return int(dataset.id.get_storage_size())
+    stored = dataset.nbytes_stored  # a method since zarr 3
+    return int(stored() if callable(stored) else stored)
 
 
 def cells_per_block(n_genes: int) -> int:

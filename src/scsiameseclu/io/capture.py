@@ -56,7 +56,7 @@ def call_among_droplets(result: Sample, settings: DropletSettings, origin: Origi
     result.keep(calls.called)
 
 
-def demultiplex_cells(result: Sample, request: ReadRequest) -> None:
+def demultiplex_cells(result: Sample, request: ReadRequest, origin: Origin) -> None:
     """Insert the columns ``hashtag`` and ``hashtag_probability``."""
     if request.hashtags is None:
         return
@@ -64,7 +64,7 @@ def demultiplex_cells(result: Sample, request: ReadRequest) -> None:
     try:
         counts = result.loaded.hashtags
         if path is not None:
-            table = read_hashtag_table(path, result.obs.index, Origin(path))
+            table = read_hashtag_table(path, result.obs.index, origin.of(path))
             counts = table.counts
             result.notes += table.notes
             result.warnings += table.warnings

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import h5py
 
-from scsiameseclu.io.hdf5_filters import check_filters
+from scsiameseclu.io.hdf5_checks import check_declared, check_filters
 from scsiameseclu.io.loaded import Origin, list_names
 from scsiameseclu.io.locate import is_text, is_zarr, stem
 from scsiameseclu.io.request import ReadRequest
@@ -95,6 +95,7 @@ def _hdf5_format(path: Path, request: ReadRequest, origin: Origin) -> str:
     with origin.reading("HDF5"), h5py.File(path, "r") as file:
         detected, members = _root_format(file), sorted(file)
         check_filters(file, origin)
+        check_declared(file, origin)
     if detected is None:
         raise origin.error(
             "is HDF5, but not 10x, h5ad, loom or a file with X and Y; "

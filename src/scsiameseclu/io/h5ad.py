@@ -12,19 +12,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from anndata.io import read_elem
-from scipy.sparse import csc_matrix, csr_matrix
+from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import genes_of_table
-from scsiameseclu.io.blocks import (
-    cells_per_block,
-    check_dense,
-    check_sparse,
-    dense_to_csr,
-)
+from scsiameseclu.io.blocks import cells_per_block, check_dense, dense_to_csr
+from scsiameseclu.io.compressed import Layout, check_compressed, read_compressed, to_csr
 from scsiameseclu.io.count_layers import HEAD_CELLS, NAMED, choose_layer, counts_instead_of
 from scsiameseclu.io.h5ad_table import read_table
-from scsiameseclu.io.loaded import Features, Loaded, Origin, list_names
+from scsiameseclu.io.loaded import Features, Loaded, Origin, list_names, repeated_entries
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.tenx_h5 import EXPRESSION, OTHER_FEATURES, no_expression
 from scsiameseclu.io.values import Values, describe
@@ -51,15 +46,16 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         if not matrices:
             raise origin.error("has no matrix; use a file with raw counts in X or in a layer")
         name = _choose(matrices, request, origin)
+        declared = _shape(matrices[name])
+        origin.check_size(cells=declared[0], genes=declared[1], values=_n_stored(matrices[name]))
         obs, lost = read_table(file, "obs")
         genes, _ = read_table(file, "raw.var" if name == "raw" else "var")
         shape = (len(obs), len(genes))
-        _check(matrices[name], name, shape)
-        matrix, values = _read(matrices[name], request)
+        if declared != shape:
+            raise ValueError(f"{name} has shape {declared}, obs and var require {shape}")
+        matrix, values, n_repeated = _read(matrices[name], request)
         rounded = _is_half(matrices[name]) and values.largest > MAX_EXACT_HALF
     usable = values.usable(request.counts)
-    if usable and matrix.shape != shape:
-        raise ValueError(f"{name} has shape {matrix.shape}, obs and var require {shape}")
     if not usable:
         matrix = csr_matrix(shape, dtype="float32")
     genes, matrix, others, type_notes = _expression_only(genes, matrix, origin)
@@ -67,6 +63,7 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     place = _place(name)
     unused = [_place(other) for other in matrices if other != name]
     outcome = f"counts read from {place}" if usable else f"no counts in {place}"
+    warnings += repeated_entries(n_repeated)
     if rounded:
         warnings.append(
             f"counts above {MAX_EXACT_HALF} are not exact: the file stores half precision (float16)"
@@ -164,6 +161,7 @@ def _requested(matrices: dict[str, Any], request: ReadRequest, origin: Origin) -
 def _first_block(node: Any) -> np.ndarray:
     """The first stored values of a matrix."""
     if hasattr(node, "keys"):
+        check_compressed(node, _shape(node), _layout(node))
         return _single(node["data"][:BLOCK_VALUES])
     check_dense(node)
     return _single(node[: cells_per_block(node.shape[1])]).ravel()
@@ -190,53 +188,48 @@ def _head(node: Any) -> csr_matrix:
     if not hasattr(node, "keys"):
         cells = min(HEAD_CELLS, cells_per_block(node.shape[1]))
         return csr_matrix(node[:cells].astype("float32"))
-    if _encoding(node) != "csr":
-        return csr_matrix(_sparse(node).tocsr()[:HEAD_CELLS], dtype="float32")
+    if _layout(node) != "csr":
+        return read_compressed(node, _shape(node), "csc")[0][:HEAD_CELLS]
     starts = node["indptr"][: HEAD_CELLS + 1]
     end = int(starts[-1])
-    n_genes = int(node.attrs["shape" if "shape" in node.attrs else "h5sparse_shape"][1])
-    parts = (node["data"][:end].astype("float32"), node["indices"][:end], starts)
-    return csr_matrix(parts, shape=(len(starts) - 1, n_genes))
+    head = (len(starts) - 1, _shape(node)[1])
+    return to_csr(node["data"][:end], node["indices"][:end], starts, head)[0]
 
 
-def _encoding(node: Any) -> str:
-    """``"csr"`` or ``"csc"``, also in the layout of anndata before 0.7."""
-    encoding = node.attrs.get("encoding-type", node.attrs.get("h5sparse_format", "csr"))
-    return str(encoding).removesuffix("_matrix")
+def _layout(node: Any) -> Layout:
+    """Whether rows or columns are compressed, also in the layout of anndata before 0.7."""
+    encoding = str(node.attrs.get("encoding-type", node.attrs.get("h5sparse_format", "csr")))
+    layout = encoding.removesuffix("_matrix")
+    if layout not in ("csr", "csc"):
+        raise ValueError(f"a matrix has the encoding {encoding}")
+    return "csr" if layout == "csr" else "csc"
 
 
-def _check(node: Any, name: str, shape: tuple[int, int]) -> None:
-    """Check the sizes of a matrix before it is read."""
+def _shape(node: Any) -> tuple[int, int]:
+    """The shape that a matrix declares, (n_cells, n_genes)."""
     if hasattr(node, "keys"):
-        major, minor = shape if _encoding(node) == "csr" else shape[::-1]
-        check_sparse(node, major, minor)
-    elif node.shape != shape:
-        raise ValueError(f"{name} has shape {node.shape}, obs and var require {shape}")
+        shape = node.attrs["shape" if "shape" in node.attrs else "h5sparse_shape"]
     else:
-        check_dense(node)
+        shape = node.shape
+    n_cells, n_genes = (int(number) for number in shape)
+    return n_cells, n_genes
 
 
-def _read(node: Any, request: ReadRequest) -> tuple[csr_matrix, Values]:
-    """Read a matrix; only the first block if it is dense and not counts."""
+def _n_stored(node: Any) -> int:
+    """The number of stored values of a sparse matrix; 0 for a dense one, read in blocks."""
+    return int(node["data"].size or 0) if hasattr(node, "keys") else 0
+
+
+def _read(node: Any, request: ReadRequest) -> tuple[csr_matrix, Values, int]:
+    """Read a matrix, and count repeated entries; only the first block if dense and not counts."""
+    n_repeated = 0
     if hasattr(node, "keys"):
-        stored = _sparse(node)
-        stored.check_format(full_check=True)
-        matrix = stored.tocsr().astype("float32")
-        matrix.sum_duplicates()
+        matrix, n_repeated = read_compressed(node, _shape(node), _layout(node))
     elif _starts_usable(node, request):
         matrix = dense_to_csr(node, cells_in_rows=True)
     else:
         matrix = csr_matrix(node[: cells_per_block(node.shape[1])].astype("float32"))
-    return csr_matrix(matrix), describe(matrix)
-
-
-def _sparse(node: Any) -> csr_matrix | csc_matrix:
-    """A sparse matrix, also of half precision, which anndata does not read."""
-    if not _is_half(node):
-        return read_elem(node)
-    shape = tuple(node.attrs["shape" if "shape" in node.attrs else "h5sparse_shape"])
-    parts = (_single(node["data"][()]), node["indices"][()], node["indptr"][()])
-    return (csr_matrix if _encoding(node) == "csr" else csc_matrix)(parts, shape=shape)
+    return csr_matrix(matrix), describe(matrix), n_repeated
 
 
 def _expression_only(

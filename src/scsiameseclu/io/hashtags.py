@@ -210,7 +210,7 @@ def _read(path: str, barcodes: pd.Index, origin: Origin) -> pd.DataFrame:
     short = set(barcodes.astype(str).str.replace(LANE, "", regex=True))
     if path.endswith((".h5", ".hdf5")):
         with origin.reading("10x HDF5"):
-            names, features = read_other_features(Path(path))
+            names, features = read_other_features(Path(path), origin)
         unique = len(set(features.names)) == len(features.names)
         columns = features.names if unique else features.ids
         near = pd.Index(names).str.replace(LANE, "", regex=True).isin(short)

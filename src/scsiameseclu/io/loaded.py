@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from scipy.sparse import csr_matrix
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.values import Values
 from scsiameseclu.limits import MAX_NAMES
+from scsiameseclu.run_settings import LimitSettings
 from scsiameseclu.store.files import first_line
 
 # Raised by the underlying libraries on corrupt input; any other exception is a bug here.
@@ -44,6 +45,10 @@ CORRUPT = (
 )
 
 
+LIMITS = LimitSettings()
+"""The default limits."""
+
+
 class UnsupportedError(Exception):
     """Valid content that is not read; the message continues "file PATH" and says what to do."""
 
@@ -55,11 +60,19 @@ def list_names(values: Iterable[object]) -> str:
     return shown if len(names) <= MAX_NAMES else f"{shown} and {len(names) - MAX_NAMES} more"
 
 
+def repeated_entries(number: int) -> list[str]:
+    """A warning on entries of a sparse matrix that repeat a cell and a gene."""
+    if not number:
+        return []
+    return [f"{number} entries repeat a cell and a gene; their counts were added"]
+
+
 @dataclass(frozen=True)
 class Origin:
-    """The file or folder that a message refers to."""
+    """The file or folder that a message refers to, and the limits of what is read from it."""
 
     path: str
+    limits: LimitSettings = LIMITS
 
     @property
     def where(self) -> str:
@@ -69,6 +82,26 @@ class Origin:
     def error(self, what: str) -> UserError:
         """An error whose message starts with the file."""
         return UserError(f"{self.where} {what}")
+
+    def of(self, path: str) -> Origin:
+        """Another file with the same limits."""
+        return replace(self, path=path)
+
+    def check_size(self, *, cells: int = 0, genes: int = 0, values: int = 0) -> None:
+        """Compare the numbers that a file declares with the limits, before it is read.
+
+        Raises
+        ------
+        UserError
+            A number is above its limit.
+        """
+        for noun, number in {"cells": cells, "genes": genes, "values": values}.items():
+            most = getattr(self.limits, f"max_{noun}")
+            if number > most:
+                raise self.error(
+                    f"declares {number:,} {noun}, and at most {most:,} are read; if the file is "
+                    f"right, raise config key limits.max_{noun}, otherwise recreate it"
+                )
 
     @contextmanager
     def reading(self, kind: str) -> Iterator[None]:

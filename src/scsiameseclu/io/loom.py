@@ -46,6 +46,7 @@ def load_loom(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
             raise origin.error(f"has no layer {request.layer!r}; available: {available}")
         layer = request.layer or _layer_of_counts(file, layers, request, origin)
         dataset = file["layers"][layer] if layer else file["matrix"]
+        origin.check_size(cells=dataset.shape[-1], genes=dataset.shape[0])
         matrix = dense_to_csr(dataset, cells_in_rows=False)
         cells, skipped = _attributes(file["col_attrs"], matrix.shape[0])
         genes, _ = _attributes(file["row_attrs"], matrix.shape[1])

@@ -6,7 +6,6 @@ damaged file, for which this reader raises an exception.
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -15,21 +14,30 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from scsiameseclu.io.loaded import UnsupportedError
+from scsiameseclu.io.bounded import open_bounded
+from scsiameseclu.io.loaded import LIMITS, UnsupportedError
 from scsiameseclu.limits import BLOCK_VALUES
+from scsiameseclu.run_settings import LimitSettings
 
 LAYOUT = ["%%matrixmarket", "matrix", "coordinate"]
 NUMBERS = ("integer", "real", "float", "double")
 """Kinds of values; STARsolo writes ``float`` for multi-mapping reads (UniqueAndMult-EM.mtx)."""
 
 
-def read_mtx(file: Path) -> csr_matrix:
+MIN_ENTRY_BYTES, MAX_DEFLATE = 6, 1100
+"""Bytes of the shortest entry (``1 1 1`` and a line break), and an upper bound of the ratio of
+gzip."""
+
+
+def read_mtx(file: Path, limits: LimitSettings = LIMITS) -> tuple[csr_matrix, int]:
     """Read a sparse numeric matrix, plain or gzipped.
 
     Returns
     -------
-    csr_matrix
+    matrix : csr_matrix
         In the file's orientation (10x: genes in rows), float32; repeated entries are summed.
+    n_repeated : int
+        Number of entries that repeat a place of the matrix.
 
     Raises
     ------
@@ -39,34 +47,42 @@ def read_mtx(file: Path) -> csr_matrix:
     UnsupportedError
         The matrix is dense, symmetric, or does not consist of numbers.
     """
-    with _open(file) as stream:
+    parts, n_entries = [], 0
+    with open_bounded(file, limits) as stream:
         shape, expected = _header(stream)
-        parts = list(_blocks(stream, shape))
-    n_entries = sum(block.size for _, _, block in parts)
+        if max(shape) > np.iinfo(np.int32).max:
+            raise ValueError(f"its shape {shape[0]} x {shape[1]} is not possible")
+        for part in _blocks(stream, shape):
+            parts.append(part)
+            n_entries += part[-1].size
+            if n_entries > expected:
+                break
     if n_entries != expected:
-        raise ValueError(f"it has {n_entries} entries, its header says {expected}")
+        more = " or more" if n_entries > expected else ""
+        raise ValueError(f"it has {n_entries} entries{more}, its header says {expected}")
     if not parts:
-        return csr_matrix(shape, dtype="float32")
+        return csr_matrix(shape, dtype="float32"), 0
     rows, columns, values = (np.concatenate(group) for group in zip(*parts, strict=True))
-    return csr_matrix((values, (rows, columns)), shape=shape)
+    matrix = csr_matrix((values, (rows, columns)), shape=shape)
+    return matrix, n_entries - matrix.nnz
 
 
-def read_shape(file: Path) -> tuple[int, int]:
-    """Read the numbers of rows and columns from the header, without allocating anything.
+def read_header(file: Path, limits: LimitSettings = LIMITS) -> tuple[tuple[int, int], int]:
+    """Read the shape and the number of entries from the header, without allocating anything.
 
     Raises
     ------
     ValueError
-        The file is not a MatrixMarket file.
+        The file is not a MatrixMarket file, or is too small for its entries.
     UnsupportedError
         The matrix is dense, symmetric, or does not consist of numbers.
     """
-    with _open(file) as stream:
-        return _header(stream)[0]
-
-
-def _open(file: Path) -> TextIO:
-    return gzip.open(file, "rt") if file.suffix == ".gz" else file.open("rt")
+    with open_bounded(file, limits) as stream:
+        shape, n_entries = _header(stream)
+    most = file.stat().st_size * (MAX_DEFLATE if file.suffix == ".gz" else 1) // MIN_ENTRY_BYTES
+    if n_entries > most + 1:  # the last line may have no end
+        raise ValueError(f"its header declares {n_entries} entries, which the file cannot hold")
+    return shape, n_entries
 
 
 def _header(stream: TextIO) -> tuple[tuple[int, int], int]:

@@ -15,7 +15,7 @@ from scsiameseclu.io.demo import load as load_demo
 from scsiameseclu.io.detect import detect_format
 from scsiameseclu.io.h5ad import load_h5ad
 from scsiameseclu.io.hashtags import take_hashtags
-from scsiameseclu.io.loaded import Loaded, Origin
+from scsiameseclu.io.loaded import LIMITS, Loaded, Origin
 from scsiameseclu.io.locate import is_zarr, matrix_below
 from scsiameseclu.io.loom import load_loom
 from scsiameseclu.io.not_genes import leave_out
@@ -26,6 +26,7 @@ from scsiameseclu.io.text import load_text
 from scsiameseclu.io.unpack import unpacked
 from scsiameseclu.io.values import describe, value_problems
 from scsiameseclu.io.xy import load_xy_h5
+from scsiameseclu.run_settings import LimitSettings
 
 READERS: dict[str, Callable[[Path, ReadRequest, Origin], Loaded]] = {
     "10x_h5": load_10x_h5,
@@ -44,7 +45,7 @@ APPLIES_TO = {
 }
 
 
-def load(path: str | Path, request: ReadRequest) -> Loaded:
+def load(path: str | Path, request: ReadRequest, limits: LimitSettings = LIMITS) -> Loaded:
     """Read a file without requiring its values to be counts.
 
     Parameters
@@ -53,13 +54,15 @@ def load(path: str | Path, request: ReadRequest) -> Loaded:
         A file, a 10x folder, or ``demo:a`` / ``demo:b``.
     request
         How to read it.
+    limits
+        Limits of what is read.
 
     Raises
     ------
     UserError
-        The file cannot be read, or lacks what is requested.
+        The file cannot be read, lacks what is requested, or is larger than a limit.
     """
-    origin = Origin(str(path))
+    origin = Origin(str(path), limits)
     if str(path).startswith(PREFIX):
         _reject_unused_options(request, "demo", origin)
         demo = load_demo(str(path).removeprefix(PREFIX), origin)
@@ -67,6 +70,8 @@ def load(path: str | Path, request: ReadRequest) -> Loaded:
         return demo
     with unpacked(Path(path), origin) as place:
         loaded = _load(place, request, origin)
+        n_cells, n_genes = loaded.matrix.shape
+        origin.check_size(cells=n_cells, genes=n_genes, values=loaded.matrix.nnz)
         if place != Path(path):
             loaded.files = [Path(path)]
     if not loaded.values.are_counts and loaded.values.usable(request.counts):
@@ -131,8 +136,19 @@ def round_counts(loaded: Loaded) -> None:
     loaded.matrix.sort_indices()
 
 
-def read_counts(path: str | Path, request: ReadRequest | None = None) -> ad.AnnData:
+def read_counts(
+    path: str | Path, request: ReadRequest | None = None, limits: LimitSettings = LIMITS
+) -> ad.AnnData:
     """Read raw counts.
+
+    Parameters
+    ----------
+    path
+        A file, a 10x folder, or ``demo:a`` / ``demo:b``.
+    request
+        How to read it.
+    limits
+        Limits of what is read.
 
     Returns
     -------
@@ -144,9 +160,10 @@ def read_counts(path: str | Path, request: ReadRequest | None = None) -> ad.AnnD
     Raises
     ------
     UserError
-        The file cannot be read, lacks what is requested, or does not contain counts.
+        The file cannot be read, lacks what is requested, does not contain counts, or is larger than
+        a limit.
     """
-    loaded = load(path, request or ReadRequest())
+    loaded = load(path, request or ReadRequest(), limits)
     errors = value_errors(loaded, Origin(str(path)))
     if errors:
         raise UserError(errors[0])

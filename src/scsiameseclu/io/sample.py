@@ -20,7 +20,7 @@ from scsiameseclu.io.capture import (
     leave_out_padding,
     reject_droplets,
 )
-from scsiameseclu.io.loaded import Loaded, Origin, list_names
+from scsiameseclu.io.loaded import LIMITS, Loaded, Origin, list_names
 from scsiameseclu.io.metadata import join_metadata, read_metadata
 from scsiameseclu.io.numbers import PLAIN
 from scsiameseclu.io.obs import SUFFIX, missing_labels, reserved_label, sanitize_columns
@@ -28,6 +28,7 @@ from scsiameseclu.io.plausibility import check_plausibility
 from scsiameseclu.io.readers import load, round_counts, value_errors
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.limits import MIN_CELLS
+from scsiameseclu.run_settings import LimitSettings
 from scsiameseclu.settings import DropletSettings
 
 UNKNOWN_BATCH = "unknown"
@@ -64,7 +65,12 @@ class Sample:
 
 
 def read_sample(
-    source: str, request: ReadRequest, *, sample: str, droplets: DropletSettings | None = None
+    source: str,
+    request: ReadRequest,
+    *,
+    sample: str,
+    droplets: DropletSettings | None = None,
+    limits: LimitSettings = LIMITS,
 ) -> Sample:
     """Read a sample, join its metadata, apply its subset, and collect all problems.
 
@@ -78,14 +84,16 @@ def read_sample(
         Name of the sample, for the columns ``sample`` and ``batch``.
     droplets
         Whether and how cells are called among the barcodes; None where this is not possible.
+    limits
+        Limits of what is read.
 
     Raises
     ------
     UserError
         The file cannot be read at all; every other problem is in ``errors``.
     """
-    origin = Origin(source)
-    loaded = load(source, request)
+    origin = Origin(source, limits)
+    loaded = load(source, request, limits)
     result = Sample(loaded, loaded.obs, warnings=list(loaded.warnings), notes=list(loaded.notes))
     result.errors += value_errors(loaded, origin)
     if loaded.values.are_counts:
@@ -98,7 +106,7 @@ def read_sample(
     _join(result, request, origin)
     result.obs, rename_notes = sanitize_columns(result.obs)
     result.notes += rename_notes
-    demultiplex_cells(result, request)
+    demultiplex_cells(result, request, origin)
     _take_subset(result, request, origin)
     _check_columns(result, request, origin)
     _check_size(result, request, origin)
@@ -117,7 +125,7 @@ def read_sample(
 def _join(result: Sample, request: ReadRequest, origin: Origin) -> None:
     if request.metadata is None:
         return
-    table_origin = Origin(request.metadata)
+    table_origin = origin.of(request.metadata)
     try:
         table = read_metadata(Path(request.metadata), table_origin)
         result.obs, notes, warnings = join_metadata(result.obs, table, table_origin)

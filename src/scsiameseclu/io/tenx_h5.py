@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import h5py
 import numpy as np
@@ -13,8 +14,10 @@ from scipy.sparse import csr_matrix
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.genes.names import gene_table
-from scsiameseclu.io.blocks import check_sparse, strings
-from scsiameseclu.io.loaded import Features, Loaded, Origin, list_names
+from scsiameseclu.io.blocks import strings
+from scsiameseclu.io.compressed import read_compressed
+from scsiameseclu.io.hdf5_checks import check_declared
+from scsiameseclu.io.loaded import Features, Loaded, Origin, list_names, repeated_entries
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.values import describe
 
@@ -26,6 +29,16 @@ OTHER_FEATURES = frozenset(
     }
 )  # fmt: skip
 """The other types of features of Cell Ranger."""
+
+
+class _Genes(NamedTuple):
+    """Counts (n_cells, n_genes), names, and how many entries repeated a place of the matrix."""
+
+    matrix: csr_matrix
+    ids: np.ndarray
+    symbols: np.ndarray
+    n_repeated: int
+    notes: list[str]
 
 
 def load_10x_h5(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
@@ -40,14 +53,15 @@ def load_10x_h5(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     with h5py.File(path, "r") as file:
         if isinstance(file.get("matrix"), h5py.Group):
             group = file["matrix"]
-            (matrix, ids, symbols, notes), features = _version_3(file, request, origin)
+            genes, features = _version_3(file, request, origin)
         else:
-            group, (matrix, ids, symbols, notes) = _version_2(file, request, origin)
+            group, genes = _version_2(file, request, origin)
         barcodes = strings(group["barcodes"])
+    matrix = genes.matrix
     if matrix.shape[0] != barcodes.size:
         raise ValueError(f"{barcodes.size} barcodes for {matrix.shape[0]} cells")
-    names = ids.tolist()
-    var, gene_notes, warnings = gene_table(names, ids=names, symbols=symbols.tolist())
+    names = genes.ids.tolist()
+    var, gene_notes, warnings = gene_table(names, ids=names, symbols=genes.symbols.tolist())
     return Loaded(
         matrix=matrix,
         obs=pd.DataFrame(index=pd.Index(barcodes, dtype=object)),
@@ -55,20 +69,21 @@ def load_10x_h5(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         format="10x_h5",
         files=[path],
         values=describe(matrix),
-        notes=[*notes, *gene_notes],
-        warnings=warnings,
+        notes=[*genes.notes, *gene_notes],
+        warnings=[*repeated_entries(genes.n_repeated), *warnings],
         features=features,
     )
 
 
-def read_other_features(path: Path) -> tuple[np.ndarray, Features]:
+def read_other_features(path: Path, origin: Origin) -> tuple[np.ndarray, Features]:
     """Read the barcodes and the features other than genes of a 10x HDF5 file.
 
     If no feature has another type, all are returned.
     """
     with h5py.File(path, "r") as file:
+        check_declared(file, origin)
         group = file["matrix"]
-        matrix, barcodes = _sparse(group), strings(group["barcodes"])
+        (matrix, _), barcodes = _sparse(group, origin), strings(group["barcodes"])
         ids, names = (strings(group["features"][key]).tolist() for key in ("id", "name"))
         kept = strings(group["features/feature_type"]) == EXPRESSION
     return barcodes, Features.besides(kept, matrix, names, ids) or Features(matrix, names, ids)
@@ -94,33 +109,28 @@ def no_expression(kinds: Sequence[str], origin: Origin) -> UserError:
     )
 
 
-def _sparse(group: h5py.Group) -> csr_matrix:
+def _sparse(group: h5py.Group, origin: Origin) -> tuple[csr_matrix, int]:
     """Read the matrix (n_cells, n_genes); 10x's CSC of genes x cells is a CSR of cells x genes."""
     n_genes, n_cells = (int(number) for number in group["shape"][()])
-    check_sparse(group, n_cells, n_genes)
-    matrix = csr_matrix(
-        (group["data"][()].astype("float32"), group["indices"][()], group["indptr"][()]),
-        shape=(n_cells, n_genes),
-    )
-    matrix.check_format(full_check=True)
-    matrix.sum_duplicates()
-    return matrix
+    origin.check_size(cells=n_cells, genes=n_genes, values=int(group["data"].size))
+    return read_compressed(group, (n_cells, n_genes))
 
 
 def _version_3(
     file: h5py.File, request: ReadRequest, origin: Origin
-) -> tuple[tuple[csr_matrix, np.ndarray, np.ndarray, list[str]], Features | None]:
-    """Matrix, ids, symbols and notes of the genes, and other features if hashtags are requested."""
+) -> tuple[_Genes, Features | None]:
+    """The genes, and other features if hashtags are requested."""
     group = file["matrix"]
     if "features" not in group:  # CellBender 0.2
-        ids, symbols, matrix = _old_genes(group)
-        notes = ["10x HDF5 with genes, as written by CellBender 0.2"]
-        return (matrix, ids, symbols, notes), None
+        return _old_genes(
+            group, origin, ["10x HDF5 with genes, as written by CellBender 0.2"]
+        ), None
     features = group["features"]
     kinds = strings(features["feature_type"]) if "feature_type" in features else None
     if kinds is not None and kinds.size and EXPRESSION not in kinds:
         raise no_expression(kinds.tolist(), origin)
-    matrix, ids, symbols = _sparse(group), strings(features["id"]), strings(features["name"])
+    matrix, n_repeated = _sparse(group, origin)
+    ids, symbols = strings(features["id"]), strings(features["name"])
     if not matrix.shape[1] == ids.size == symbols.size:
         raise ValueError(f"{ids.size} features for {matrix.shape[1]} rows of the matrix")
     notes = ["10x HDF5 of Cell Ranger 3 or later"]
@@ -143,7 +153,7 @@ def _version_3(
             matrix, strings(features["gene_id"])[kept], strings(features["gene_name"])[kept]
         )
         notes.append("the counts of the probes of each gene (Flex) were added")
-    return (matrix, ids, symbols, notes), others
+    return _Genes(matrix, ids, symbols, n_repeated, notes), others
 
 
 def _sum_of_probes(
@@ -157,22 +167,21 @@ def _sum_of_probes(
     return csr_matrix(matrix @ groups), unique, symbols[first]
 
 
-def _old_genes(group: h5py.Group) -> tuple[np.ndarray, np.ndarray, csr_matrix]:
-    """Ids, symbols and matrix of a group in the layout of Cell Ranger 1 and 2."""
-    ids, symbols, matrix = strings(group["genes"]), strings(group["gene_names"]), _sparse(group)
+def _old_genes(group: h5py.Group, origin: Origin, notes: list[str]) -> _Genes:
+    """The genes of a group in the layout of Cell Ranger 1 and 2."""
+    matrix, n_repeated = _sparse(group, origin)
+    ids, symbols = strings(group["genes"]), strings(group["gene_names"])
     if not matrix.shape[1] == ids.size == symbols.size:
         raise ValueError(f"{ids.size} genes for {matrix.shape[1]} rows of the matrix")
-    return ids, symbols, matrix
+    return _Genes(matrix, ids, symbols, n_repeated, notes)
 
 
-def _version_2(
-    file: h5py.File, request: ReadRequest, origin: Origin
-) -> tuple[h5py.Group, tuple[csr_matrix, np.ndarray, np.ndarray, list[str]]]:
+def _version_2(file: h5py.File, request: ReadRequest, origin: Origin) -> tuple[h5py.Group, _Genes]:
     genomes = [
         name for name, item in sorted(file.items())
         if isinstance(item, h5py.Group) and "barcodes" in item
     ]  # fmt: skip
     genome = choose_genome(genomes, request, origin)
     group = file[str(genome)]
-    ids, symbols, matrix = _old_genes(group)
-    return group, (matrix, ids, symbols, ["10x HDF5 of Cell Ranger 1 or 2", f"genome {genome}"])
+    notes = ["10x HDF5 of Cell Ranger 1 or 2", f"genome {genome}"]
+    return group, _old_genes(group, origin, notes)

@@ -15,14 +15,15 @@ from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import GENE_ID, gene_table, share
 from scsiameseclu.io.layouts import VELOCYTO, existing, has_cells_in_rows, symbols_of
-from scsiameseclu.io.loaded import Features, Loaded, Origin, list_names
+from scsiameseclu.io.loaded import Features, Loaded, Origin, list_names, repeated_entries
 from scsiameseclu.io.locate import is_matrix
-from scsiameseclu.io.mtx import read_mtx, read_shape
+from scsiameseclu.io.mtx import read_header, read_mtx
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.table_layout import numbers_from
 from scsiameseclu.io.tenx_h5 import EXPRESSION, OTHER_FEATURES, choose_genome, no_expression
 from scsiameseclu.io.triplet import Triplet, matrices_in, read_lines, read_names, triplet_of
 from scsiameseclu.io.values import describe
+from scsiameseclu.run_settings import LimitSettings
 
 GENOME = re.compile(
     r"GRC|hg\d|mm\d|rn\d|Rnor|mRatBN|dm\d|BDGP|ce\d|WBcel|danRer|sacCer|TAIR|Sscrofa|Mmul|ERCC",
@@ -44,18 +45,21 @@ def load_10x_mtx(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     parts = [] if path.is_file() else _of_velocyto(path)
     matrices = [path] if path.is_file() else parts[:1] or _matrices(path, request, origin)
     triplet = triplet_of(matrices, origin)
+    limits = origin.limits
     with origin.reading(f"10x mtx ({triplet.features.name})"):
-        features = read_names(triplet.features)
+        features = read_names(triplet.features, limits)
     with origin.reading(f"10x mtx ({triplet.barcodes.name})"):
-        cells = _without_numbers(read_names(triplet.barcodes))
+        cells = _without_numbers(read_names(triplet.barcodes, limits))
     with origin.reading(f"10x mtx ({triplet.matrix.name})"):
-        shape = read_shape(triplet.matrix)
+        shape, n_entries = read_header(triplet.matrix, limits)
+    origin.check_size(cells=len(cells), genes=len(features), values=n_entries)
     genes_in_rows = _genes_in_rows(shape, len(features), len(cells), triplet, request, origin)
     with origin.reading(f"10x mtx ({triplet.matrix.name})"):
-        stored = read_mtx(triplet.matrix)
+        stored, n_repeated = read_mtx(triplet.matrix, limits)
     for part in parts[1:]:
         with origin.reading(f"10x mtx ({part.name})"):
-            stored = stored + read_mtx(part)
+            more, repeated = read_mtx(part, limits)
+            stored, n_repeated = stored + more, n_repeated + repeated
     matrix = stored.T.tocsr() if genes_in_rows else stored
     notes = [] if genes_in_rows else ["the matrix has cells in rows, unlike that of Cell Ranger"]
     if parts:
@@ -64,7 +68,7 @@ def load_10x_mtx(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     matrix, features, others, type_notes = _expression_only(matrix, features, origin)
     if names.str.endswith(tuple(SPLICING)).mean() > 0.5:
         matrix, features, type_notes = _sum_of_splicing(matrix, features.iloc[:, 0])
-    ids, symbols = _ids_and_symbols(features, triplet)
+    ids, symbols = _ids_and_symbols(features, triplet, limits)
     var, gene_notes, warnings = gene_table(
         ids, ids=None if symbols is None else ids, symbols=symbols
     )
@@ -85,7 +89,7 @@ def load_10x_mtx(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
             *type_notes,
             *gene_notes,
         ],
-        warnings=warnings,
+        warnings=[*repeated_entries(n_repeated), *warnings],
         features=others if request.hashtags else None,
     )
 
@@ -165,15 +169,15 @@ def _genes_in_rows(
         raise origin.error(
             f"has inconsistent files: {triplet.matrix.name} is {shape[0]} x {shape[1]}, but "
             f"{triplet.features.name} has {n_features} genes and {triplet.barcodes.name} "
-            f"{n_barcodes} cells{_odd_line(triplet, shape)}; use the three files of one run"
+            f"{n_barcodes} cells{_odd_line(triplet, shape, origin)}; use the three files of one run"
         )
     return genes_in_rows
 
 
-def _odd_line(triplet: Triplet, shape: tuple[int, int]) -> str:
+def _odd_line(triplet: Triplet, shape: tuple[int, int], origin: Origin) -> str:
     """A hint at an empty line, or at a header, in a file of names."""
     for file in (triplet.features, triplet.barcodes):
-        lines = read_lines(file)
+        lines = read_lines(file, origin.limits)
         blank = next((n for n, line in enumerate(lines, start=1) if not line.strip()), None)
         if blank is not None and len(lines) in shape:
             return f" (line {blank} of {file.name} is empty)"
@@ -229,7 +233,7 @@ def _unspliced_names(names: list[str]) -> list[str]:
 
 
 def _ids_and_symbols(
-    features: pd.DataFrame, triplet: Triplet
+    features: pd.DataFrame, triplet: Triplet, limits: LimitSettings
 ) -> tuple[list[str], list[str] | None]:
     """The ids and, if the files have them, the symbols."""
     ids = features.iloc[:, 0].tolist()
@@ -239,6 +243,6 @@ def _ids_and_symbols(
         return (second, ids) if turned else (ids, second)
     names = symbols_of(triplet.features)
     if names is not None:  # kb_python
-        symbols = read_names(names)[0].tolist()
+        symbols = read_names(names, limits)[0].tolist()
         return ids, symbols if len(symbols) == len(ids) else None
     return ids, None

@@ -12,6 +12,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TextIO
 
+from scsiameseclu.io.bounded import bounded
 from scsiameseclu.io.loaded import Origin, list_names
 from scsiameseclu.io.numbers import is_number
 
@@ -52,7 +53,7 @@ def open_text(path: Path, origin: Origin) -> Iterator[TextIO]:
                     "use an archive of one table"
                 )
             raw = stack.enter_context(archive.open(members[0]))
-        buffered = stack.enter_context(io.BufferedReader(raw, 1 << 20))
+        buffered: Any = stack.enter_context(bounded(raw, origin.limits))
         start = buffered.peek(4096)[:4096]
         encoding = "utf-16" if start.startswith(UTF_16) else "utf-8-sig"
         if b"\0" in start and encoding != "utf-16":

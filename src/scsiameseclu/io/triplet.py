@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 import csv
-import gzip
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from scsiameseclu.io.bounded import open_bounded
 from scsiameseclu.io.layouts import LAYOUTS, NAC, existing, layout_of, symbols_of
-from scsiameseclu.io.loaded import Origin, list_names
+from scsiameseclu.io.loaded import LIMITS, Origin, list_names
 from scsiameseclu.io.orientation import CELL_CORNERS, GENE_CORNERS, corner_key
+from scsiameseclu.run_settings import LimitSettings
 
 
 @dataclass(frozen=True)
@@ -81,27 +82,29 @@ def _companion(matrix: Path, prefix: str, endings: tuple[str, ...], origin: Orig
     raise origin.error(f"lacks {expected} (.gz) next to {matrix.name}; {advice}")
 
 
-def read_lines(file: Path) -> list[str]:
+def read_lines(file: Path, limits: LimitSettings = LIMITS) -> list[str]:
     """The lines of a file of genes or cells, without empty ones at its end."""
-    with gzip.open(file, "rt") if file.suffix == ".gz" else file.open() as stream:
+    with open_bounded(file, limits) as stream:
         return stream.read().rstrip().splitlines()
 
 
-def read_names(file: Path) -> pd.DataFrame:
+def read_names(file: Path, limits: LimitSettings = LIMITS) -> pd.DataFrame:
     """Read genes or cells; the columns of a headerless file are numbered.
 
     The gene name NA is not treated as missing; a header, and quotation marks around lines or
     fields, are removed.
     """
     is_csv = file.name.removesuffix(".gz").endswith(".csv")
-    table = pd.read_csv(
-        file,
-        sep="," if is_csv else "\t",
-        header=0 if is_csv else None,
-        dtype=str,
-        quoting=csv.QUOTE_MINIMAL if is_csv else csv.QUOTE_NONE,
-        keep_default_na=False,
-    )
+    with open_bounded(file, limits) as stream:
+        table = pd.read_csv(
+            stream,
+            sep="," if is_csv else "\t",
+            header=0 if is_csv else None,
+            dtype=str,
+            quoting=csv.QUOTE_MINIMAL if is_csv else csv.QUOTE_NONE,
+            keep_default_na=False,
+            nrows=max(limits.max_cells, limits.max_genes) + 1,  # one more is refused later
+        )
     if not is_csv and table[0].str.startswith('"').all():
         table = table.apply(lambda column: column.str.strip('"'))
     if (

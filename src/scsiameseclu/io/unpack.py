@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from scsiameseclu.io.bounded import BYTES_PER_GB
 from scsiameseclu.io.loaded import Origin
 
 HDF5_GZ = (".h5ad.gz", ".h5.gz", ".hdf5.gz", ".loom.gz", ".h5mu.gz")
@@ -55,7 +56,8 @@ class _Budget:
     """Limit of the unpacked bytes of an archive."""
 
     def __init__(self, path: Path, origin: Origin) -> None:
-        self.left = max(MIN_ALLOWED, MAX_RATIO * path.stat().st_size)
+        most = int(origin.limits.max_unpacked_gb * BYTES_PER_GB)
+        self.left = min(max(MIN_ALLOWED, MAX_RATIO * path.stat().st_size), most)
         self.origin = origin
 
     def copy(self, packed: IO[Any] | gzip.GzipFile, target: Path) -> None:
@@ -64,8 +66,9 @@ class _Budget:
                 self.left -= len(block)
                 if self.left < 0 or shutil.disk_usage(target.parent).free < len(block):
                     raise self.origin.error(
-                        "is an archive that unpacks to more than a count matrix can have, or than "
-                        "the temporary folder can hold; unpack it yourself"
+                        "is an archive that unpacks to more than a count matrix can have, than "
+                        "config key limits.max_unpacked_gb allows, or than the temporary folder "
+                        "can hold; unpack it yourself"
                     )
                 stream.write(block)
 

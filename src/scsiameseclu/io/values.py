@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from scsiameseclu.limits import BLOCK_VALUES
+from scsiameseclu.limits import BLOCK_VALUES, MAX_COUNT
 
 Kind = Literal["counts", "negative", "scaled", "log", "per_million", "normalised", "fractional"]
 
@@ -46,8 +46,10 @@ class Values:
 
     @property
     def are_counts(self) -> bool:
-        """Whether every value is a non-negative integer."""
-        return self.kind == "counts" and not (self.n_nan or self.n_infinite)
+        """Whether every value is a non-negative integer that is stored exactly."""
+        return self.kind == "counts" and not (
+            self.n_nan or self.n_infinite or self.largest > MAX_COUNT
+        )
 
     def usable(self, counts: str) -> bool:
         """Whether the values are counts or, if ``counts`` is ``"round"``, may be rounded."""
@@ -56,7 +58,9 @@ class Values:
     @property
     def can_be_rounded(self) -> bool:
         """Whether the values may be expected counts, such as those of RSEM or salmon."""
-        return self.kind == "fractional" and not (self.n_nan or self.n_infinite)
+        return self.kind == "fractional" and not (
+            self.n_nan or self.n_infinite or self.largest > MAX_COUNT
+        )
 
 
 def fractional(data: np.ndarray) -> np.ndarray:
@@ -155,6 +159,11 @@ def value_problems(values: Values, *, has_layers: bool = True) -> list[str]:
         f"{values.n_infinite} infinite values" if values.n_infinite else "",
         by_kind[values.kind],
     ]
+    if values.largest > MAX_COUNT and values.kind in ("counts", "fractional"):
+        contents.append(
+            f"a value of {values.largest:,.0f}, and counts of a gene in a cell are exact up to "
+            f"{MAX_COUNT:,} only"
+        )
     if values.can_be_rounded:
         advice = ROUND_ADVICE + advice
     elif values.n_nan and not has_layers:

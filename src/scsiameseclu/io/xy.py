@@ -20,6 +20,8 @@ def load_xy_h5(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     with h5py.File(path, "r") as file:
         n_labels = file["Y"].size if "Y" in file else None
         cells_in_rows = n_labels != file["X"].shape[-1] or n_labels == file["X"].shape[0]
+        shape = file["X"].shape if cells_in_rows else file["X"].shape[::-1]
+        origin.check_size(cells=shape[0], genes=shape[-1])
         matrix = dense_to_csr(file["X"], cells_in_rows=cells_in_rows)
         obs = pd.DataFrame(index=pd.Index(numbered("cell", matrix.shape[0]), dtype=object))
         if "Y" in file:

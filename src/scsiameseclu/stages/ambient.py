@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.request import Counts, ReadRequest
+from scsiameseclu.run_settings import LimitSettings
 from scsiameseclu.settings import AmbientSettings
-from scsiameseclu.stages.raw_droplets import FALL_BACK, READING, soup_of_raw
+from scsiameseclu.stages.raw_droplets import FALL_BACK, LIMITS, READING, soup_of_raw
 
 if TYPE_CHECKING:
     import anndata as ad
@@ -32,6 +33,7 @@ def run(
     genome: str | None = None,
     counts: Counts = "whole",
     seed: int = 0,
+    limits: LimitSettings = LIMITS,
 ) -> None:
     """Write ``ambient``, for the kept cells and genes.
 
@@ -47,6 +49,8 @@ def run(
         counts are not corrected, the profile is that of all cells, with a warning.
     genome, counts
         How to read it.
+    limits
+        Limits of what is read.
 
     Raises
     ------
@@ -61,7 +65,7 @@ def run(
 
     cells = _kept(folder)
     captures = capture_names(cells)
-    soup, doubts = _soup(raw, cells, settings, genome=genome, counts=counts)
+    soup, doubts = _soup(raw, cells, settings, genome=genome, counts=counts, limits=limits)
     droplets = None if soup is None else dict.fromkeys(np.unique(captures), soup)
     clusters = quick_clusters(cells.X, seed)
     ambient = estimate_ambient(cells.X, clusters, captures=captures, droplets=droplets)
@@ -137,16 +141,20 @@ def _soup(
     *,
     genome: str | None,
     counts: Counts,
+    limits: LimitSettings,
 ) -> tuple[np.ndarray | None, list[str]]:
     """Counts of each gene in the empty droplets, if any can be used, and warnings."""
     if raw is None:
         return None, []
     try:
-        return soup_of_raw(raw, cells.var, cells.obs_names, genome=genome, counts=counts), []
+        soup = soup_of_raw(
+            raw, cells.var, cells.obs_names, genome=genome, counts=counts, limits=limits
+        )
     except UserError as error:
         if settings.mode == "correct":
             raise
         return None, [f"{error}; {FALL_BACK}"]
+    return soup, []
 
 
 def _summary(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.errors import UserError
+from scsiameseclu.run_settings import LimitSettings
 from scsiameseclu.settings import DropletSettings, ReferenceSettings, TrajectorySettings
 from scsiameseclu.stages.apart import EndedEarlyError, apart
 from scsiameseclu.stages.cohorts import Cohorts, cohort_warnings, cohorts_of
@@ -109,7 +110,9 @@ def _unusable_files(config: Config) -> list[str]:
     readers: dict[str, Callable[[], Any]] = {
         "annotation.marker_table": lambda: read_marker_table(config["annotation"]["marker_table"]),
         "annotation.celltypist_model": lambda: load_model(config["annotation"]["celltypist_model"]),
-        "reference.path": lambda: read_reference(ReferenceSettings(**config["reference"])),
+        "reference.path": lambda: read_reference(
+            ReferenceSettings(**config["reference"]), LimitSettings(**config["limits"])
+        ),
     }
     unusable = []
     for key, read in readers.items():
@@ -188,7 +191,11 @@ def check_sample(
     name = row["sample"]
     try:
         sample = read_sample(
-            row["path"], request_of(row), sample=name, droplets=_droplets_of(row, config)
+            row["path"],
+            request_of(row),
+            sample=name,
+            droplets=_droplets_of(row, config),
+            limits=_limits_of(config),
         )
     except UserError as error:
         yield "error", f"sample {name}: {error}"
@@ -214,7 +221,7 @@ def _unusable_raw(row: Row, config: Config, sample: Sample) -> Iterator[Finding]
     """The raw matrix of the sample cannot be used."""
     from scsiameseclu.stages.raw_droplets import check_raw
 
-    if finding := check_raw(row, config, sample.loaded.var, sample.obs.index):
+    if finding := check_raw(row, config, sample.loaded.var, sample.obs.index, _limits_of(config)):
         level, message = finding
         yield level, f"sample {row['sample']}: {message}"
 
@@ -225,6 +232,14 @@ def _droplets_of(row: Row, config: Config) -> DropletSettings:
         return DropletSettings(**resolved("ingest", config, row).get("droplets", {}))
     except (TypeError, UserError):
         return DropletSettings(cells=row.get("cells", "given"))
+
+
+def _limits_of(config: Config) -> LimitSettings:
+    """The limits; the default ones in place of invalid ones, which are reported for the config."""
+    try:
+        return LimitSettings(**config["limits"])
+    except (TypeError, UserError):
+        return LimitSettings()
 
 
 def _no_root(row: Row, trajectory: Any, sample: Sample) -> Iterator[Finding]:

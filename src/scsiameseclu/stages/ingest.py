@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.run_settings import LimitSettings
 from scsiameseclu.settings import DropletSettings
 from scsiameseclu.stages.input_files import input_files
 from scsiameseclu.stages.resources import Size
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from scsiameseclu.store.folder import SampleFolder
 
 log = logging.getLogger(__name__)
-GIVEN = DropletSettings()
+GIVEN, LIMITS = DropletSettings(), LimitSettings()
 
 
 def run(
@@ -28,6 +29,7 @@ def run(
     source: str,
     request: ReadRequest,
     droplets: DropletSettings = GIVEN,
+    limits: LimitSettings = LIMITS,
 ) -> None:
     """Write ``counts`` and ``dimensions``.
 
@@ -51,12 +53,14 @@ def run(
         How to read it.
     droplets
         Whether and how cells are called among the barcodes.
+    limits
+        Limits of what is read.
 
     Raises
     ------
     UserError
-        The file cannot be read, does not contain counts, lacks a requested column, or has too few
-        cells.
+        The file cannot be read, is larger than a limit, does not contain counts, lacks a requested
+        column, or has too few cells.
     """
     import anndata as ad
     import numpy as np
@@ -75,7 +79,9 @@ def run(
         reason=f"the process that read {source} ended early: by damage of the file, for lack of "
         f"memory or after {limit / 60:.0f} minutes; check the file",
     ):
-        sample = read_sample(source, request, sample=folder.sample, droplets=droplets)
+        sample = read_sample(
+            source, request, sample=folder.sample, droplets=droplets, limits=limits
+        )
     if sample.errors:
         raise UserError("; also: ".join(sample.errors))
     for message in [*sample.notes, *sample.warnings]:

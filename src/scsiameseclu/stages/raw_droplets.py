@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.request import Counts, ReadRequest
+from scsiameseclu.run_settings import LimitSettings
 from scsiameseclu.stages.input_files import raw_matrix
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 READING = ("genome", "counts")
 """Columns of the sheet that also apply to the raw matrix."""
+LIMITS = LimitSettings()
 FALL_BACK = "the profile of the ambient RNA is that of all cells instead"
 
 
@@ -25,6 +27,7 @@ def soup_of_raw(
     *,
     genome: str | None = None,
     counts: Counts = "whole",
+    limits: LimitSettings = LIMITS,
 ) -> np.ndarray:
     """Counts of each gene in the empty droplets, (n_genes,).
 
@@ -39,6 +42,8 @@ def soup_of_raw(
         Barcodes of the cells.
     genome, counts
         How to read the file, as for the sample.
+    limits
+        Limits of what is read.
 
     Raises
     ------
@@ -49,14 +54,19 @@ def soup_of_raw(
     from scsiameseclu.preprocess.ambient.droplets import soup_of_droplets
 
     try:
-        adata = read_counts(raw_matrix(raw), ReadRequest(genome=genome, counts=counts))
+        request = ReadRequest(genome=genome, counts=counts)
+        adata = read_counts(raw_matrix(raw), request, limits)
         return soup_of_droplets(adata, genes, cells=set(cells))
     except UserError as error:
         raise UserError(f"column raw, {raw}: {error}") from error
 
 
 def check_raw(
-    row: Mapping[str, Any], config: Mapping[str, Any], genes: pd.DataFrame, cells: pd.Index
+    row: Mapping[str, Any],
+    config: Mapping[str, Any],
+    genes: pd.DataFrame,
+    cells: pd.Index,
+    limits: LimitSettings = LIMITS,
 ) -> tuple[str, str] | None:
     """What would be wrong with the raw matrix of a sample in the stage ambient.
 
@@ -71,7 +81,8 @@ def check_raw(
     if not row.get("raw") or mode == "off":
         return None
     try:
-        soup_of_raw(row["raw"], genes, cells, **{key: row[key] for key in READING if key in row})
+        reading = {key: row[key] for key in READING if key in row}
+        soup_of_raw(row["raw"], genes, cells, **reading, limits=limits)
     except UserError as error:
         problem = str(error)
     except Exception as error:  # whatever a file does, the other samples are checked

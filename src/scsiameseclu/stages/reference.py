@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.io.request import ReadRequest
+from scsiameseclu.run_settings import LimitSettings
 from scsiameseclu.settings import ReferenceSettings
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LIMITS = LimitSettings()
 MODEL, CELLS, CHECKPOINT = "model", "cells.h5ad", "training.checkpoint"
 
 
@@ -26,6 +28,7 @@ def run(
     settings: ReferenceSettings,
     device: Literal["auto", "cpu", "cuda"] = "auto",
     seed: int = 0,
+    limits: LimitSettings = LIMITS,
 ) -> None:
     """Write the folder ``model`` and ``cells.h5ad``.
 
@@ -40,6 +43,8 @@ def run(
         Output folder.
     settings
         File, label column, subset and layer of the reference.
+    limits
+        Limits of what is read.
 
     Raises
     ------
@@ -55,7 +60,7 @@ def run(
     from scsiameseclu.store.files import sidecar, write_h5ad
     from scsiameseclu.store.provenance import record
 
-    sample, types = read_reference(settings)
+    sample, types = read_reference(settings, limits)
     genes = sample.loaded.var
     cells = ad.AnnData(sample.loaded.matrix, var=genes)
     cells.obs_names = sample.obs.index
@@ -87,7 +92,9 @@ def run(
     log.info("%d cells of %d types", types.notna().sum(), types.nunique())
 
 
-def read_reference(settings: ReferenceSettings) -> tuple[Sample, pd.Series]:
+def read_reference(
+    settings: ReferenceSettings, limits: LimitSettings = LIMITS
+) -> tuple[Sample, pd.Series]:
     """Read the reference and the cell type of each of its cells, missing if the file has none.
 
     Raises
@@ -102,7 +109,7 @@ def read_reference(settings: ReferenceSettings) -> tuple[Sample, pd.Series]:
     if settings.path is None:
         raise UserError("config key reference.path is not set; set it to the file of the reference")
     request = ReadRequest(label=settings.label, subset=settings.subset, layer=settings.layer)
-    sample = read_sample(settings.path, request, sample="reference")
+    sample = read_sample(settings.path, request, sample="reference", limits=limits)
     if sample.errors:
         raise UserError("; also: ".join(sample.errors))
     column = sample.obs[column_of(sample.obs, settings.label)]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scsiameseclu.options import Settings, rules
-from scsiameseclu.run_settings import SECTIONS
+from scsiameseclu.run_settings import SECTIONS, LimitSettings
 from scsiameseclu.settings import DropletSettings
 from scsiameseclu.stages.input_files import reads_labels
 from scsiameseclu.stages.program import is_settings, parameters, work_of
@@ -38,6 +38,8 @@ def resolved(stage: str, config: Mapping[str, Any], row: Mapping[str, Any]) -> d
         sheet.pop("label", None)
     values: dict[str, Any] = {}
     for name, (hint, _) in parameters(work_of(stage)).items():
+        if hint is LimitSettings:
+            continue  # on which no result depends; they are options of the program
         if is_settings(hint):
             section = config.get(SECTION_OF.get(hint, ""), {})
             merged = {**section, **sheet}
