@@ -28,7 +28,6 @@ ACCEPTED = {
 REFUSED = {
     "bad_name": "line 2: sample is 'P 1'",
     "misspelt_column": "n_cluster",
-    "path_with_braces": "contains a brace",
     "percent": "10%",
 }
 
@@ -63,6 +62,20 @@ def test_refused_by_check_and_workflow(sheet: Path, capsys: pytest.CaptureFixtur
     with pytest.raises(UserError, match="1 problem"):
         check.run(configfile=[], samples=sheet)
     assert f"error   {problems[0]}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("sheet", ["path_with_braces"], indirect=True)
+def test_braces_in_a_path_concern_nobody_else(
+    sheet: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file is read, and is empty; the other samples are checked as well."""
+    _, samples, problems = checked({"samples": str(sheet)})
+    assert problems == []
+    with pytest.raises(UserError, match=r"1 sample in .* cannot be processed"):
+        check.run(configfile=[], samples=sheet)
+    out = capsys.readouterr().out
+    assert "file run{1}.h5ad is empty" in out
+    assert out.count("note    sample") >= len(samples) - 1
 
 
 @pytest.mark.parametrize(

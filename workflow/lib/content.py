@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,14 @@ class Checksums:
 
     def __init__(self, cache: Path) -> None:
         self.cache = cache
+        self._sources: dict[str, str] = {}
         self._known: dict[str, list[Any]] = {}
         try:
             content = json.loads(cache.read_text(encoding="utf-8"))
-            self._known = {path: entry for path, entry in content.items() if len(entry) == 2}
-        except (OSError, ValueError, AttributeError, TypeError):
+            self._sources = {str(name): str(value) for name, value in content["sources"].items()}
+            files = content["files"].items()
+            self._known = {path: entry for path, entry in files if len(entry) == 2}
+        except (OSError, ValueError, AttributeError, TypeError, KeyError):
             pass  # missing or damaged: files are read again
 
     def of(self, paths: Iterable[str]) -> str:
@@ -58,11 +61,33 @@ class Checksums:
             self._write()
         return digest.hexdigest()[:LENGTH]
 
+    def of_source(self, named: Sequence[str], files: Iterable[str]) -> str:
+        """Checksum of the files of a sample; that of the last run if they are not there any more.
+
+        The results of a sample whose files were moved away are kept.
+
+        Parameters
+        ----------
+        named
+            Paths that the user names.
+        files
+            All files that are read for them.
+        """
+        name = "\n".join(named)
+        if name in self._sources and not all(map(os.path.exists, named)):
+            return self._sources[name]
+        checksum = self.of(files)
+        if self._sources.get(name) != checksum:
+            self._sources[name] = checksum
+            self._write()
+        return checksum
+
     def _write(self) -> None:
         part = self.cache.with_name(f"{self.cache.name}.{os.getpid()}")
         try:
             self.cache.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps(self._known), encoding="utf-8")
+            content = {"sources": self._sources, "files": self._known}
+            part.write_text(json.dumps(content), encoding="utf-8")
             part.replace(self.cache)
         except OSError:
             pass  # a folder that cannot be written: files are read again in the next run

@@ -61,8 +61,12 @@ from scsiameseclu.stages.cohorts import (
     design,
     has_conditions,
 )
-from scsiameseclu.stages.config import checked
-from scsiameseclu.stages.input_files import input_files, raw_files as raw_files_of
+from scsiameseclu.stages.config import checked, unreadable_files
+from scsiameseclu.stages.input_files import (
+    input_files,
+    named_files,
+    raw_files as raw_files_of,
+)
 from scsiameseclu.stages.resolved import resolved
 from scsiameseclu.stages.resources import Size, calling_mb, request
 from scsiameseclu.store import manifest
@@ -75,8 +79,12 @@ if problems:
 FINISHING = LEFT_OUT_VARIABLE in os.environ
 LEFT_OUT = list(filter(None, os.environ.get(LEFT_OUT_VARIABLE, "").split(",")))
 COHORTS = cohorts_of(config, SAMPLES.values())
-for message in cohort_warnings(config, COHORTS) if workflow.is_main_process else ():
-    print(f"warning: {message}", file=sys.stderr)
+if workflow.is_main_process:
+    for message in unreadable_files(config):
+        message += " (this sample will fail; the others are analysed)"
+        print(f"warning: {message}", file=sys.stderr)
+    for message in cohort_warnings(config, COHORTS):
+        print(f"warning: {message}", file=sys.stderr)
 
 RESULTS = str(Path(config["outdir"]))  # without ./ and //, as Snakemake writes paths
 FOLDER = f"{RESULTS}/samples/{{wildcards.sample}}"
@@ -180,6 +188,21 @@ def content_of(files):
     return CHECKSUMS.of([files] if isinstance(files, str) else files)
 
 
+def content_of_sample(wildcards):
+    """Checksum of the files of a sample.
+
+    They are no input files of Snakemake, which ends without a job of any sample if one is missing.
+    """
+    row = SAMPLES[wildcards.sample]
+    return CHECKSUMS.of_source(named_files(row), input_files(row))
+
+
+def content_of_raw(wildcards):
+    """Checksum of the raw matrix of a sample."""
+    raw = SAMPLES[wildcards.sample].get("raw")
+    return CHECKSUMS.of_source([raw] if raw else [], raw_files(wildcards))
+
+
 def curation_of(folder, stage):
     """Input function: the edits in the biologist's table that a stage depends on.
 
@@ -204,9 +227,19 @@ def memory(stage, more=0):
     return for_job
 
 
-def memory_of_ingest(wildcards, input, attempt):
+def size_of_files(wildcards):
+    """The size of a sample that is not ingested yet, estimated from its files."""
+    return Size.of_files(Path(file) for file in input_files(SAMPLES[wildcards.sample]))
+
+
+def minutes_of_ingest(wildcards, attempt):
+    """The resource runtime of the stage ingest."""
+    return request("ingest", size_of_files(wildcards), attempt).minutes
+
+
+def memory_of_ingest(wildcards, attempt):
     """The resource mem_mb of the stage ingest, which may call cells among droplets."""
-    size = size_of(input)
+    size = size_of_files(wildcards)
     droplets = resolved("ingest", config, SAMPLES[wildcards.sample]).get("droplets")
     return request("ingest", size, attempt).mem_mb + (
         calling_mb(size) if droplets else 0
@@ -252,10 +285,8 @@ def for_reference(unit):
 
 
 def size_of(input):
-    """The size written by ingest or, for ingest itself, estimated from the input files."""
-    if "dimensions" in input.keys():
-        return Size.read(Path(input.dimensions))
-    return Size.of_files(Path(file) for file in input)
+    """The size written by ingest."""
+    return Size.read(Path(input.dimensions))
 
 
 def cores_by_size(wildcards, input):

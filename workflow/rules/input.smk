@@ -3,8 +3,6 @@
 
 # High priority, so that the input files of all samples are checked before other stages run.
 rule ingest:
-    input:
-        lambda wildcards: input_files(SAMPLES[wildcards.sample]),
     output:
         **writes("ingest"),
     log:
@@ -17,10 +15,10 @@ rule ingest:
         **ON_CPU,
         **LIMITS,
         mem_mb=memory_of_ingest,
-        runtime=minutes("ingest"),
+        runtime=minutes_of_ingest,
     params:
         settings=settings_of("ingest"),
-        content=lambda wildcards: content_of(input_files(SAMPLES[wildcards.sample])),
+        content=content_of_sample,
     shell:
         program("ingest", more=" {resources.limits}")
 
@@ -48,7 +46,6 @@ rule quality:
 # Runs unless ambient.mode is off.
 rule ambient:
     input:
-        raw_files,
         **reads("ambient"),
     output:
         **writes("ambient"),
@@ -64,7 +61,7 @@ rule ambient:
         runtime=for_ambient("minutes"),
     params:
         settings=settings_of("ambient"),
-        content=lambda wildcards: content_of(raw_files(wildcards)),
+        content=content_of_raw,
     shell:
         program("ambient", more=" {resources.limits}")
 

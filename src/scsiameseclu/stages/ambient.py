@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from scsiameseclu.errors import UserError
@@ -146,6 +147,8 @@ def _soup(
     """Counts of each gene in the empty droplets, if any can be used, and warnings."""
     if raw is None:
         return None, []
+    if not os.path.exists(raw):
+        raise UserError(f"column raw, {raw} does not exist; correct it")
     try:
         soup = soup_of_raw(
             raw, cells.var, cells.obs_names, genome=genome, counts=counts, limits=limits

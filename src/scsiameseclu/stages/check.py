@@ -77,7 +77,10 @@ def run(
     for line in sheet.lines:
         if line.problems:
             continue
-        findings, names = check_apart(line.row, complete)
+        if line.file_problems:
+            findings, names = [("error", problem) for problem in line.file_problems], None
+        else:
+            findings, names = check_apart(line.row, complete)
         _show(findings)
         if any(level == "error" for level, _ in findings):
             failed.append(line.row["sample"])

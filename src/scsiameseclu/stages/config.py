@@ -128,13 +128,25 @@ def _update(config: Config, changes: Config) -> None:
 
 
 def checked(config: Config) -> tuple[Config, dict[str, Row], list[str]]:
-    """The config with defaults, the rows of its sheet by sample, and all problems of both."""
+    """The config with defaults, the rows of its sheet by sample, and all problems of both.
+
+    Input files that cannot be read are only listed if there are other problems, or no sample is
+    left; see :func:`unreadable_files`.
+    """
     complete = with_defaults(config)
     problems = config_problems(complete)
     sheet = sheet_of(complete)
     rows = {row.get("sample", ""): row for row in sheet.rows}
     problems += sheet.all_problems
-    return complete, rows, problems + joint_problems(complete, cohorts_of(complete, sheet.rows))
+    problems += joint_problems(complete, cohorts_of(complete, sheet.rows))
+    if problems or all(line.file_problems for line in sheet.lines):
+        problems += sheet.file_problems
+    return complete, rows, problems
+
+
+def unreadable_files(config: Config) -> list[str]:
+    """Messages on the input files of single samples, which fail alone."""
+    return sheet_of(config).file_problems
 
 
 def joint_problems(config: Config, cohorts: Cohorts) -> list[str]:

@@ -23,17 +23,27 @@ NAMES = (
 
 
 def input_files(row: Mapping[str, Any]) -> list[str]:
-    """The input files for Snakemake: all files that are read for a sample.
+    """All files that are read for a sample.
 
     For an mtx file, these include its genes and cells; for a folder, the files inside it.
     """
-    hashtags = hashtag_table(row.get("hashtags"))
-    files = [file for file in (row.get("metadata"), hashtags) if file]
+    files = named_files(row)
     if row["path"] in DEMO:
         return files
+    files = files[1:]
     source = Path(row["path"])
-    read = [row["path"] if file == source else str(file) for file in _files_of(source)]
+    try:
+        listed = _files_of(source)
+    except OSError:  # no permission, or removed meanwhile; the stage that reads it reports it
+        listed = []
+    read = [row["path"] if file == source else str(file) for file in listed]
     return [*(read or [row["path"]]), *files]
+
+
+def named_files(row: Mapping[str, Any]) -> list[str]:
+    """The paths of files and folders that a row names for the stage ingest, without demo data."""
+    paths = (row["path"], row.get("metadata"), hashtag_table(row.get("hashtags")))
+    return [path for path in paths if path and path not in DEMO]
 
 
 def raw_matrix(raw: str) -> str:
@@ -54,7 +64,7 @@ def raw_files(row: Mapping[str, Any]) -> list[str]:
     raw = row.get("raw")
     if not raw:
         return []
-    with suppress(UserError):  # the stage ambient reports it
+    with suppress(UserError, OSError):  # the stage ambient reports it
         raw = raw_matrix(raw)
     return input_files({"path": raw})
 
@@ -104,16 +114,14 @@ def file_problem(path: str, rule: Rule) -> str | None:
         return f"{path} is not part of the demo data; available: {', '.join(DEMO)}"
     if not os.path.exists(path):  # also False for paths that the system rejects
         return f"{path} does not exist; paths are absolute or relative to {Path.cwd()}"
-    if os.path.isdir(path) and not counts:
-        return f"{path} is a folder; specify a file"
     try:
-        files = input_files({"path": path})
-        for file in files:
+        if os.path.isdir(path):
+            if not counts:
+                return f"{path} is a folder; specify a file"
+            os.listdir(path)
+        for file in input_files({"path": path}):
             if os.path.isfile(file):
                 open(file, "rb").close()
     except OSError as error:
         return f"{path} cannot be read ({error.strerror}); check its permissions"
-    braced = [file for file in files if "{" in file or "}" in file]
-    if braced:
-        return f"{braced[0]} contains a brace, which Snakemake reads as a wildcard; rename it"
     return None

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from scsiameseclu.limits import MAX_EXACT_CELLS, MAX_SCORED_CELLS
+from scsiameseclu.stages.declared import declared_values
 
 MIN_MB, MIN_MINUTES = 1000, 10
 CALLING_BASE_MB, CALLING_MB = 200, 6
@@ -131,14 +132,17 @@ def _sum(terms: Mapping[str, float], features: Mapping[str, float]) -> float:
 
 def _stored_values(file: Path) -> int:
     """Number of values stored in a count file, or an upper bound."""
-    if not file.is_file():
+    try:
+        if not file.is_file():
+            return 0
+        n_bytes = file.stat().st_size
+    except OSError:  # no permission; the stage that reads it reports it
         return 0
-    n_bytes = file.stat().st_size
     most = n_bytes * MAX_VALUES_PER_BYTE  # a damaged header may declare any number
     if ".mtx" in file.suffixes:
         return min(_of_mtx(file), most) or n_bytes
     if file.suffix in {".h5", ".h5ad", ".hdf5", ".loom"}:
-        return min(_of_hdf5(file), most) or n_bytes
+        return min(declared_values([file])[0], most) or n_bytes
     # uncompressed text has at least one digit and one separator per value
     return n_bytes if file.suffix in {".gz", ".zip", ".bz2", ".xz"} else n_bytes // 2
 
@@ -154,23 +158,3 @@ def _of_mtx(file: Path) -> int:
     except (OSError, EOFError, ValueError, IndexError):
         pass
     return 0
-
-
-def _of_hdf5(file: Path) -> int:
-    """Number of values in the largest numeric dataset; 0 if it cannot be determined."""
-    try:
-        import h5py
-    except ImportError:
-        return 0
-    sizes = [0]
-
-    def visit(name: str, node: Any) -> None:
-        if isinstance(node, h5py.Dataset) and node.dtype.kind in "iuf":
-            sizes.append(int(node.size or 0))  # None for a null element
-
-    try:
-        with h5py.File(file, "r") as content:
-            content.visititems(visit)
-    except Exception:  # whatever the file contains, ingest reports it
-        return 0
-    return max(sizes)

@@ -33,11 +33,24 @@ Cells = list[str]
 
 @dataclass
 class Line:
-    """A line of a sheet: its number, its non-empty cells by column, and its problems."""
+    """A line of a sheet.
+
+    Attributes
+    ----------
+    number
+        Its number in the file.
+    row
+        Its non-empty cells by column.
+    problems
+        What is wrong with its cells.
+    file_problems
+        Input files that cannot be read, which concern this sample only.
+    """
 
     number: int
     row: Row
     problems: list[str] = field(default_factory=list)
+    file_problems: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -57,8 +70,13 @@ class Sheet:
 
     @property
     def all_problems(self) -> list[str]:
-        """All problems, one message each, in the order of the lines."""
+        """All problems of header and cells, one message each, in the order of the lines."""
         return self.problems + [problem for line in self.lines for problem in line.problems]
+
+    @property
+    def file_problems(self) -> list[str]:
+        """All problems of input files."""
+        return [problem for line in self.lines for problem in line.file_problems]
 
 
 def read_sheet(path: str | Path) -> Sheet:
@@ -99,11 +117,11 @@ def read_sheet(path: str | Path) -> Sheet:
 
 
 def check_sheet(path: str | Path) -> Sheet:
-    """Read a sample sheet with :func:`read_sheet`, and check that its input files exist."""
+    """Read a sample sheet with :func:`read_sheet`, and check that its input files can be opened."""
     sheet = read_sheet(path)
     for line in sheet.lines:
         where = f"{path}, line {line.number}"
-        line.problems += [f"{where}: {problem}" for problem in _file_problems(line.row)]
+        line.file_problems = [f"{where}: {problem}" for problem in _file_problems(line.row)]
     return sheet
 
 

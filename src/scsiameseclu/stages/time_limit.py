@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,8 +16,15 @@ MIN_SECONDS, BYTES_PER_SECOND = 600, 1e6
 
 def reading_limit(files: Iterable[str | Path]) -> float:
     """Seconds after which reading is given up."""
-    size = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
-    return MIN_SECONDS + size / BYTES_PER_SECOND
+    return MIN_SECONDS + sum(map(_size_of, files)) / BYTES_PER_SECOND
+
+
+def _size_of(file: str | Path) -> int:
+    """Bytes of a file; 0 if it cannot be seen, which its reader reports."""
+    try:
+        return os.stat(file).st_size if os.path.isfile(file) else 0
+    except OSError:
+        return 0
 
 
 @contextmanager
