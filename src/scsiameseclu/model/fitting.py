@@ -35,7 +35,7 @@ from scsiameseclu.module.terms import Objective
 from scsiameseclu.preprocess.integration.alignment import Aligned
 from scsiameseclu.settings import ModelSettings
 from scsiameseclu.training.checkpoint import Checkpoint, fingerprint
-from scsiameseclu.training.device import choose_device
+from scsiameseclu.training.device import choose_device, steady
 from scsiameseclu.training.joint import JointPhase
 from scsiameseclu.training.loader import placed
 from scsiameseclu.training.pretraining import Pretraining
@@ -132,6 +132,21 @@ def train_networks(
     check_number(number, prepared.n_cells)
     where, device_note = choose_device(device)
     log.info("%s", device_note)
+    with steady(where):
+        return _train(prepared, number, seed, device, settings, checkpoint, where, device_note)
+
+
+def _train(
+    prepared: Prepared,
+    number: ClusterNumber,
+    seed: int,
+    device: str,
+    settings: ModelSettings,
+    checkpoint: Path | None,
+    where: torch.device,
+    device_note: str,
+) -> Training:
+    """As :func:`train_networks`, on a device."""
     modules = _modules(prepared, settings, seed, where)
     inputs = training_inputs(prepared, settings, modules[0][1].needs, seed, where)
     space, readout = fit_space(inputs.components, settings), choose_readout(settings)
@@ -226,10 +241,11 @@ def cluster_cells(
     tensor = tensor.to(where)
     layout, settings = trained.layout, trained.settings
     first = trained.first_search
-    if first is None or first.asked != str(number):
-        return _cluster(tensor, layout, number, settings, seed)
-    again = ClusterNumber(first.n_clusters, first.n_clusters)
-    return _cluster(tensor, layout, again, settings, seed).answering(number, first.evidence)
+    with steady(where):
+        if first is None or first.asked != str(number):
+            return _cluster(tensor, layout, number, settings, seed)
+        again = ClusterNumber(first.n_clusters, first.n_clusters)
+        return _cluster(tensor, layout, again, settings, seed).answering(number, first.evidence)
 
 
 def _cluster(

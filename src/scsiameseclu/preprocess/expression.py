@@ -15,6 +15,7 @@ import scipy.sparse as sp
 from sklearn.utils.sparsefuncs import incr_mean_variance_axis, mean_variance_axis
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.one_thread import one_thread
 from scsiameseclu.settings import ExpressionSettings
 
 log = logging.getLogger(__name__)
@@ -169,6 +170,7 @@ def scale_sparse(
     return scaled
 
 
+@one_thread()
 def principal_components(
     adata: ad.AnnData, settings: ExpressionSettings, seed: int, moments: Moments | None = None
 ) -> None:

@@ -1,8 +1,11 @@
 """The device that training runs on."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.one_thread import one_thread
 
 
 def choose_device(name: str) -> tuple[torch.device, str]:
@@ -25,3 +28,11 @@ def choose_device(name: str) -> tuple[torch.device, str]:
             "cpu, or run where there is a GPU"
         )
     return torch.device("cpu"), "trained on the CPU: torch finds no CUDA device"
+
+
+def steady(device: torch.device) -> AbstractContextManager[None]:
+    """A block whose results on the CPU do not depend on the number of threads.
+
+    Mini-batches are so small that more threads gain little. On a GPU, threads prepare them.
+    """
+    return one_thread() if device.type == "cpu" else nullcontext()

@@ -10,6 +10,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 
+from scsiameseclu.one_thread import one_thread
 from scsiameseclu.preprocess.integration.matching import Match, find_match
 from scsiameseclu.preprocess.integration.micro import (
     MatchingSpace,
@@ -126,6 +127,7 @@ class Alignment:
     components: Aligned
     seed: int
 
+    @one_thread()
     def carry(self, values: np.ndarray) -> Aligned:
         """Move other values of the cells, (n_cells, d), by the same matches."""
         moved = np.asarray(values, dtype=np.float64).copy()
@@ -157,6 +159,7 @@ class Alignment:
         }
 
 
+@one_thread()
 def align(components: np.ndarray, batches: pd.Series, seed: int) -> Alignment | None:
     """Align the batches of cells; None if there are not two batches.
 
