@@ -15,9 +15,8 @@ from outcome_of_reading import outcome
 from scsiameseclu.errors import UserError
 from scsiameseclu.options import rules
 from scsiameseclu.run_settings import SECTIONS, RunSettings
-from scsiameseclu.stages.apart import EndedEarlyError, apart
+from scsiameseclu.stages.reading import StoppedError, read_apart
 
-SECONDS = 60
 PRELOAD = ["scsiameseclu.io.sample", "outcome_of_reading"]
 Trial = Callable[[random.Random], tuple[str, str]]
 ODD: tuple[Any, ...] = (
@@ -44,11 +43,11 @@ def damaged_file(work: Path) -> Trial:
         damage(rng.choice(files), rng)
         what = f"{kind}, {damage.__name__}"
         try:
-            said, detail = apart(outcome, path, seconds=SECONDS, preload=PRELOAD)
-        except TimeoutError:
-            return "stuck", what
-        except EndedEarlyError:
-            return "ended", what
+            said, detail = read_apart(
+                outcome, path, files=list(map(str, files)), where=str(path), preload=PRELOAD
+            )
+        except StoppedError as error:  # the sentence that a user sees
+            return "stopped", f"{what}: {error}"
         if said == "refused":
             fine = all("\n" not in text and str(path) in text for text in detail)
             return ("refused" if fine else "raised"), f"{what}: {detail}"

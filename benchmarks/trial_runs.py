@@ -1,7 +1,7 @@
 """Trials of running stages: killed at any moment, and on a full disk.
 
 A cohort of the demo data with a reference, a trajectory, two conditions and exports is run by
-Snakemake once; its log has the command of every stage.
+Snakemake once, which also prints the command of every stage.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,12 +104,22 @@ def finished_run(work: Path) -> tuple[Path, list[Command]]:
     if not log.is_file():
         shutil.rmtree(directory, ignore_errors=True)
         write_inputs(directory, ROWS, CONFIG)
-        done = snakemake(directory, "--printshellcmds")
+        done = snakemake(directory)
         if done.returncode:
             sys.exit(done.stdout[-5000:])
-        log.write_text(done.stdout)
+        log.write_text(printed_commands(directory))
+    return directory, commands_of(directory, log.read_text())
+
+
+def printed_commands(directory: Path) -> str:
+    """What Snakemake prints with the command of every stage of a finished run."""
+    return snakemake(directory, "--dry-run", "--forceall", "--printshellcmds").stdout
+
+
+def commands_of(directory: Path, printed: str) -> list[Command]:
+    """The stages of a finished run; those that were interrupted in a trial are run again."""
     commands = []
-    for text, stage in COMMAND.findall(log.read_text()):
+    for text, stage in COMMAND.findall(printed):
         script = str(ROOT / "scripts" / f"{stage}.py")
         words = [sys.executable, script, *shlex.split(text)[2:]]
         if stage not in (*manifest.STAGES, "reference"):
@@ -122,12 +132,16 @@ def finished_run(work: Path) -> tuple[Path, list[Command]]:
         if any(not path.exists() for path in command.outputs()):
             command.clear()
             command.start().communicate()
-    return directory, commands
+    return commands
 
 
 def killed_stage(work: Path) -> Trial:
     """A stage that is killed at a random moment, and run again."""
-    _, commands = finished_run(work)
+    return killed_command(finished_run(work)[1])
+
+
+def killed_command(commands: Sequence[Command]) -> Trial:
+    """One of some stages that is killed at a random moment, and run again."""
     whole = {id(command): digests(command) for command in commands}
 
     def trial(rng: random.Random) -> tuple[str, str]:

@@ -15,9 +15,11 @@ MAX_BYTES = 2 * 2**30
 def outcome(path: Path) -> tuple[str, object]:
     """``("read", (cells, genes, sum))``, ``("refused", messages)`` or ``("raised", traceback)``.
 
-    To be called in a process of its own, whose memory it limits to 2 GB.
+    To be called in a process of its own, whose memory it limits to 2 GB, unless less is allowed.
     """
-    resource.setrlimit(resource.RLIMIT_DATA, (MAX_BYTES, MAX_BYTES))
+    most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    most = MAX_BYTES if most == resource.RLIM_INFINITY else min(most, MAX_BYTES)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     warnings.simplefilter("ignore")
     try:
         sample = read_sample(str(path), ReadRequest(), sample="s")

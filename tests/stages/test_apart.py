@@ -21,6 +21,19 @@ def test_a_function_that_does_not_end_is_killed() -> None:
     assert time.monotonic() - started < PATIENCE_S
 
 
+def allocated(megabytes: int) -> str:
+    try:
+        return f"{len(bytearray(megabytes * 10**6)) // 10**6} MB"
+    except MemoryError:
+        return "no memory"
+
+
+def test_memory_is_limited() -> None:
+    assert apart(allocated, 50, seconds=60, megabytes=500) == "50 MB"
+    assert apart(allocated, 2000, seconds=60, megabytes=500) == "no memory"
+    assert apart(allocated, 50, seconds=60) == "50 MB"
+
+
 @pytest.mark.parametrize(("function", "argument"), [(os._exit, 0), (os._exit, 9), (int, "x")])
 def test_a_process_that_ends_without_a_result(function: type, argument: object) -> None:
     with pytest.raises(EndedEarlyError):

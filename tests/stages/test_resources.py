@@ -110,3 +110,18 @@ def test_a_null_element_does_not_stop_the_planning(tmp_path: Path) -> None:
         file["uns/log1p/base"] = h5py.Empty("f")
         file["X"] = np.zeros((30, 10))
     assert Size.of_files([path]).nonzeros == 300
+
+
+@pytest.mark.parametrize("content", ["damaged", "cut", "no header", "long"])
+def test_a_damaged_matrix_does_not_stop_the_prediction(content: str, tmp_path: Path) -> None:
+    """Snakemake predicts the memory of every sample, and must not fail by the file of one."""
+    header = "%%MatrixMarket matrix coordinate integer general\n5 5 25\n"
+    text = {"no header": "%\n" * 5000, "long": header[:20] + "x" * 10**6}.get(content, header)
+    packed = bytearray(gzip.compress(text.encode()))
+    if content == "damaged":
+        packed[12:16] = b"\xff\xff\xff\xff"
+    if content == "cut":
+        packed = packed[: len(packed) // 2]
+    path = tmp_path / "matrix.mtx.gz"
+    path.write_bytes(packed)
+    assert Size.of_files([path]).nonzeros == len(packed)

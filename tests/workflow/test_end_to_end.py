@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import random
 import re
 import shutil
 import signal
@@ -30,6 +31,9 @@ from test_module import run as outer_run
 
 from scsiameseclu.store import manifest
 from scsiameseclu.store.folder import SampleFolder
+
+KILLS = 5
+"""Number of stages that are killed in the short form of ``make trial``."""
 
 pytestmark = pytest.mark.slow
 OF_THE_RUN = ("index.html", "multiqc_report.html")
@@ -320,6 +324,22 @@ def edit_curation(folder: Path, edits: dict[str, str]) -> None:
     assert set(edits) <= set(names)
     new = [edits.get(name, line) for name, line in zip(names, lines, strict=True)]
     path.write_text("\n".join(new) + "\n")
+
+
+@pytest.mark.slow
+def test_stages_that_are_killed_at_random_moments(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A short form of the trial of ``make trial``."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from trial_runs import commands_of, killed_command, printed_commands
+
+    commands = commands_of(copied, printed_commands(copied))
+    assert {"ingest", "train", "join", "report"} <= {command.stage for command in commands}
+    trial = killed_command(commands)
+    for seed in range(KILLS):
+        outcome, what = trial(random.Random(seed))
+        assert outcome == "same", what
 
 
 def test_clusters_are_merged_named_and_split_by_hand_and_this_is_undone(copied: Path) -> None:

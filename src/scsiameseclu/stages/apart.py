@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import resource
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
 Result = TypeVar("Result")
+BYTES_PER_MB = 1e6
 
 
 class EndedEarlyError(Exception):
@@ -18,6 +20,7 @@ def apart(
     function: Callable[..., Result],
     *arguments: object,
     seconds: float,
+    megabytes: float | None = None,
     preload: Sequence[str] = (),
 ) -> Result:
     """The result of a function, computed in another process.
@@ -28,6 +31,8 @@ def apart(
         A function of a module, and its positional arguments; both are pickled.
     seconds
         The process is killed after this time.
+    megabytes
+        Memory that it may allocate; beyond it, allocations raise MemoryError in the function.
     preload
         Modules that are imported once for all processes, at the first call.
 
@@ -42,7 +47,9 @@ def apart(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(preload))
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(sender, function, arguments), daemon=True)
+    process = context.Process(
+        target=_send, args=(sender, function, arguments, megabytes), daemon=True
+    )
     process.start()
     sender.close()
     try:
@@ -58,5 +65,13 @@ def apart(
         process.join()
 
 
-def _send(sender: Connection, function: Callable[..., object], arguments: tuple[object]) -> None:
+def _send(
+    sender: Connection,
+    function: Callable[..., object],
+    arguments: tuple[object],
+    megabytes: float | None,
+) -> None:
+    if megabytes is not None:
+        most = int(megabytes * BYTES_PER_MB)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     sender.send(function(*arguments))

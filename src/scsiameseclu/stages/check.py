@@ -10,7 +10,6 @@ from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.errors import UserError
 from scsiameseclu.run_settings import LimitSettings
 from scsiameseclu.settings import DropletSettings, ReferenceSettings, TrajectorySettings
-from scsiameseclu.stages.apart import EndedEarlyError, apart
 from scsiameseclu.stages.cohorts import Cohorts, cohort_warnings, cohorts_of
 from scsiameseclu.stages.columns import request_of
 from scsiameseclu.stages.config import (
@@ -23,9 +22,9 @@ from scsiameseclu.stages.config import (
     with_defaults,
 )
 from scsiameseclu.stages.input_files import input_files, raw_files
+from scsiameseclu.stages.reading import StoppedError, read_apart
 from scsiameseclu.stages.resolved import resolved
 from scsiameseclu.stages.sheet import Row
-from scsiameseclu.stages.time_limit import reading_limit
 
 if TYPE_CHECKING:
     from scsiameseclu.genes.matching import GeneNames
@@ -154,16 +153,13 @@ def check_apart(row: Row, config: Config) -> tuple[list[Finding], GeneNames | No
     -------
     The findings, and the genes of the sample if they could be read.
     """
-    limit = reading_limit([*input_files(row), *raw_files(row)])
     where = f"sample {row['sample']}: {row['path']}"
     try:
-        return apart(findings_of, row, config, seconds=limit, preload=["scsiameseclu.io.sample"])
-    except TimeoutError:
-        reason = f"could not be read in {limit / 60:.0f} minutes"
-        return [("error", f"{where} {reason}; check the file")], None
-    except EndedEarlyError:
-        reason = "the process that read it was killed, by damage of the file or for lack of memory"
-        return [("error", f"{where} cannot be read ({reason}); check the file")], None
+        return read_apart(
+            findings_of, row, config, files=[*input_files(row), *raw_files(row)], where=where
+        )
+    except StoppedError as error:
+        return [("error", str(error))], None
 
 
 def findings_of(row: Row, config: Config) -> tuple[list[Finding], GeneNames | None]:

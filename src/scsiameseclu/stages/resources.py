@@ -35,6 +35,8 @@ SHALLOW_VALUES, TYPICAL_GENES = 500, 20_000
 """Assumed values per cell and number of genes if only the number of stored values is known."""
 MAX_VALUES_PER_BYTE = 1000
 """Upper bound for the number of values per byte of a compressed file."""
+MAX_HEADER_LINES, MAX_HEADER_LINE = 1000, 10_000
+"""Number and length of the lines of a MatrixMarket file in which its header is sought."""
 COEFFICIENTS = Path(__file__).with_name("resources.json")
 
 
@@ -152,9 +154,10 @@ def _of_mtx(file: Path) -> int:
     reader = gzip.open if file.suffix == ".gz" else open
     try:
         with reader(file, "rt") as lines:
-            for line in lines:
+            for _ in range(MAX_HEADER_LINES):
+                line = lines.readline(MAX_HEADER_LINE)
                 if not line.startswith("%"):
                     return int(line.split()[2])
-    except (OSError, EOFError, ValueError, IndexError):
+    except Exception:  # whatever the file contains, ingest reports it
         pass
     return 0
