@@ -58,7 +58,7 @@ class Command:
         return [SampleFolder(self.folder, self.folder.name).path(name) for name in names]
 
     def start(self) -> "subprocess.Popen[str]":
-        """Start the stage in a session of its own, as a scheduler does."""
+        """Start the stage in a process group of its own, which can be killed as one."""
         return subprocess.Popen(
             self.words,
             cwd=_directory(self.folder),
@@ -66,7 +66,7 @@ class Command:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            start_new_session=True,
+            process_group=0,
         )
 
     def clear(self) -> None:

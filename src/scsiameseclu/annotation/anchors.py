@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.cluster import KMeans
 
+from scsiameseclu.one_thread import one_thread
+
 MAX_ANCHORS = 10  # per type
 CELLS_PER_ANCHOR = 20
 TEMPERATURE = 0.05
@@ -32,6 +34,7 @@ class Anchors:
     types: np.ndarray
 
     @classmethod
+    @one_thread()
     def fit(cls, cells: np.ndarray, labels: np.ndarray, n_types: int, seed: int) -> Anchors:
         """k-means within each type: one anchor per 20 cells, at least one and at most ten."""
         rng = np.random.default_rng(seed)

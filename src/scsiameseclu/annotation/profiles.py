@@ -11,6 +11,8 @@ from scipy.sparse import csr_matrix
 from sklearn.cluster import KMeans
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
+from scsiameseclu.one_thread import one_thread
+
 MIN_GROUPS, MAX_GROUPS = 20, 200
 MIN_CELLS = 10
 MAX_FITTED = 20_000
@@ -63,6 +65,7 @@ class Profiles:
         return Profiles(self.clusters, others, np.maximum(mean, 0), np.maximum(share, 0))
 
 
+@one_thread()
 def similar_groups(embedding: np.ndarray, cells_per_group: int, seed: int) -> pd.Series:
     """Groups of neighbouring cells by k-means: categories of about ``cells_per_group`` cells.
 
