@@ -14,7 +14,6 @@ from threadpoolctl import threadpool_info
 from scsiameseclu import datasets
 from scsiameseclu.one_thread import one_thread
 
-
 Setter = Callable[[int], None]
 
 
