@@ -14,7 +14,6 @@ import platform
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -36,7 +35,6 @@ FIELDS = [
         "equal_labels",
         "ari",
         "n_clusters",
-        "seconds",
         "machine",
         "date",
     ),
@@ -56,7 +54,6 @@ def fit(source: Path, batch: str | None, output: Path) -> None:
     adata = ad.AnnData(sp.csr_matrix(given.X, dtype=np.float32))
     adata.obs_names, adata.var_names = given.obs_names, given.var_names
     sc.pp.filter_genes(adata, min_cells=MIN_CELLS)
-    started = time.perf_counter()
     ScSiameseClu(random_state=0, device="cpu").fit(adata)
     np.savez(
         output,
@@ -64,7 +61,6 @@ def fit(source: Path, batch: str | None, output: Path) -> None:
         edges=edges_of(adata),
         embedding=adata.obsm["X_siamese"],
         labels=adata.obs["siamese"].to_numpy().astype(str),
-        seconds=time.perf_counter() - started,
         descent=descent(adata.obsm["X_pca"]),
     )
 
@@ -128,7 +124,6 @@ def compared(name: str, numbers: list[int], data: Path, work: Path) -> Iterator[
             "equal_labels": f"{(first['labels'] == other['labels']).mean():.4f}",
             "ari": f"{adjusted_rand_score(first['labels'], other['labels']):.4f}",
             "n_clusters": f"{len(set(first['labels']))} and {len(set(other['labels']))}",
-            "seconds": f"{first['seconds']:.1f} and {other['seconds']:.1f}",
             "machine": f"{platform.machine()} {os.cpu_count()} cores",
             "date": date.today().isoformat(),
         }
