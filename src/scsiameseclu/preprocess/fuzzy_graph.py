@@ -57,11 +57,21 @@ def fuzzy_graph(distances: sp.csr_matrix) -> sp.csr_matrix:
     return union
 
 
-def _local_weights(distances: np.ndarray, mean: float) -> np.ndarray:
-    """Weights of each cell's neighbours, (n_cells, k - 1), before the union."""
+def neighbourhood_widths(distances: np.ndarray) -> np.ndarray:
+    """:math:`\\sigma_i` of each cell, (n_cells,), from distances (n_cells, k - 1)."""
+    return _widths(_beyond_nearest(distances)[0])
+
+
+def _beyond_nearest(distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distances beyond the nearest that is not a duplicate, and the distance to that one."""
     positive = np.where(distances > 0, distances, np.inf).min(axis=1)
     nearest = np.where(np.isfinite(positive), positive, 0).astype(np.float32)
-    beyond = np.maximum(distances - nearest[:, None], 0)
+    return np.maximum(distances - nearest[:, None], 0), nearest
+
+
+def _local_weights(distances: np.ndarray, mean: float) -> np.ndarray:
+    """Weights of each cell's neighbours, (n_cells, k - 1), before the union."""
+    beyond, nearest = _beyond_nearest(distances)
     width = _widths(beyond)
     n = distances.shape[1]
     own_mean = distances.mean(axis=1) * (n / (n + 1))
