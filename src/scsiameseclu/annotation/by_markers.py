@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from scsiameseclu.annotation.cell_types import UNASSIGNED
+from scsiameseclu.annotation.descent import name_types
 from scsiameseclu.annotation.marker_scores import (
     Candidate,
     marker_t_values,
-    name_types,
     score_sets,
     strength,
 )
@@ -41,6 +41,8 @@ from scsiameseclu.settings import AnnotationSettings
 CELLS_PER_GROUP = 75
 PARTITIONS = 5
 MIN_OVERLAP = 0.2
+EQUAL_STRENGTH = 0.1
+"""Tissues whose scores differ by less are taken for equal: extra types raise the best score."""
 MAX_UNASSIGNED = 0.5
 COLUMNS = [
     "cluster",
@@ -133,7 +135,7 @@ def annotate_clusters(
         candidate_sets = [marker_sets]
     deviation = gene_deviation(expression.X)
     candidates = [score_sets(sets, genes, profiles, deviation) for sets in candidate_sets]
-    best = max(candidates, key=lambda one: (strength(one.scores, profiles.sizes), one.overlap))
+    best = _choose(candidates, profiles)
     if marker_sets is not None:
         _check_overlap(best, genes)
     tissue = best.sets.name if best.scores.shape[1] or len(candidates) == 1 else ""
@@ -151,6 +153,14 @@ def annotate_clusters(
         cells,
         _warnings(best, table, tissue, organism),
     )
+
+
+def _choose(candidates: list[Candidate], profiles: Profiles) -> Candidate:
+    """The tissue with the highest scores; among those that equal it, that with fewest types."""
+    strengths = [strength(one.scores, profiles.sizes) for one in candidates]
+    limit = max(strengths) - EQUAL_STRENGTH
+    equal = [one for one, value in zip(candidates, strengths, strict=True) if value >= limit]
+    return min(equal, key=lambda one: (one.scores.shape[1], -one.overlap))
 
 
 def _types_of_clusters(table: pd.DataFrame, clusters: pd.Series) -> pd.DataFrame:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from scsiameseclu.annotation.cell_types import ABSTENTIONS
-from scsiameseclu.annotation.tissues import TABLE, known_tissues, tissues_of
+from scsiameseclu.annotation.tissues import ANY, TABLE, known_tissues, tissue_names, tissues_of
 from scsiameseclu.errors import UserError
 from scsiameseclu.genes.organism import ANOTHER, UNKNOWN, detect_organism, is_another_species
 from scsiameseclu.store.files import first_line
@@ -76,7 +76,8 @@ def canonical_sets(tissue: str, organism: str) -> list[MarkerSets]:
         return [MarkerSets("", none[["cell_type", "gene"]].assign(weight=1.0))]
     sets = []
     for names in groups:
-        rows = table[table["tissue"].isin(names)]
+        wanted = {*names, ANY}
+        rows = table[[not wanted.isdisjoint(tissue_names(text)) for text in table["tissue"]]]
         part = rows[["cell_type"]].assign(gene=rows[SPECIES_COLUMN[organism]], weight=1.0)
         part = part[part["gene"] != ""].drop_duplicates(["cell_type", "gene"], ignore_index=True)
         sets.append(MarkerSets(", ".join(names), part))
