@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from scsiameseclu.annotation.cell_types import UNASSIGNED
+from scsiameseclu.annotation.cluster_table import table_of_clusters
 from scsiameseclu.annotation.descent import name_types
 from scsiameseclu.annotation.marker_scores import (
     Candidate,
@@ -44,18 +45,6 @@ MIN_OVERLAP = 0.2
 EQUAL_STRENGTH = 0.1
 """Tissues whose scores differ by less are taken for equal: extra types raise the best score."""
 MAX_UNASSIGNED = 0.5
-COLUMNS = [
-    "cluster",
-    "n_cells",
-    "cell_type",
-    "score",
-    "runner_up",
-    "runner_up_score",
-    "margin",
-    "n_markers",
-    "markers_found",
-    "best_match",
-]
 
 
 @dataclass
@@ -65,9 +54,11 @@ class Annotation:
     Attributes
     ----------
     table
-        One row per cluster: ``cell_type`` (or ``"Unassigned"``), the best score, the runner-up
-        and its score, their ``margin``, the markers of the best type that are in the data, and
-        the best type itself (``best_match``), assigned or not.
+        One row per cluster: ``cell_type`` (or ``"Unassigned"``) with its Cell Ontology id and
+        confidence, ``states``, the score of the type and that of the best 5 % of random gene sets
+        (``random_score``), the runner-up and its score, their ``margin``, the markers that gave the
+        score and are in the data, those for and against the type, and the narrowest type that fits
+        best (``best_match``), assigned or not.
     scores
         t values, clusters x cell types; no columns if nothing could be scored.
     tissue, organism
@@ -77,6 +68,9 @@ class Annotation:
     cells
         ``cell_type`` and ``score`` of each cell: those of its groups, or of its cluster if these
         are not clear or no embedding was given.
+    evidence
+        Terms of the confidence of each cluster, (n_clusters, 4), as of
+        :func:`scsiameseclu.annotation.confidence.terms`.
     """
 
     table: pd.DataFrame
@@ -85,6 +79,7 @@ class Annotation:
     organism: str
     overlap: float
     cells: pd.DataFrame
+    evidence: np.ndarray
     warnings: list[str] = field(default_factory=list)
 
 
@@ -139,7 +134,7 @@ def annotate_clusters(
     if marker_sets is not None:
         _check_overlap(best, genes)
     tissue = best.sets.name if best.scores.shape[1] or len(candidates) == 1 else ""
-    table = _decide(best, profiles, settings, genes.symbols)
+    table, evidence = table_of_clusters(best, profiles, settings, genes.symbols, organism, seed)
     by_cluster = _types_of_clusters(table, clusters)
     cells = by_cluster
     if embedding is not None and best.scores.shape[1]:
@@ -151,6 +146,7 @@ def annotate_clusters(
         organism,
         best.overlap,
         cells,
+        evidence,
         _warnings(best, table, tissue, organism),
     )
 
@@ -208,19 +204,6 @@ def _check_overlap(candidate: Candidate, genes: GeneNames) -> None:
         f"table such as {', '.join(sets.table['gene'][:3])}: give symbols or ids of the same "
         "organism"
     )
-
-
-def _decide(
-    candidate: Candidate, profiles: Profiles, settings: AnnotationSettings, symbols: list[str]
-) -> pd.DataFrame:
-    table = name_types(candidate.scores, settings).reset_index(drop=True)
-    table["cluster"], table["n_cells"] = profiles.clusters, profiles.sizes.astype(int)
-    targets = candidate.matched.groupby("cell_type")["target"]
-    markers = {name: [symbols[gene] for gene in genes] for name, genes in targets}
-    of_best = [markers.get(name, []) for name in table["best_match"]]
-    table["n_markers"] = [len(genes) for genes in of_best]
-    table["markers_found"] = [",".join(genes) for genes in of_best]
-    return table[COLUMNS]
 
 
 def _warnings(best: Candidate, decided: pd.DataFrame, tissue: str, organism: str) -> list[str]:

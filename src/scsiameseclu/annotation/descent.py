@@ -74,17 +74,23 @@ class Descent:
     best
         The set reached by always entering the best child with a score of ``min_score``: within the
         answer, but possibly narrower.
+    evidence
+        The set with the highest score within the answer.
     runner_up
         The set that tied with ``best``, or otherwise the best set whose type neither includes nor
         is included in that of ``best``; -1 if there is none.
+    margin
+        Lead over the set that tied, or otherwise ``lead``.
     lead
-        Lead of the answer over its best sibling, or of the tied sets; NaN if there is none.
+        Smallest lead over a sibling on the way to the answer; NaN if there is none.
     """
 
     answer: str
     score: float
     best: int
+    evidence: int
     runner_up: int
+    margin: float
     lead: float
 
 
@@ -104,26 +110,38 @@ def descend(scores: np.ndarray, tree: TypeTree, min_score: float, margin: float)
     def best_of(node: str) -> int:
         return max(tree.members[node], key=lambda position: scores[position])
 
-    answer, node, lead, tied = TOP, TOP, np.nan, -1
+    answer, node, tied, last, leads = TOP, TOP, -1, np.nan, [np.inf]
     while node in tree.children:
         ranked = sorted(
-            (best_of(child) for child in tree.children[node]), key=lambda position: -scores[position]
+            (best_of(child) for child in tree.children[node]),
+            key=lambda position: -scores[position],
         )
         first, second = (ranked[0], ranked[1] if len(ranked) > 1 else -1)
         if scores[first] < min_score and node != TOP:
             break
         ahead = scores[first] - scores[second] if second >= 0 else np.nan
+        child = _child(tree, node, first)
         if answer == node:  # nothing has stopped the descent so far
-            lead = ahead
+            last = ahead
             if ahead < margin:
                 tied = second
             elif scores[first] >= min_score:
-                answer = _child(tree, node, first)
-        node = _child(tree, node, first)
+                answer = child
+                leads.append(np.inf if np.isnan(ahead) else ahead)
+        node = child
     best = best_of(node)
     runner_up = tied if tied >= 0 else _best_unrelated(scores, tree, best)
-    score = scores[tree.members[answer]].max()
-    return Descent(answer, float(score), best, runner_up, float(lead))
+    evidence = best_of(answer)
+    lead = min(leads)
+    return Descent(
+        answer,
+        float(scores[evidence]),
+        best,
+        evidence,
+        runner_up,
+        float(last if tied >= 0 or np.isinf(lead) else lead),
+        float(lead) if np.isfinite(lead) else np.nan,
+    )
 
 
 def _child(tree: TypeTree, node: str, position: int) -> str:
@@ -143,7 +161,8 @@ def name_types(scores: pd.DataFrame, settings: AnnotationSettings) -> pd.DataFra
     Returns
     -------
     Columns ``cell_type`` (as the marker table writes it, where it has the type), ``score``,
-    ``runner_up``, ``runner_up_score``, ``margin`` and ``best_match``.
+    ``runner_up``, ``runner_up_score``, ``margin`` and ``best_match``, and ``evidence`` and ``lead``
+    of :class:`Descent` (the set by its name).
     """
     names = [str(name) for name in scores.columns]
     tree = TypeTree.of(names)
@@ -151,7 +170,7 @@ def name_types(scores: pd.DataFrame, settings: AnnotationSettings) -> pd.DataFra
     rows = []
     for values in scores.to_numpy():
         if not names:
-            rows.append((UNASSIGNED, np.nan, "", np.nan, np.nan, ""))
+            rows.append((UNASSIGNED, np.nan, "", np.nan, np.nan, "", "", np.nan))
             continue
         found = descend(values, tree, settings.min_score, settings.margin)
         has_second = found.runner_up >= 0
@@ -161,9 +180,12 @@ def name_types(scores: pd.DataFrame, settings: AnnotationSettings) -> pd.DataFra
                 found.score,
                 names[found.runner_up] if has_second else "",
                 values[found.runner_up] if has_second else np.nan,
-                found.lead,
+                found.margin,
                 names[found.best],
+                names[found.evidence],
+                found.lead,
             )
         )
     columns = ["cell_type", "score", "runner_up", "runner_up_score", "margin", "best_match"]
+    columns += ["evidence", "lead"]
     return pd.DataFrame(rows, columns=columns, index=scores.index)

@@ -56,6 +56,9 @@ def canonical_table() -> pd.DataFrame:
 def canonical_sets(tissue: str, organism: str) -> list[MarkerSets]:
     """The marker sets to try: one entry per tissue when ``tissue`` is ``"auto"``, else one.
 
+    Types that occur in every tissue are in each entry, and with ``"auto"`` also in one of their own
+    (``"any"``).
+
     Parameters
     ----------
     tissue
@@ -70,7 +73,8 @@ def canonical_sets(tissue: str, organism: str) -> list[MarkerSets]:
     """
     table = canonical_table()
     requested = tissues_of(tissue)
-    groups = [[name] for name in known_tissues()] if requested is None else [requested]
+    every: list[list[str]] = [[ANY], *([name] for name in known_tissues())]
+    groups = every if requested is None else [requested]
     if organism not in SPECIES_COLUMN:
         none = table.iloc[:0]
         return [MarkerSets("", none[["cell_type", "gene"]].assign(weight=1.0))]
