@@ -19,7 +19,7 @@ from scsiameseclu.annotation.marker_sets import SPECIES_COLUMN
 from scsiameseclu.genes.gene_classes import cell_cycle_genes
 
 DIVIDING, LOW_QUALITY, DOUBLETS = "dividing", "low quality", "doublet-like"
-MIN_GENES = 4
+MIN_GENES = 3
 """Smallest number of a state's genes in the data."""
 MIN_SCORE = 5.0
 """Smallest score of a state, a t value; random sets must reach less in 95 % of cases."""

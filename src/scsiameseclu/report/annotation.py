@@ -1,8 +1,9 @@
-"""The cell types section: the type of each cluster, the votes and their evidence."""
+"""The cell types section: the type of each cluster, the votes, their evidence, and states."""
 
 from typing import Any
 
 from scsiameseclu.annotation.cell_types import ABSTENTIONS
+from scsiameseclu.annotation.tissues import ANY
 from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.tables import Cell, Table, count, listed, percent, real, text, whole
 
@@ -17,8 +18,11 @@ def annotation_note(sample: FinishedSample) -> str:
     table = str(notes["marker_table"])
     source = "the canonical markers" if table == "canonical" else f"the markers in {table}"
     sentences = [
-        f"Marker votes are based on {source} ({notes['tissue']}, {notes['organism']}); "
-        f"{_share(notes['overlap'])} of these genes are in the data."
+        f"Marker votes are based on {source} ({_tissue(notes['tissue'])}, {notes['organism']}); "
+        f"{_share(notes['overlap'])} of these genes are in the data. The types form a tree: where "
+        "subtypes are tied, the answer is the type that includes them. Random sets: the score that "
+        "95 % of gene sets of the same size and expression do not exceed. Confidence: probability "
+        "that the type is right, calibrated on published data sets."
     ]
     if reference := sample.transfer_notes:
         sentences.append(
@@ -32,6 +36,10 @@ def annotation_note(sample: FinishedSample) -> str:
             "the data."
         )
     return " ".join(sentences)
+
+
+def _tissue(name: str) -> str:
+    return "types of all tissues" if name == ANY else name
 
 
 def doublet_note(sample: FinishedSample) -> str:
@@ -91,27 +99,36 @@ def _by_cell(sample: FinishedSample, cluster: str) -> str:
 
 
 def annotation_table(sample: FinishedSample) -> Table:
-    """One row per cluster: its type by markers, the runner-up and the supporting markers."""
+    """One row per cluster: its type by markers with the evidence for and against it."""
     with_doublets = (sample.annotation["doublet_of"] != "").any()
     rows = [
         [
             Cell(row["cluster"], number=position),
             whole(row["n_cells"]),
             text(_type(row)),
+            text(row["cell_type_id"] or "–"),
+            real(row["cell_type_confidence"], 2, bar=float(row["cell_type_confidence"])),
+            text(row["states"] or "–"),
             text(_by_cell(sample, row["cluster"])),
             real(row["score"], 2),
+            real(row["random_score"], 2),
             text(row["runner_up"] or "–"),
             real(row["runner_up_score"], 2),
             real(row["margin"], 2),
-            whole(row["n_markers"]),
-            text(str(row["markers_found"]).replace(",", ", ") or "–"),
+            text(_genes(row["genes_for"])),
+            text(_genes(row["genes_against"])),
             *([text(row["doublet_of"] or "–")] if with_doublets else []),
         ]
         for position, row in enumerate(sample.annotation.to_dict("records"))
     ]
     header = (
-        *("Cluster", "Cells", "Type by markers", "Cell by cell", "Score", "Runner-up"),
-        *("Runner-up score", "Margin", "Markers in data", "Marker genes"),
+        *("Cluster", "Cells", "Type by markers", "Cell Ontology", "Confidence", "States"),
+        *("Cell by cell", "Score", "Random sets", "Runner-up", "Runner-up score", "Lead"),
+        *("Genes for", "Genes against"),
         *(["Doublets of"] if with_doublets else []),
     )
     return Table("annotation-table", "Cell type of each cluster by marker genes", header, rows)
+
+
+def _genes(names: str) -> str:
+    return str(names).replace(",", ", ") or "–"

@@ -29,10 +29,11 @@ def run(
 
     ``annotation`` contains ``obs["cell_type_predicted"]`` (category, the consensus of the cluster)
     and ``obs["cell_type_score"]`` (float32), its Cell Ontology id and the confidence of the markers
-    (``cell_type_ontology_term_id``, ``cell_type_confidence``), and the corresponding types and
+    (``cell_type_id``, ``cell_type_confidence``), and the corresponding types and
     scores per cell in ``cell_type_by_cell`` and ``cell_type_by_cell_score``. With markers only,
     scores are t values. With several sources, they are those of
-    :func:`scsiameseclu.annotation.votes.consensus`, 0 to 1, and ``vote_...`` and ``vote_..._score`` contain the votes of each source per cell.
+    :func:`scsiameseclu.annotation.votes.consensus`, 0 to 1, and ``vote_...`` and
+    ``vote_..._score`` contain the votes of each source per cell.
     ``uns["annotation"]`` contains tissue, organism, marker table, overlap, sources, and the marker
     scores (n_clusters, n_types) with the names of their rows and columns, ``states`` of the
     clusters, and ``doublet_of``: the
