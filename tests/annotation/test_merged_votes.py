@@ -53,7 +53,14 @@ def test_two_sources_vote_by_cluster_and_by_cell(annotation: Annotation) -> None
     # x: two of three cells, and the markers; y: two of three cells alone
     assert cells["cell_type_predicted"].tolist() == ["B cell"] * 3 + ["Mast"] * 3
     np.testing.assert_allclose(cells["cell_type_score"], [(2 / 3 + 1) / 2] * 3 + [(2 / 3) / 2] * 3)
-    assert cells["cell_type_by_cell"].tolist() == ["B cell", "B cell", "conflict", "Mast", "Mast", "NK"]
+    assert cells["cell_type_by_cell"].tolist() == [
+        "B cell",
+        "B cell",
+        "conflict",
+        "Mast",
+        "Mast",
+        "NK",
+    ]
     np.testing.assert_allclose(
         cells["cell_type_by_cell_score"], [0.8, 0.8, 0.0, 0.3, 0.3, 0.5], rtol=1e-6
     )

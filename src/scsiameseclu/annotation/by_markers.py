@@ -42,7 +42,7 @@ from scsiameseclu.settings import AnnotationSettings
 CELLS_PER_GROUP = 75
 PARTITIONS = 5
 MIN_OVERLAP = 0.2
-EQUAL_STRENGTH = 0.3
+EQUAL_STRENGTH = 0.1
 """Tissues whose scores differ by less are taken for equal: extra types raise the best score."""
 MAX_UNASSIGNED = 0.5
 

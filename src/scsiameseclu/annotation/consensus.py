@@ -125,13 +125,9 @@ def _with_votes(
         known.canonical(str(name)) in known.lineage(str(by_markers))
         for name, by_markers in zip(types, table["cell_type"], strict=True)
     ]
-    result = table.assign(
-        cell_type=types,
-        **{
-            ID: [known.ontology_id(str(name)) for name in types],
-            CONFIDENCE: np.where(agrees, table[CONFIDENCE], 0.0),
-        },
-    )
+    result = table.assign(cell_type=types)
+    result[ID] = [known.ontology_id(str(name)) for name in types]
+    result[CONFIDENCE] = np.where(agrees, table[CONFIDENCE], 0.0)
     added: dict[str, Any] = {"consensus_score": np.round(scores, 4)}
     for vote in votes:
         added[f"vote_{vote.source}"] = vote.names

@@ -1,6 +1,7 @@
 """Marker sets: the table of canonical markers or a user's table, matched to the genes.
 
-``canonical_markers.tsv`` has the columns ``tissue``, ``cell_type``, ``gene`` (human symbol; empty
+``canonical_markers.tsv`` has the columns ``tissue`` (one or more, separated by semicolons;
+``any`` for types that occur in every tissue), ``cell_type``, ``gene`` (human symbol; empty
 where the gene has no human counterpart), ``mouse_gene`` (likewise) and ``source``, a publication
 on the tissue that describes the type. The genes are markers in common use in the field; only those
 of the pancreas were looked up one by one in their source.

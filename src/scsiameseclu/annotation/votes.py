@@ -3,8 +3,9 @@
 Sources vote by name; "Unassigned" and "Unknown" are abstentions. Names are compared through the
 table of :mod:`scsiameseclu.annotation.cell_types`. The consensus is the narrowest type that more
 than half of the votes cast support, "Unassigned" if none is cast, and "conflict" if they have at
-most a type at the top of the tree in common. Names that the table does not know cannot be compared; then the source of
-highest rank decides alone: an annotated reference, then CellTypist, then markers.
+most a type at the top of the tree in common. Names that the table does not know cannot be
+compared; then the source of highest rank decides alone: an annotated reference, then CellTypist,
+then markers.
 """
 
 from __future__ import annotations

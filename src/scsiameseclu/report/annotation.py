@@ -5,7 +5,17 @@ from typing import Any
 from scsiameseclu.annotation.cell_types import ABSTENTIONS
 from scsiameseclu.annotation.tissues import ANY
 from scsiameseclu.report.finished_sample import FinishedSample
-from scsiameseclu.report.tables import Cell, Table, count, listed, percent, real, text, whole
+from scsiameseclu.report.tables import (
+    Cell,
+    Table,
+    count,
+    decimal,
+    listed,
+    percent,
+    real,
+    text,
+    whole,
+)
 
 MIN_SHARE = 0.1
 """Smallest share of a cluster's cells for a type to be listed."""
@@ -109,25 +119,29 @@ def annotation_table(sample: FinishedSample) -> Table:
             text(row["cell_type_id"] or "–"),
             real(row["cell_type_confidence"], 2, bar=float(row["cell_type_confidence"])),
             text(row["states"] or "–"),
-            text(_by_cell(sample, row["cluster"])),
             real(row["score"], 2),
             real(row["random_score"], 2),
-            text(row["runner_up"] or "–"),
-            real(row["runner_up_score"], 2),
+            text(_runner_up(row)),
             real(row["margin"], 2),
             text(_genes(row["genes_for"])),
             text(_genes(row["genes_against"])),
+            text(_by_cell(sample, row["cluster"])),
             *([text(row["doublet_of"] or "–")] if with_doublets else []),
         ]
         for position, row in enumerate(sample.annotation.to_dict("records"))
     ]
     header = (
         *("Cluster", "Cells", "Type by markers", "Cell Ontology", "Confidence", "States"),
-        *("Cell by cell", "Score", "Random sets", "Runner-up", "Runner-up score", "Lead"),
-        *("Genes for", "Genes against"),
+        *("Score", "Random sets", "Runner-up", "Lead", "Genes for", "Genes against"),
+        "Cell by cell",
         *(["Doublets of"] if with_doublets else []),
     )
     return Table("annotation-table", "Cell type of each cluster by marker genes", header, rows)
+
+
+def _runner_up(row: dict[Any, Any]) -> str:
+    name = row["runner_up"]
+    return f"{name} ({decimal(row['runner_up_score'], 2)})" if name else "–"
 
 
 def _genes(names: str) -> str:
