@@ -9,7 +9,7 @@ WORKERS ?= 2
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-cluster test-compatibility test-dist containers dist docs screenshot lint format settings lock \
+.PHONY: help install demo check test test-cluster test-compatibility test-dist containers dist docs trial screenshot lint format settings lock \
   clean bench-accuracy bench-speed mutants ontology
 
 help: ## list these commands
@@ -52,6 +52,9 @@ docs: $(DOCUMENTED) ## build the documentation into docs/_build/html
 $(DOCUMENTED): docs/requirements.txt $(INSTALLED)
 	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet --requirement docs/requirements.txt
 	@touch $@
+
+trial: $(INSTALLED) ## try kills, damage, tampering and full disks, an hour (TRIAL="--kills 20": fewer)
+	PYTHONPATH=tests:tests/workflow python benchmarks/trial.py $(TRIAL)
 
 screenshot: demo ## take the picture of the report that README.md shows (needs Chromium)
 	python docs/screenshot.py

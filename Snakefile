@@ -47,6 +47,8 @@ rule all:
 onstart:
     if not FINISHING:
         hold(RUN_NOTE)
+        if problem := claim(Path(RESULTS)):
+            raise WorkflowError(problem)
 
 
 # The run that finishes cohorts without failed samples leaves the report to the run that started it.

@@ -1,11 +1,11 @@
-"""Integration of batches beside Harmony and Scanorama, scored by scib-metrics.
+"""Integration of batches beside Harmony, Scanorama and scVI, scored by scib-metrics.
 
     python benchmarks/integration.py --data ../shared/data [--seeds 5] [--parts main missing cut]
                                        [--methods METHOD …]
 
-Needs ``pip install scib-metrics harmonypy scanorama`` beside this package. Finished rows are not
-measured again; a method that fails gets a row with its error. Methods get counts and batches, never
-labels. Three parts:
+Needs ``pip install scib-metrics harmonypy scanorama scvi-tools`` beside this package. Finished rows
+are not measured again; a method that fails gets a row with its error. Methods get counts and
+batches, never labels. Three parts:
 
 main
     Every method on every set. ``total`` is 0.6 times biology plus 0.4 times batch, as in scib:
@@ -128,12 +128,26 @@ def scanorama(adata: ad.AnnData, seed: int) -> Found:
     return with_leiden(joined.loc[adata.obs_names].to_numpy(), seed)
 
 
+def scvi(adata: ad.AnnData, seed: int) -> Found:
+    """The latent space of scVI on the variable genes (Lopez et al. 2018), and Leiden."""
+    import scvi as package
+
+    components(adata, seed)
+    part = adata[:, adata.var["highly_variable"]].copy()
+    package.settings.seed = seed
+    package.model.SCVI.setup_anndata(part, batch_key="batch")
+    model = package.model.SCVI(part)
+    model.train(accelerator="cpu", enable_progress_bar=False)
+    return with_leiden(model.get_latent_representation(), seed)
+
+
 METHODS: dict[str, Callable[[ad.AnnData, int], Found]] = {
     "ours": ours,
     "ours, not aligned": unaligned,
     "our components and Leiden": aligned_components,
     "Harmony and Leiden": harmony,
     "Scanorama and Leiden": scanorama,
+    "scVI and Leiden": scvi,
     "no correction and Leiden": uncorrected,
 }
 

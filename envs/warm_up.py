@@ -32,7 +32,11 @@ def main() -> None:
         folder.write("embedding", folder.cells, obsm=obsm, stage="train", seed=0)
         halves = pd.Categorical(np.where(np.arange(len(folder.cells)) % 2, "1", "0"))
         obs = pd.DataFrame({"siamese": halves}, index=folder.cells)
-        folder.write("clusters", obs, stage="cluster", seed=0)
+        folder.write("clusters", obs, stage="curate", seed=0)
+        names = np.array(["0", "1"], dtype=object)
+        levels = {"leaves": names, "clusters": names, "groups": np.array([[0, 1]])}
+        leaf = pd.DataFrame({"leaf": halves.codes}, index=folder.cells)
+        folder.write("levels", leaf, uns={"levels": levels}, stage="cluster", seed=0)
         markers.run(folder, settings=MarkerSettings())
         annotate.run(folder, settings=AnnotationSettings())
 

@@ -4,4 +4,4 @@
 from scsiameseclu.stages.program import main
 
 if __name__ == "__main__":
-    main("evaluate")
+    main("evaluate", watched=True)

@@ -4,4 +4,4 @@
 from scsiameseclu.stages.program import main
 
 if __name__ == "__main__":
-    main("report")
+    main("report", watched=True)

@@ -17,6 +17,7 @@ from scsiameseclu.stages import (
     annotate,
     assemble,
     cluster,
+    curate,
     evaluate,
     expression,
     graph,
@@ -53,6 +54,7 @@ def run_stages(
     graph.run(folder, settings=GraphSettings())
     train.run(folder, settings=settings, n_clusters=n_clusters, device="cpu")
     cluster.run(folder, n_clusters=n_clusters)
+    curate.run(folder)
     layout.run(folder)
     markers.run(folder, settings=MarkerSettings())
     annotate.run(folder, settings=AnnotationSettings())

@@ -8,6 +8,7 @@ from scipy.sparse import csr_matrix
 from soups import Soup, soup
 
 import scsiameseclu as ssc
+from scsiameseclu.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +68,13 @@ def test_doublet_clusters(mixed: Soup) -> None:
     assert table["cluster"].tolist() == ["mix"]
     assert table["doublet_of"].tolist() == ["0+2"]
     assert 0.3 < table["share"].iloc[0] < 0.7
+
+
+def test_raw_droplets_must_be_counts_in_an_anndata(mixed: Soup) -> None:
+    adata = cells_of(mixed)
+    with pytest.raises(UserError, match="raw is a str, not an AnnData; read the file first"):
+        ssc.pp.ambient_rna(adata, groupby="kind", raw="raw_feature_bc_matrix.h5")
+    logged = adata.copy()
+    logged.X.data = np.log1p(logged.X.data)
+    with pytest.raises(UserError, match=r"raw: .* not counts"):
+        ssc.pp.ambient_rna(adata, groupby="kind", raw=logged)

@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse as sp
 from pipeline import run_stages
 
+from scsiameseclu.curation.table import FILE, RECORD
 from scsiameseclu.io.readers import read_counts
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.store import manifest
@@ -153,15 +154,17 @@ def test_deliverable_joins_everything(folders: Folders) -> None:
     assert folders[0].path("report").stat().st_size < 5_000_000
 
 
-def test_a_biologist_opens_a_folder_of_five_files(folders: Folders) -> None:
+def test_a_biologist_opens_a_folder_of_seven_files(folders: Folders) -> None:
     files = {path.name for path in folders[0].directory.iterdir() if path.is_file()}
-    assert files == {"s.h5ad", "report.html", "quality.tsv", "markers.tsv", "annotation.tsv"}
+    tables = {"quality.tsv", "markers.tsv", "splits.tsv", "annotation.tsv", "curation.tsv"}
+    assert files == {"s.h5ad", "report.html", *tables}
     assert [p.name for p in folders[0].directory.iterdir() if p.is_dir()] == ["stages"]
 
 
 def test_every_file_of_the_manifest_and_no_other(folders: Folders) -> None:
     folder = folders[0]
     files = {folder.path(name) for name in manifest.outputs()}
+    files |= {folder.directory / name for name in (FILE, RECORD)}
     there = set()
     for path in folder.directory.rglob("*"):
         if path.is_file():

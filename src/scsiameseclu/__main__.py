@@ -21,7 +21,7 @@ def usage() -> str:
 if __name__ == "__main__":
     stage, *options = sys.argv[1:] or ["--help"]
     if stage in STAGES:
-        main(stage, options, prog=f"python -m scsiameseclu {stage}")
+        main(stage, options, prog=f"python -m scsiameseclu {stage}", watched=True)
     elif stage == "--version":
         print(__version__)
     else:

@@ -165,8 +165,7 @@ def _fits_kind(value: Any, kind: str, rule: Rule) -> bool:
     if kind == "boolean":
         return isinstance(value, bool)
     if kind == "string":
-        # in Python, unlike JSON Schema, $ also matches before a line break at the end
-        if not isinstance(value, str) or value.endswith("\n"):
+        if not isinstance(value, str) or any(character in value for character in "\n\r\0"):
             return False
         return re.search(rule["pattern"], value) is not None
     if isinstance(value, bool) or not isinstance(value, Integral if kind == "integer" else Real):

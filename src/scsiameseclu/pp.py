@@ -100,8 +100,9 @@ def call_cells(
         simulations=simulations,
         seed=check_seed(random_state),
     )
+    counts = find_counts(adata, layer)
     try:
-        result = calling.call_cells(find_counts(adata, layer), settings)
+        result = calling.call_cells(counts, settings)
     except UserError as error:
         raise UserError(f"adata {error}; use the raw matrix of all barcodes") from error
     adata = adata.copy() if copy else adata
@@ -437,7 +438,16 @@ def ambient_rna(
         names = captures_of(adata, capture_key).to_numpy(dtype=str)
     droplets = None
     if raw is not None:
-        droplets_of_run = ad.AnnData(find_counts(raw, "X"), obs=raw.obs[[]], var=raw.var)
+        if not isinstance(raw, ad.AnnData):
+            raise UserError(
+                f"raw is a {type(raw).__name__}, not an AnnData; read the file first, such as with "
+                "scanpy.read_10x_h5"
+            )
+        try:
+            raw_counts = find_counts(raw, "X")
+        except UserError as error:
+            raise UserError(f"raw: {error}") from error
+        droplets_of_run = ad.AnnData(raw_counts, obs=raw.obs[[]], var=raw.var)
         soup = soup_of_droplets(droplets_of_run, adata.var, cells=set(adata.obs_names))
         droplets = dict.fromkeys(np.unique(names), soup)
     ambient = estimate_ambient(counts, clusters, captures=names, droplets=droplets)

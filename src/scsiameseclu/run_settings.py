@@ -14,6 +14,8 @@ PARTITION = Text(("the name of a partition",), "^(?!-)[A-Za-z0-9_.,-]+$")
 IMAGE = Text(("the path or URL of an image",))
 CLUSTERS = "^([2-9]|[1-9][0-9]+)(-([2-9]|[1-9][0-9]+))?$"
 
+LEVELS = "^(coarse|default|fine|[2-9]|[1-9][0-9]+)$"
+
 
 @dataclass(frozen=True)
 class RunSettings(Settings):
@@ -51,6 +53,14 @@ class RunSettings(Settings):
         "number of clusters, or a range to choose from; null: estimated",
         minimum=2,
         text=Text(("a number of 2 or more", "a range such as 8-15"), CLUSTERS),
+    )
+
+    level: int | str = option(
+        "default",
+        "level of the tree of clusters that is analysed: coarse, default, fine, or a number of "
+        "clusters; nothing is trained again",
+        minimum=2,
+        text=Text(("coarse", "default", "fine", "a number of 2 or more"), LEVELS),
     )
 
     def __post_init__(self) -> None:
@@ -92,5 +102,6 @@ SECTIONS: dict[str, type[Settings]] = {
     "cohort": settings.CohortSettings,
     "trajectory": settings.TrajectorySettings,
     "conditions": settings.ConditionSettings,
+    "export": settings.ExportSettings,
 }
 """The sections of the config, in the order of the config file."""

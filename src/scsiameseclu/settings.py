@@ -291,6 +291,20 @@ class ConditionSettings(Settings):
         return tuple(dict.fromkeys(name for name in names if name))
 
 
+@dataclass(frozen=True)
+class ExportSettings(Settings):
+    """Results in the formats of other programs."""
+
+    seurat: bool = option(
+        False,
+        "write a folder for R, with a script that loads it for Seurat or SingleCellExperiment",
+    )
+    cellxgene: bool = option(
+        False, "write an h5ad file after the schema of CELLxGENE (human and mouse)"
+    )
+    loupe: bool = option(False, "write tables of clusters and of the UMAP for Loupe Browser")
+
+
 PAPER: dict[str, Any] = {
     "networks": 1,
     "latent_size": 20,

@@ -10,7 +10,8 @@ import pytest
 import scanpy as sc
 from real_data import counts_of, leiden, log_normalised
 
-from scsiameseclu.annotation.by_markers import COLUMNS, Annotation, annotate_clusters
+from scsiameseclu.annotation.by_markers import Annotation, annotate_clusters
+from scsiameseclu.annotation.cluster_table import COLUMNS
 from scsiameseclu.annotation.marker_sets import canonical_table
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import AnnotationSettings

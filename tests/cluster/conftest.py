@@ -108,7 +108,7 @@ def finished(
     """A clone in which the literal command was typed once, and its exit status."""
     clone = Clone.make(tmp_path_factory.mktemp("finished") / "clone", image)
     clone.write(TOGETHER, {"a": "demo:a", "b": "demo:b"})
-    return clone, clone.run(limit=2400)
+    return clone, clone.run()
 
 
 @pytest.fixture

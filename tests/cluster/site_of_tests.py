@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from patience import PATIENCE_S
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -106,7 +107,7 @@ class Clone:
         words = ["snakemake", "--profile", "slurm", "--use-singularity"]
         return ["timeout", "-k", "30", str(limit), *words, *more]
 
-    def start(self, *more: str, limit: int = 900) -> "subprocess.Popen[str]":
+    def start(self, *more: str, limit: int = PATIENCE_S) -> "subprocess.Popen[str]":
         """Begin a run; its output goes to ``run.log``."""
         log = (self.folder / "run.log").open("a")
         return subprocess.Popen(
@@ -118,7 +119,7 @@ class Clone:
             env=own_path(),
         )
 
-    def run(self, *more: str, limit: int = 900) -> int:
+    def run(self, *more: str, limit: int = PATIENCE_S) -> int:
         """A whole run; its exit status."""
         return self.start(*more, limit=limit).wait()
 
@@ -151,7 +152,7 @@ def own_path() -> dict[str, str]:
     return os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
 
 
-def wait_for(ready: Callable[[], Any], what: str, limit: float = 300) -> Any:
+def wait_for(ready: Callable[[], Any], what: str, limit: float = PATIENCE_S) -> Any:
     """Look twice a second until something is there."""
     end = time.monotonic() + limit
     while time.monotonic() < end:

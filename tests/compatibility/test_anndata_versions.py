@@ -58,7 +58,7 @@ def test_every_file_opens(version: str, folder: SampleFolder, tmp_path: Path) ->
     pip = [python, "-m", "pip", "install", "--quiet", f"anndata=={version}"]
     subprocess.run(pip, check=True)
     files = sorted(folder.directory.rglob("*.h5ad"))
-    assert len(files) == 10
+    assert len(files) == 12
     done = subprocess.run(
         [python, "-W", "ignore", "-c", LOOK, *files], capture_output=True, text=True
     )

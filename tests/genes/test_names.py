@@ -38,12 +38,26 @@ def test_a_gene_without_symbol_goes_by_its_id():
     [
         ("ENSG00000141510_TP53", "ENSG00000141510", "TP53"),
         ("ENSG00000141510.7|TP53", "ENSG00000141510.7", "TP53"),
+        ("HLA-A_ENSG00000206503", "ENSG00000206503", "HLA-A"),
+        ("Trp53|ENSMUSG00000059552.8", "ENSMUSG00000059552.8", "Trp53"),
         ("HUMAN_10:1000-2000:LOXL4", "HUMAN_10:1000-2000:LOXL4", "LOXL4"),
     ],
 )
 def test_joined_names_are_taken_apart(name, gene_id, symbol):
     table, _, _ = gene_table([name])
     assert table.iloc[0].tolist() == [gene_id, symbol]
+
+
+def test_names_that_a_spreadsheet_made_dates_are_a_warning():
+    dates = ["1-Mar", "2-SEP", "Dec-01", "2001-03-01"]
+    _, _, (warning,) = gene_table(["TP53", *dates, "MARCHF1", "NKX2-1", "HLA-A", "9-Foo"])
+    assert warning.startswith("4 gene names are dates (first: 1-Mar)")
+
+
+def test_genes_without_any_name_are_named():
+    table, _, warnings = gene_table(["E1", "", "nan"], symbols=["TP53", "", "nan"])
+    assert table.index.tolist() == ["TP53", "unnamed", "unnamed-1"]
+    assert any("2 genes have no name" in warning for warning in warnings)
 
 
 def test_columns_of_many_names():

@@ -92,12 +92,16 @@ def test_program_says_one_sentence(data_dir, tmp_path):
          "--source", data_dir / "ginhoux_dc_traj.h5ad"],
         capture_output=True, text=True,
     )  # fmt: skip
-    assert done.returncode == 1
+    assert done.returncode == 65
     assert done.stderr.startswith("error: sample s1: file")
     assert done.stderr.count("\n") == 1
     note = SampleFolder(tmp_path / "s1", "s1").failure()
     assert "contains log-transformed values, not counts" in note["reason"]
     assert not note["reason"].startswith("sample")
+
+
+def warnings_of(counts: ad.AnnData) -> list[str]:
+    return list(counts.uns.get("warnings", []))
 
 
 def test_the_column_of_the_captures_is_noted_under_its_name_in_obs(write, tmp_path):
@@ -109,6 +113,12 @@ def test_the_column_of_the_captures_is_noted_under_its_name_in_obs(write, tmp_pa
     counts = ad.read_h5ad(ingested(tmp_path, path, ReadRequest(capture="batch")).path("counts"))
     assert counts.uns["source"]["capture"] == "batch_input"
     assert set(counts.obs["batch_input"]) == {"lane 1", "lane 2"}
+    assert not any("capture" in warning for warning in warnings_of(counts))
+    adata.obs["batch"] = adata.obs["batch"].mask(np.arange(adata.n_obs) < 3)
+    adata.write_h5ad(path)
+    counts = ad.read_h5ad(ingested(tmp_path, path, ReadRequest(capture="batch")).path("counts"))
+    n_cells = counts.n_obs
+    assert f"3 of {n_cells} cells have no capture" in " ".join(warnings_of(counts))
     without = ad.read_h5ad(ingested(tmp_path, path).path("counts"))
     assert "capture" not in without.uns["source"]
     with pytest.raises(UserError, match=r"no cell metadata column 'well' \(capture\)"):

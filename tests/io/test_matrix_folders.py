@@ -10,7 +10,8 @@ from scipy.io import mmwrite
 from scipy.sparse import csr_matrix
 
 from scsiameseclu.errors import UserError
-from scsiameseclu.io.readers import read_counts
+from scsiameseclu.io.readers import load, read_counts
+from scsiameseclu.io.request import ReadRequest
 
 N_CELLS, N_GENES = 20, 30
 CELLS = [f"AAACCTGAGAAACC{letter}{other}" for letter in "ACGT" for other in "ACGTN"]
@@ -29,6 +30,21 @@ def cell_ranger(folder: Path, values: np.ndarray = VALUES) -> Path:
     write_names(folder / "barcodes.tsv", CELLS)
     write_names(folder / "genes.tsv", IDS, GENES)
     return folder
+
+
+def test_the_parts_of_velocyto_are_added(tmp_path: Path) -> None:
+    folder = cell_ranger(tmp_path / "Velocyto")
+    (folder / "matrix.mtx").unlink()
+    parts = [VALUES // 2, VALUES // 3, VALUES - VALUES // 2 - VALUES // 3]
+    names = ("spliced", "unspliced", "ambiguous")
+    for name, part in zip(names, parts, strict=True):
+        mmwrite(folder / f"{name}.mtx", csr_matrix(part.T))
+    loaded = load(folder, ReadRequest())
+    np.testing.assert_array_equal(loaded.matrix.toarray(), VALUES)
+    assert {f"{name}.mtx" for name in names} < {file.name for file in loaded.files}
+    (folder / "ambiguous.mtx").unlink()
+    with pytest.raises(UserError, match="set column `path` to the file"):
+        load(folder, ReadRequest())
 
 
 @pytest.mark.parametrize("matrix", ["cells_x_genes.mtx", "DGE.mtx", "count_matrix.mtx", "other"])

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import anndata as ad
 import pytest
+from safetensors.torch import load_file, save_file
 
 from scsiameseclu import ModelSettings, ScSiameseClu, UserError
+from scsiameseclu.model.storage import seal
 
 FILES = (
     *("networks.safetensors", "networks.json", "genes.txt"),
     *("consensus.safetensors", "consensus.json"),
     *("estimator.json", "history.tsv", "labels.npy"),
+    "checksums.json",
 )
 
 
@@ -27,6 +30,12 @@ def saved(demo: ad.AnnData, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(saved: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(saved, tmp_path / "model"))
+
+
+def write(folder: Path, name: str, values: object) -> None:
+    """Write a JSON file as a save would, with its checksum."""
+    (folder / name).write_text(json.dumps(values))
+    seal(folder)
 
 
 def refused(folder: Path) -> str:
@@ -66,7 +75,7 @@ def test_a_file_of_something_else(folder: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["networks.json", "consensus.json"])
 def test_a_file_of_another_version(folder: Path, name: str) -> None:
     values = json.loads((folder / name).read_text())
-    (folder / name).write_text(json.dumps(values | {"format": 99}))
+    write(folder, name, values | {"format": 99})
     assert "has format 99, this version reads" in refused(folder)
 
 
@@ -81,7 +90,7 @@ def test_a_file_of_another_version(folder: Path, name: str) -> None:
 def test_a_value_that_is_missing(folder: Path, name: str, keys: tuple[str, ...]) -> None:
     values = json.loads((folder / name).read_text())
     for key in keys:
-        (folder / name).write_text(json.dumps({k: v for k, v in values.items() if k != key}))
+        write(folder, name, {k: v for k, v in values.items() if k != key})
         assert f"damaged ('{key}' is missing)" in refused(folder)
 
 
@@ -89,17 +98,45 @@ def test_settings_of_another_version(folder: Path) -> None:
     for name, section in (("estimator.json", "params"), ("networks.json", "settings")):
         values = json.loads((folder / name).read_text())
         values[section]["depth"] = 3
-        (folder / name).write_text(json.dumps(values))
+        write(folder, name, values)
         assert "unexpected keyword argument 'depth'" in refused(folder)
 
 
 def test_networks_of_another_size(folder: Path) -> None:
     values = json.loads((folder / "networks.json").read_text())
     values["settings"]["hidden_size"] = 24
-    (folder / "networks.json").write_text(json.dumps(values))
+    write(folder, "networks.json", values)
     assert "damaged (Error(s) in loading state_dict" in refused(folder)
 
 
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"nope holds no networks\.safetensors"):
+    with pytest.raises(UserError, match=r"nope holds no checksums\.json"):
         ScSiameseClu.load(tmp_path / "nope")
+
+
+@pytest.mark.parametrize("name", ["networks.safetensors", "labels.npy", "genes.txt"])
+def test_one_changed_byte_is_seen(folder: Path, name: str) -> None:
+    """Also one that leaves the file readable: another weight, label or gene."""
+    content = bytearray((folder / name).read_bytes())
+    content[-2] ^= 1
+    (folder / name).write_bytes(content)
+    assert f"damaged ({name} was changed after it was saved)" in refused(folder)
+
+
+def test_numbers_that_are_none(folder: Path) -> None:
+    tensors = load_file(folder / "networks.safetensors")
+    first = next(name for name in tensors if name.startswith("network0."))
+    tensors[first].view(-1)[0] = float("nan")
+    save_file(tensors, folder / "networks.safetensors")
+    seal(folder)
+    assert f"damaged ({first} has NaN)" in refused(folder)
+
+
+def test_a_checksum_that_is_taken_out_is_missed(folder: Path) -> None:
+    sums = json.loads((folder / "checksums.json").read_text())
+    del sums["genes.txt"]
+    text = json.dumps(sums, indent=2, sort_keys=True) + "\n"
+    (folder / "checksums.json").write_text(text)
+    assert "damaged (genes.txt was not saved with it)" in refused(folder)
+    (folder / "checksums.json").write_text(text.replace("  ", " "))
+    assert "damaged (checksums.json was changed after it was saved)" in refused(folder)

@@ -14,6 +14,7 @@ from scsiameseclu.errors import UserError
 from scsiameseclu.model.fitted import FittedModel
 from scsiameseclu.model.fitting import fit_model
 from scsiameseclu.model.preparation import prepare
+from scsiameseclu.model.storage import seal
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
 
 SHORT = {"networks": 2, "pretrain_steps": 12, "hidden_size": 32, "max_clusters": 6}
@@ -63,8 +64,10 @@ def test_every_saved_tensor_is_read(
         for name in whole:
             noise = torch.rand(whole[name].shape, generator=generator)
             save_file({**whole, name: whole[name] * 1.5 + noise}, path)
+            seal(tmp_path)
             assert (outputs(tmp_path, demo) != before).any(), name
         save_file(whole, path)
+        seal(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["median_total", "max_value", "component_deviation"])
@@ -75,6 +78,7 @@ def test_every_number_is_read(name: str, default: Path, demo: ad.AnnData, tmp_pa
     values = json.loads((tmp_path / "networks.json").read_text())
     values[name] /= 5
     (tmp_path / "networks.json").write_text(json.dumps(values))
+    seal(tmp_path)
     assert (outputs(tmp_path, demo) != before).any()
 
 
@@ -98,7 +102,7 @@ def test_the_default_saves_encoders_and_gates_alone(default: Path, paper: Path) 
         ("consensus.safetensors", None, "holds no consensus.safetensors"),
         ("networks.json", b"{", "is damaged"),
         ("networks.safetensors", b"half", "is damaged"),
-        ("consensus.json", b'{"format": 1}', "has format 1"),
+        ("consensus.json", b'{"format": 1}', "is damaged"),
     ],
 )
 def test_what_cannot_be_read_is_named(

@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 from finished import IMAGE, LABEL, SAMPLE, SCRIPT
 
+from scsiameseclu.clustering.nodes import splits
+from scsiameseclu.report.level_figures import Tree
 from scsiameseclu.stages import cohort
 from scsiameseclu.store.folder import SampleFolder
 
@@ -129,6 +131,36 @@ def test_pointing_at_a_cell_tells_what_it_is(visit: Visit, path: Path) -> None:
         assert f"Cluster: {names[codes[cell]]} ·" in drawn.point_at(cell)
     visit.page.mouse.move(5, 5)
     assert visit.page.inner_text("#explorer .cell") == ""
+
+
+def test_the_tree_of_clusters_is_drawn_from_coarse_to_fine(
+    visit: Visit, finished: SampleFolder
+) -> None:
+    tree = Tree.of(finished)
+    picture = visit.page.locator('svg[aria-label^="Tree of clusters from coarse to fine"]')
+    assert picture.is_visible()
+    box = picture.bounding_box()
+    assert box is not None
+    rows = [
+        picture.locator("text", has_text=re.compile(rf"^{number} clusters")).bounding_box()
+        for number in (tree.numbers[0], tree.numbers[-1])
+    ]
+    assert rows[0]
+    assert rows[1]
+    assert rows[0]["y"] < rows[1]["y"]  # the coarsest is at the top
+    label = picture.get_attribute("aria-label") or ""
+    table = visit.page.locator("#splits-table")
+    for split in splits(tree.groups):
+        parent, *children = (tree.name(leaves) for leaves in (split.parent, *split.children))
+        assert f"{parent} splits into" in label
+        for child in children:
+            line = table.locator("tbody tr", has_text=f"{parent} → {child}").first
+            assert line.locator("td").last.inner_text() != ""
+    finest = picture.locator("text", has_text=re.compile(rf"^{re.escape(tree.names[0])}$"))
+    spot = finest.last.bounding_box()
+    assert spot is not None
+    assert box["x"] <= spot["x"] <= box["x"] + box["width"]
+    visit.keep("tree")
 
 
 def test_colours_can_be_chosen(visit: Visit, path: Path) -> None:

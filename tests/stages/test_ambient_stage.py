@@ -157,6 +157,20 @@ def test_markers_have_the_column_only_where_ambient_rna_was_not_corrected(
     kept = mixed.types[np.arange(mixed.types.size) % 7 > 0]
     clusters = pd.DataFrame({"siamese": pd.Categorical(kept.astype(str))}, index=folder.cells)
     folder.write("clusters", clusters, stage="cluster", seed=0)
+    names = list(clusters["siamese"].cat.categories)
+    folder.write(
+        "levels",
+        pd.DataFrame({"leaf": clusters["siamese"].cat.codes}, index=folder.cells),
+        uns={
+            "levels": {
+                "leaves": np.array(names, dtype=object),
+                "clusters": np.array(names, dtype=object),
+                "groups": np.arange(len(names))[None],
+            }
+        },
+        stage="cluster",
+        seed=0,
+    )
     for features, present in ((CORRECT, False), (("ambient",), True)):
         run = SampleFolder(folder.directory, "s", features)
         markers.run(run, settings=MarkerSettings())

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scsiameseclu.annotation.by_markers import COLUMNS as ANNOTATION_COLUMNS
+from scsiameseclu.annotation.cluster_table import COLUMNS as ANNOTATION_COLUMNS
 from scsiameseclu.annotation.markers import COLUMNS as MARKER_COLUMNS
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import AnnotationSettings, MarkerSettings

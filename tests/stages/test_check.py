@@ -95,7 +95,7 @@ def test_check_refuses_what_the_workflow_refuses(
 def test_sound_samples_are_read_beside_wrong_lines(tmp_path: Path) -> None:
     write(tmp_path, "sample\tpath\nS 1\tdemo:a\ngood\tdemo:b\n", graph={"n_neighbors": 2.5})
     done = run(tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 65
     lines = done.stdout.splitlines()
     assert lines[0].startswith("error   config key graph.n_neighbors is 2.5; ")
     assert lines[1].startswith("error   mine.tsv, line 2: sample is 'S 1'; ")
@@ -113,10 +113,10 @@ def test_another_sheet_and_more_config_files(tmp_path: Path) -> None:
     done = run(
         *(tmp_path, "--configfile", "config/config.yaml", "more.yaml", "--samples", "other.tsv")
     )
-    assert done.returncode == 1
+    assert done.returncode == 65
     assert "n_clusters is 400; it must be 2 to 349 for 350 cells" in done.stdout
     assert "1 sample in other.tsv cannot be processed (b)" in done.stderr
-    assert run(tmp_path).returncode == 1
+    assert run(tmp_path).returncode == 65
     assert "cannot be read" in run(tmp_path, "--configfile", "none.yaml").stderr
 
 
@@ -131,7 +131,7 @@ def test_every_sample_and_every_problem(data_dir: Path, tmp_path: Path) -> None:
     ]
     write(tmp_path, "".join("\t".join(line) + "\n" for line in lines))
     done = run(tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 65
     assert "2 samples in mine.tsv cannot be processed (logged, tiny)" in done.stderr
     assert "Traceback" not in done.stderr
     errors = [line for line in done.stdout.splitlines() if line.startswith("error")]
@@ -154,7 +154,7 @@ def test_expected_counts_are_accepted_by_the_column_counts(tmp_path: Path) -> No
     (tmp_path / "rsem.csv").write_text(f"{header}\n{rows}")
     write(tmp_path, "sample\tpath\na\trsem.csv\n")
     refused = run(tmp_path)
-    assert refused.returncode == 1
+    assert refused.returncode == 65
     assert "set column `counts` to round" in refused.stdout
     write(tmp_path, "sample\tpath\tcounts\na\trsem.csv\tround\n")
     accepted = run(tmp_path)
@@ -180,7 +180,7 @@ def test_files_of_the_config_are_read(tmp_path: Path) -> None:
         reference={"path": "demo:b", "label": "cell_type"},
     )
     done = run(tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 65
     assert "Traceback" not in done.stderr
     errors = [line for line in done.stdout.splitlines() if line.startswith("error")]
     assert len(errors) == 3

@@ -94,7 +94,7 @@ def test_what_failed_and_what_is_missing(folder: SampleFolder) -> None:
     assert folder.failure() is None
     assert folder.missing()[:3] == ["quality", "train", "cluster"]
     assert "transfer" not in folder.missing()
-    assert folder.missing()[-1] == "assemble"
+    assert folder.missing()[-1] == "report"
     path = folder.directory / "stages" / "failure.json"
     path.write_text(json.dumps({"sample": "s", "stage": "train", "reason": "no GPU"}))
     assert (folder.failure() or {})["reason"] == "no GPU"

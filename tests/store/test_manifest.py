@@ -56,7 +56,17 @@ def test_a_stage_depends_on_the_features_upstream_of_it_only() -> None:
     assert depends["transfer"] == depends["annotate"] == ["reference"]
     assert depends["trajectory"] == depends["evaluate"] == ["trajectory"]
     assert depends["report"] == depends["assemble"] == features
-    first = ("ingest", "quality", "expression", "graph", "train", "cluster", "layout", "markers")
+    first = (
+        "ingest",
+        "quality",
+        "expression",
+        "graph",
+        "train",
+        "cluster",
+        "curate",
+        "layout",
+        "markers",
+    )
     assert [depends[stage] for stage in first] == [[]] * len(first)
     assert manifest.features_of("report", ["trajectory"]) == ["trajectory"]
 
@@ -65,7 +75,7 @@ def test_an_estimate_of_ambient_rna_does_not_rerun_the_training_but_a_correction
     estimate, correct = ["ambient"], ["ambient", "correct"]
     assert "ambient" not in manifest.inputs("expression", estimate)
     assert "ambient" in manifest.inputs("expression", correct)
-    for stage in ("expression", "graph", "train", "cluster", "layout", "annotate"):
+    for stage in ("expression", "graph", "train", "cluster", "curate", "layout", "annotate"):
         assert manifest.features_of(stage, estimate) == []
         assert manifest.features_of(stage, correct) == correct
     for stage in ("markers", "report", "assemble"):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 SNAKEFILE = ROOT / "Snakefile"
@@ -82,7 +83,7 @@ def snakemake(directory: Path, *arguments: str) -> subprocess.CompletedProcess[s
         stderr=subprocess.STDOUT,
         text=True,
         env=environment(),
-        timeout=1500,
+        timeout=PATIENCE_S,
     )
 
 

@@ -43,7 +43,7 @@ def test_both_refuse_before_any_job(
     (tmp_path / BRACES).touch()
     write_inputs(tmp_path, rows, {"samples": "config/samples.tsv"} | config)
     planned, reported = snakemake(tmp_path, "--dry-run"), checked(tmp_path)
-    assert planned.returncode == reported.returncode == 1
+    assert (planned.returncode, reported.returncode) == (1, 65)
     assert sentence in planned.stdout
     assert f"error   {sentence}" in reported.stdout
     assert "Traceback" not in planned.stdout + reported.stderr
@@ -58,7 +58,7 @@ def test_both_refuse_changes_on_the_command_line(tmp_path: Path) -> None:
         *("quality={min_counts: 50, max_counts: 5}", "trajectory={run: true, root: kind=x}"),
     )
     planned, reported = snakemake(tmp_path, "--dry-run", *words), checked(tmp_path, *words)
-    assert planned.returncode == reported.returncode == 1
+    assert (planned.returncode, reported.returncode) == (1, 65)
     for sentence in (
         "config: unknown key 'preset'; a preset is a config file of its own",
         "config key n_clusters is '1-3'; it must be a number of 2 or more",

@@ -10,7 +10,7 @@ from runs import GOOD, QUICK, ROOT, environment, planned, snakemake, write_input
 
 STAGES = {
     *("ingest", "quality", "ambient", "expression", "graph", "train", "cluster", "layout"),
-    *("markers", "annotate", "evaluate", "report", "assemble"),
+    *("curate", "markers", "annotate", "evaluate", "report", "assemble"),
 }
 OF_SAMPLES = {"ingest", "quality", "ambient"}
 JOINT = {"join", "joint_pages", *(f"joint_{stage}" for stage in STAGES - OF_SAMPLES)}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from patience import PATIENCE_S
 from runs import GOOD, QUICK, ROOT, environment, planned, write_inputs
 
 OUTER = """
@@ -60,7 +61,7 @@ def run(directory: Path, *arguments: str, **variables: str) -> subprocess.Comple
         capture_output=True,
         text=True,
         env=environment() | variables,
-        timeout=600,
+        timeout=PATIENCE_S,
     )
 
 

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE_S
 from runs import ROOT
 
 from scsiameseclu.io.request import ReadRequest
@@ -73,7 +74,7 @@ def test_goes_on_to_the_same_bytes(
 ) -> None:
     folder, log = copy_of(inputs, tmp_path), tmp_path / "log"
     process = train(folder, log)
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + PATIENCE_S
     while not checkpoint(folder).exists():  # kept when a network is done
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline

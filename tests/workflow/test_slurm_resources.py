@@ -4,9 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
-from runs import GOOD, snakemake, write_inputs
+import yaml
+from runs import GOOD, ROOT, snakemake, write_inputs
 from slurm_resources import image, placement, show_gpu_to_container
 from snakemake.exceptions import WorkflowError
+
+from scsiameseclu.store.manifest import COHORT, FEATURES, planned
 
 NOWHERE = {"partition": None, "account": None, "gpu_partition": None, "gpu_request": "gres"}
 
@@ -53,7 +56,7 @@ def test_only_training_asks_for_a_gpu(tmp_path: Path) -> None:
             assert found, block
             places.setdefault(found[1] + (found[2] or ""), set()).add(rule[1])
     assert places.pop("gpu, gres=gpu:1") == {"train", "joint_train"}
-    assert len(places.pop("cpu")) == 25
+    assert len(places.pop("cpu")) == 27
     assert not places
 
 
@@ -77,3 +80,17 @@ def test_an_image_with_blanks_in_its_path_matters_only_if_it_is_used(tmp_path: P
     assert image("one.sif", clone, is_used=False) is None
     with pytest.raises(WorkflowError, match=r"my clone/one\.sif': Snakemake accepts no blanks"):
         image("one.sif", clone)
+
+
+@pytest.mark.parametrize("prefix", ["", "joint_"])
+def test_all_stages_between_training_and_report_share_a_job(prefix: str) -> None:
+    """A stage outside of the group, between two in it, would be a cycle of jobs."""
+    groups = yaml.safe_load((ROOT / "slurm" / "config.yaml").read_text())["groups"]
+    features = [name for name in FEATURES if bool(prefix) or name != COHORT]
+    stages = planned(features)
+    after = stages[stages.index("train") + 1 :]
+    apart = {"map", "pages"}  # begin and end chains of their own
+    expected = {f"{prefix}{stage}" for stage in after if stage not in apart}
+    if not prefix:
+        expected -= {"conditions"}
+    assert expected <= {name for name, group in groups.items() if group == f"{prefix}finish"}

@@ -41,8 +41,12 @@ def show_failures(shell: Callable[[str], Any], commands: dict[str, str], results
         with (Path(results) / file).open(encoding="utf-8", newline="") as table:
             rows = list(csv.DictReader(table, delimiter="\t"))
         failed = [row for row in rows if row["status"] == "FAIL"]
+        reached = [row for row in failed if not row["reason"].startswith("not reached")]
         if failed or kind == "sample":
-            heading = f"{len(failed)} of {len(rows)} {kind}s failed (see {results}/index.html):"
+            others = len(failed) - len(reached)
+            heading = f"{len(reached)} of {len(rows)} {kind}s failed"
+            heading += f", {others} not reached" if others else ""
+            heading += f" (see {results}/index.html):"
             lines += [heading, *(f"  {r[kind]}, {r['stage']}: {r['reason']}" for r in failed)]
     return "\n".join(lines)
 

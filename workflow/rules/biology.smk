@@ -120,6 +120,7 @@ rule annotate:
     params:
         settings=settings_of("annotate"),
         content=content_of(MARKER_FILES),
+        curation=curation_of(f"{RESULTS}/samples/{{sample}}", "annotate"),
     shell:
         program("annotate")
 

@@ -6,6 +6,8 @@ MEASURED_AS = {
     "transfer": "train",
     "pages": "report",
     "conditions": "markers",
+    "curate": "markers",
+    "export": "expression",
 }
 
 CONDITIONS_MINUTES = (

@@ -44,7 +44,9 @@ from commandline import command_prefix, run_with_this_python, shell_word
 from content import Checksums
 from on_failure import LEFT_OUT as LEFT_OUT_VARIABLE
 from on_failure import run_again, show_failures, without_failed_samples
+from outdir_lock import claim
 from run_lock import clear_lock_of_killed_run, hold
+from scsiameseclu.curation.table import content_for
 from scsiameseclu.stages.cohorts import (
     MODEL,
     batches_of_samples,
@@ -84,12 +86,13 @@ FEATURES = [
         (manifest.AMBIENT, config["ambient"]["mode"] != "off"),
         (manifest.CORRECT, config["ambient"]["mode"] == "correct"),
         (manifest.MAPPED, config["cohort"]["model"]),
+        (manifest.EXPORT, any(config["export"].values())),
     )
     if enabled
 ]
 JOINT_FEATURES = [
     manifest.COHORT,
-    *(name for name in FEATURES if name == manifest.REFERENCE),
+    *(name for name in FEATURES if name in (manifest.REFERENCE, manifest.EXPORT)),
     *([manifest.CONDITIONS] if has_conditions(COHORTS) else []),
 ]
 # Additional memory of CellTypist in the stage annotate, independent of the number of cells.
@@ -109,7 +112,9 @@ MULTIQC = (
 )
 COMPLETE = f"{LOGS}/cohort.complete"  # missing after a failed run
 MAX_SINGLE_CORE_VALUES = 5_000_000  # stored counts up to which one core suffices
-ON_CPU, ON_GPU = placement(config["slurm"]), placement(config["slurm"], gpu=True)
+ATTEMPT = {"attempt": lambda wildcards, attempt: attempt}
+ON_CPU = placement(config["slurm"]) | ATTEMPT
+ON_GPU = placement(config["slurm"], gpu=True) | ATTEMPT
 IMAGE = image(config["container"], ROOT, in_containers(workflow))
 GPU_IMAGE = IMAGE
 if config["slurm"]["gpu_partition"] and config["gpu_container"]:
@@ -166,6 +171,21 @@ def with_design(rows):
 def content_of(files):
     """Checksum of input files; a stage reruns when it changes, whatever the date of the files."""
     return CHECKSUMS.of([files] if isinstance(files, str) else files)
+
+
+def curation_of(folder, stage):
+    """Input function: the edits in the biologist's table that a stage depends on.
+
+    Names do not rerun the stage curate, nor those that depend on it only.
+    """
+
+    def for_folder(wildcards):
+        if stage not in ("curate", "annotate"):
+            return ""
+        directory = Path(folder.format(**dict(wildcards)))
+        return content_for(directory, clusters_only=stage == "curate")
+
+    return for_folder
 
 
 def memory(stage, more=0):
@@ -257,5 +277,6 @@ def program(stage, where=None, folder=FOLDER, script=None):
         f"mkdir -p $(dirname {file}) && printf '%s' {{params.settings:q}} > {file} &&"
         f" python {script} {where} --settings {file} --threads {{threads}}"
         f" --asked-mb {{resources.mem_mb}} --asked-minutes {{resources.runtime}}"
+        f" --attempt {{resources.attempt}}"
         f" 2>&1 | tee {{log}}"
     )

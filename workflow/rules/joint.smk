@@ -73,5 +73,6 @@ for stage in manifest.planned(JOINT_FEATURES)[1:]:
             features=manifest.features_of(stage, JOINT_FEATURES),
             settings=joint_settings(stage),
             content=content_of(MARKER_FILES if stage == "annotate" else []),
+            curation=curation_of(f"{RESULTS}/cohorts/{{cohort}}", stage),
         shell:
             JOINT_PROGRAM

@@ -49,6 +49,29 @@ rule cluster:
         program("cluster")
 
 
+# Applies the level and curation.tsv, which the stage writes, but which is neither an input nor an
+# output: an edit reruns the stage by its content.
+rule curate:
+    input:
+        **reads("curate"),
+    output:
+        **writes("curate"),
+    log:
+        f"{LOGS}/{{sample}}/curate.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        **ON_CPU,
+        mem_mb=memory("markers"),
+        runtime=minutes("markers"),
+    params:
+        settings=settings_of("curate"),
+        curation=curation_of(f"{RESULTS}/samples/{{sample}}", "curate"),
+    shell:
+        program("curate")
+
+
 # UMAP and Leiden clusters; independent of the rule cluster.
 rule layout:
     input:

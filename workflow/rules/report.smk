@@ -46,6 +46,27 @@ rule assemble:
         program("assemble")
 
 
+# Runs only if any format of the section export is enabled.
+rule export:
+    input:
+        **reads("export"),
+    output:
+        **writes("export"),
+    log:
+        f"{LOGS}/{{sample}}/export.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        **ON_CPU,
+        mem_mb=memory("expression"),
+        runtime=minutes("expression"),
+    params:
+        settings=settings_of("export"),
+    shell:
+        program("export")
+
+
 rule cohort:
     input:
         config["samples"],

@@ -21,7 +21,7 @@ COLUMNS = [
     "cluster",
     "n_cells",
     "cell_type",
-    "cell_type_id",
+    "cell_type_ontology_term_id",
     "cell_type_confidence",
     "states",
     "score",
@@ -95,7 +95,7 @@ def table_of_clusters(
     table = table.assign(
         cluster=profiles.clusters,
         n_cells=profiles.sizes.astype(int),
-        cell_type_id=[known.ontology_id(str(name)) for name in table["cell_type"]],
+        cell_type_ontology_term_id=[known.ontology_id(str(name)) for name in table["cell_type"]],
         states=[", ".join(names) for names in states],
     )
     return pd.concat([table, pd.DataFrame(rows)], axis=1)[COLUMNS], evidence

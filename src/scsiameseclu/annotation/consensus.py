@@ -15,7 +15,7 @@ from scsiameseclu.annotation.votes import Vote, consensus, not_comparable, vote_
 
 MAX_NAMES = 5
 BY_CLUSTER = ("cell_type_predicted", "cell_type_score")
-ID, CONFIDENCE = "cell_type_id", "cell_type_confidence"
+ID, CONFIDENCE = "cell_type_ontology_term_id", "cell_type_confidence"
 BY_CELL = ("cell_type_by_cell", "cell_type_by_cell_score")
 
 
@@ -27,7 +27,7 @@ class CellTypes:
     ----------
     cells
         ``cell_type_predicted`` (category, the consensus of the cell's cluster),
-        ``cell_type_id`` (category, its Cell Ontology id, empty if there is none),
+        ``cell_type_ontology_term_id`` (category, its Cell Ontology id, empty if there is none),
         ``cell_type_score`` and ``cell_type_confidence`` (float32); type and score cell by cell as
         ``cell_type_by_cell`` and ``cell_type_by_cell_score``. The confidence is that of the
         markers in their type, and 0 where the consensus differs from it. Scores are t values if

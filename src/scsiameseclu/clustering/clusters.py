@@ -15,6 +15,7 @@ from scsiameseclu.clustering.ensemble import Ensemble, NetworkSpace
 from scsiameseclu.clustering.evidence import Evidence
 from scsiameseclu.clustering.levels import finer, renumbered, union_of_clusters
 from scsiameseclu.clustering.members import Proportions
+from scsiameseclu.clustering.tree import LevelTree
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,8 @@ class Clustering:
         Mean votes, (n_cells, n_clusters).
     coarse, fine
         Nested levels: unions of clusters, numbers (n_cells,); and names such as ``3.1``.
+    tree
+        All nested levels.
     evidence
         For the number of clusters.
     asked
@@ -44,6 +47,7 @@ class Clustering:
     probability: np.ndarray
     coarse: np.ndarray
     fine: np.ndarray
+    tree: LevelTree
     evidence: Evidence
     asked: ClusterNumber
 
@@ -112,6 +116,7 @@ def cluster_ensemble(
     labels, k = probability.argmax(axis=1), consensus.n_clusters
     fewer = max(round(COARSER * k), int(ensemble.n_of_members.min()))
     pieces = _pieces(ensemble, k)
+    fine = labels.astype(str) if pieces is None else finer(labels, pieces)
     log.info(
         "%d clusters (%s); members agree to an adjusted Rand index of %.2f",
         k,
@@ -122,7 +127,8 @@ def cluster_ensemble(
         consensus,
         probability,
         renumbered(ensemble.coarser(labels, fewer)),
-        labels.astype(str) if pieces is None else finer(labels, pieces),
+        fine,
+        ensemble.tree(labels, fine),
         ensemble.evidence(),
         number,
     )

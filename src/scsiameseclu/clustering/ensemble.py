@@ -31,6 +31,7 @@ from scsiameseclu.clustering.members import MAX_ROUNDS, Member, Proportions, fit
 from scsiameseclu.clustering.merges import Candidate, Voters
 from scsiameseclu.clustering.splits import best_split
 from scsiameseclu.clustering.start import Hierarchy, by_kmeans, grow_hierarchy
+from scsiameseclu.clustering.tree import LevelTree, level_tree
 
 log = logging.getLogger(__name__)
 
@@ -220,6 +221,16 @@ class Ensemble:
         """
         path = self.voters.merged([labels[self.compared]], [int(labels.max()) + 1])
         return next((c for c in path if c.sizes.size <= n_clusters), path[-1]).labels(labels)
+
+    def tree(self, labels: np.ndarray, fine: np.ndarray) -> LevelTree:
+        """All levels from two clusters to the finest.
+
+        Parameters
+        ----------
+        labels, fine
+            Clusters of all cells, numbered from 0, and parts of them, each (n_cells,).
+        """
+        return level_tree(labels, fine, self.compared, self.voters, self.partitions)
 
     def by_communities(self) -> np.ndarray | None:
         """Clusters of all cells, (n_cells,), that communities alone agree with most."""

@@ -63,9 +63,15 @@ class Voters:
         )
 
     def merged(
-        self, partitions: Sequence[np.ndarray], n_clusters: Sequence[int]
+        self,
+        partitions: Sequence[np.ndarray],
+        n_clusters: Sequence[int],
+        parents: Sequence[np.ndarray] | None = None,
     ) -> list[Candidate]:
         """Clusterings with so many clusters, and all on the way from each of them to two clusters.
+
+        With ``parents``, (n_clusters,) for each clustering, only clusters of the same parent are
+        merged.
 
         In each step, those two clusters are merged whose union is agreed on most. Merging clusters
         of a and b cells adds a b pairs to those within clusters and, with a voter that has a_d and
@@ -75,10 +81,12 @@ class Voters:
         return [
             candidate
             for member, (partition, n) in enumerate(zip(partitions, n_clusters, strict=True))
-            for candidate in self._path(member, partition, n)
+            for candidate in self._path(member, partition, n, parents[member] if parents else None)
         ]
 
-    def _path(self, member: int, partition: np.ndarray, n_clusters: int) -> Iterator[Candidate]:
+    def _path(
+        self, member: int, partition: np.ndarray, n_clusters: int, parents: np.ndarray | None
+    ) -> Iterator[Candidate]:
         alive, codes = np.unique(partition, return_inverse=True)
         groups = np.full(n_clusters, -1)
         groups[alive] = np.arange(alive.size)
@@ -89,11 +97,16 @@ class Voters:
             ).todense()
         )
         sizes = np.bincount(codes).astype(float)
+        parent = np.zeros(alive.size) if parents is None else parents[alive]
         both = np.add.reduceat(_pairs(table).sum(axis=0), self.first)
         expected = float(self._agreement(both[None], _pairs(sizes).sum(keepdims=True))[0])
         yield Candidate(member, groups.copy(), sizes.copy(), expected)
-        while sizes.size > 2:
+        while sizes.size > (2 if parents is None else 1):
             one, other = np.triu_indices(sizes.size, 1)
+            same = parent[one] == parent[other]
+            one, other = one[same], other[same]
+            if not one.size:
+                return
             together = both + np.add.reduceat(table[one] * table[other], self.first, axis=1)
             within = _pairs(sizes).sum() + sizes[one] * sizes[other]
             agreement = self._agreement(together, within)
@@ -103,6 +116,7 @@ class Voters:
             table[kept] += table[gone]
             sizes[kept] += sizes[gone]
             table, sizes = np.delete(table, gone, axis=0), np.delete(sizes, gone)
+            parent = np.delete(parent, gone)
             groups[groups == gone] = kept
             groups[groups > gone] -= 1
             yield Candidate(member, groups.copy(), sizes.copy(), float(agreement[best]))

@@ -18,8 +18,19 @@ GENE_ID = re.compile(
 (YAL001C), Arabidopsis (AT1G01010)."""
 ID_AND_SYMBOL = re.compile(r"^(ENS[A-Z]{0,6}G\d{6,}(\.\d+)?)[_|:](.+)$")
 """ENSG00000141510_TP53, ENSG00000141510.5|TP53."""
+SYMBOL_AND_ID = re.compile(r"^(.+)[_|:](ENS[A-Z]{0,6}G\d{6,}(\.\d+)?)$")
+"""TP53_ENSG00000141510, TP53|ENSG00000141510.5."""
 REGION_AND_SYMBOL = re.compile(r"^([^:]+:\d+-\d+):(.+)$")
 """HUMAN_10:100007447-100028007:LOXL4, as in Drop-seq data."""
+DATE = re.compile(
+    r"\d{1,2}-(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+    r"|(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-\d{1,2}|\d{4}-\d\d-\d\d( 00:00:00)?",
+    re.IGNORECASE,
+)
+"""1-Mar, Sep-02, 2001-03-01: what spreadsheet programs make of MARCH1 and SEPT2."""
+MISSING = ("", "nan", "None", "NaN")
+UNNAMED = "unnamed"
+"""Name of genes without id and symbol."""
 ID_COLUMNS = ("gene_id", "gene_ids", "ensembl_id", "ensembl", "ensembl_ids", "accession", "id")
 SYMBOL_COLUMNS = (
     "gene_symbol", "gene_symbols", "symbol", "gene_name", "gene_names", "genename",
@@ -72,11 +83,20 @@ def gene_table(
         cleaned(names) or [], cleaned(ids), cleaned(symbols)
     )
     table = pd.DataFrame({"gene_id": gene_ids, "gene_symbol": gene_symbols}, dtype=object)
-    unnamed = table["gene_symbol"].isin(["", "nan", "None", "NaN"])
+    unnamed = table["gene_symbol"].isin(MISSING)
     table.loc[unnamed, "gene_symbol"] = table.loc[unnamed, "gene_id"]
+    unnamed = table["gene_symbol"].isin(MISSING)
+    table.loc[unnamed, :] = UNNAMED
     notes = [source] if source else []
     notes += dict.fromkeys(note for about, _ in messages for note in about)
     warnings = list(dict.fromkeys(warning for _, about in messages for warning in about))
+    if unnamed.any():
+        warnings.append(f"{int(unnamed.sum())} genes have no name and were named {UNNAMED}")
+    if dates := [name for name in table["gene_symbol"] if DATE.fullmatch(name)]:
+        warnings.append(
+            f"{len(dates)} gene names are dates (first: {dates[0]}): a spreadsheet program changed "
+            "names such as MARCH1 and SEPT2; export the table again from its source"
+        )
     index = pd.Index(table["gene_symbol"].astype(str))
     repeated = index.duplicated()
     if repeated.any():
@@ -100,6 +120,10 @@ def _split_names(
         parts = [ID_AND_SYMBOL.sub(r"\1\t\3", name).split("\t") for name in names]
         note = "gene names were split into ids and symbols"
         return [part[0] for part in parts], [part[-1] for part in parts], note
+    if names and share(SYMBOL_AND_ID, names) >= MIN_SHARE:
+        parts = [SYMBOL_AND_ID.sub(r"\1\t\2", name).split("\t") for name in names]
+        note = "gene names were split into symbols and ids"
+        return [part[-1] for part in parts], [part[0] for part in parts], note
     if names and share(REGION_AND_SYMBOL, names) >= MIN_SHARE:
         note = "gene names were split into regions and symbols"
         return names, [REGION_AND_SYMBOL.sub(r"\2", name) for name in names], note

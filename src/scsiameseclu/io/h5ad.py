@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from anndata.io import read_elem
-from scipy.sparse import csr_matrix
+from scipy.sparse import csc_matrix, csr_matrix
 
 from scsiameseclu.genes.names import genes_of_table
 from scsiameseclu.io.blocks import (
@@ -32,6 +32,7 @@ from scsiameseclu.io.zarr_store import files_of, open_store
 from scsiameseclu.limits import BLOCK_VALUES
 
 EXPRESSION_MODALITIES = ("rna", "gex", "gene expression")
+MAX_EXACT_HALF = 2048
 LAYERS = "layers/"
 PLACES = {"X": "the matrix X", "raw": "the matrix raw.X"}
 
@@ -55,6 +56,7 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         shape = (len(obs), len(genes))
         _check(matrices[name], name, shape)
         matrix, values = _read(matrices[name], request)
+        rounded = _is_half(matrices[name]) and values.largest > MAX_EXACT_HALF
     usable = values.usable(request.counts)
     if usable and matrix.shape != shape:
         raise ValueError(f"{name} has shape {matrix.shape}, obs and var require {shape}")
@@ -65,6 +67,10 @@ def load_h5ad(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     place = _place(name)
     unused = [_place(other) for other in matrices if other != name]
     outcome = f"counts read from {place}" if usable else f"no counts in {place}"
+    if rounded:
+        warnings.append(
+            f"counts above {MAX_EXACT_HALF} are not exact: the file stores half precision (float16)"
+        )
     if lost:
         warnings.append(f"cell metadata that cannot be read was left out: {list_names(lost)}")
     notes = [f"{about}: {outcome}" + (f" (not used: {list_names(unused)})" if unused else "")]
@@ -158,9 +164,19 @@ def _requested(matrices: dict[str, Any], request: ReadRequest, origin: Origin) -
 def _first_block(node: Any) -> np.ndarray:
     """The first stored values of a matrix."""
     if hasattr(node, "keys"):
-        return np.asarray(node["data"][:BLOCK_VALUES])
+        return _single(node["data"][:BLOCK_VALUES])
     check_dense(node)
-    return np.asarray(node[: cells_per_block(node.shape[1])]).ravel()
+    return _single(node[: cells_per_block(node.shape[1])]).ravel()
+
+
+def _is_half(node: Any) -> bool:
+    """Whether a matrix is stored in half precision, which is exact up to 2,048."""
+    return bool((node["data"] if hasattr(node, "keys") else node).dtype == np.float16)
+
+
+def _single(values: np.ndarray) -> np.ndarray:
+    """Half precision, of which scipy makes no sparse matrix, as single precision."""
+    return values.astype("float32") if values.dtype == np.float16 else values
 
 
 def _starts_usable(node: Any, request: ReadRequest) -> bool:
@@ -175,7 +191,7 @@ def _head(node: Any) -> csr_matrix:
         cells = min(HEAD_CELLS, cells_per_block(node.shape[1]))
         return csr_matrix(node[:cells].astype("float32"))
     if _encoding(node) != "csr":
-        return csr_matrix(read_elem(node).tocsr()[:HEAD_CELLS], dtype="float32")
+        return csr_matrix(_sparse(node).tocsr()[:HEAD_CELLS], dtype="float32")
     starts = node["indptr"][: HEAD_CELLS + 1]
     end = int(starts[-1])
     n_genes = int(node.attrs["shape" if "shape" in node.attrs else "h5sparse_shape"][1])
@@ -203,7 +219,7 @@ def _check(node: Any, name: str, shape: tuple[int, int]) -> None:
 def _read(node: Any, request: ReadRequest) -> tuple[csr_matrix, Values]:
     """Read a matrix; only the first block if it is dense and not counts."""
     if hasattr(node, "keys"):
-        stored = read_elem(node)
+        stored = _sparse(node)
         stored.check_format(full_check=True)
         matrix = stored.tocsr().astype("float32")
         matrix.sum_duplicates()
@@ -212,6 +228,15 @@ def _read(node: Any, request: ReadRequest) -> tuple[csr_matrix, Values]:
     else:
         matrix = csr_matrix(node[: cells_per_block(node.shape[1])].astype("float32"))
     return csr_matrix(matrix), describe(matrix)
+
+
+def _sparse(node: Any) -> csr_matrix | csc_matrix:
+    """A sparse matrix, also of half precision, which anndata does not read."""
+    if not _is_half(node):
+        return read_elem(node)
+    shape = tuple(node.attrs["shape" if "shape" in node.attrs else "h5sparse_shape"])
+    parts = (_single(node["data"][()]), node["indices"][()], node["indptr"][()])
+    return (csr_matrix if _encoding(node) == "csr" else csc_matrix)(parts, shape=shape)
 
 
 def _expression_only(

@@ -206,15 +206,19 @@ def _numbers_cells(column: np.ndarray) -> bool:
 
 
 def _read(path: str, barcodes: pd.Index, origin: Origin) -> pd.DataFrame:
-    """The table with cells in rows, indexed by barcode."""
+    """The table with cells in rows, indexed by barcode; of a 10x file, only cells of the sample."""
+    short = set(barcodes.astype(str).str.replace(LANE, "", regex=True))
     if path.endswith((".h5", ".hdf5")):
         with origin.reading("10x HDF5"):
             names, features = read_other_features(Path(path))
         unique = len(set(features.names)) == len(features.names)
         columns = features.names if unique else features.ids
-        return pd.DataFrame(features.matrix.toarray(), index=names, columns=columns)
+        near = pd.Index(names).str.replace(LANE, "", regex=True).isin(short)
+        near[:2] = True  # shown if none is in the sample
+        return pd.DataFrame(
+            features.matrix[near].toarray(), index=pd.Index(names)[near], columns=columns
+        )
     table = read_metadata(Path(path), origin)
-    short = set(barcodes.astype(str).str.replace(LANE, "", regex=True))
 
     def hits(names: pd.Index) -> int:
         return int(pd.Index(names.astype(str)).str.replace(LANE, "", regex=True).isin(short).sum())

@@ -30,6 +30,8 @@ LAYOUTS = (
     (("matrix.mtx",), FEATURES, BARCODES),
 )
 PACKED = ("", ".gz")
+VELOCYTO = ("spliced.mtx", "unspliced.mtx", "ambiguous.mtx")
+"""Matrices of STARsolo's Velocyto folder, the sum of which are all molecules."""
 NAC = ("cells_x_genes.total.mtx", "cells_x_genes.mature.mtx", "cells_x_genes.nascent.mtx")
 """Matrices of kb_python's workflow for nascent and mature RNA."""
 

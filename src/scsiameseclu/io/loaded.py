@@ -44,6 +44,10 @@ CORRUPT = (
 )
 
 
+class UnsupportedError(Exception):
+    """Valid content that is not read; the message continues "file PATH" and says what to do."""
+
+
 def list_names(values: Iterable[object]) -> str:
     """Comma-separated names for a message, truncated after ``MAX_NAMES``."""
     names = [str(value) for value in values]
@@ -68,9 +72,11 @@ class Origin:
 
     @contextmanager
     def reading(self, kind: str) -> Iterator[None]:
-        """Convert exceptions raised on corrupt input into one-sentence user errors."""
+        """Convert exceptions raised on corrupt or unsupported input into user errors."""
         try:
             yield
+        except UnsupportedError as error:
+            raise self.error(str(error)) from error
         except CORRUPT as error:
             cause = f"{type(error).__name__}: {first_line(error)}"
             raise self.error(

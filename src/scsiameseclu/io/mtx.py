@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
+from scsiameseclu.io.loaded import UnsupportedError
 from scsiameseclu.limits import BLOCK_VALUES
 
 LAYOUT = ["%%matrixmarket", "matrix", "coordinate"]
@@ -33,8 +34,10 @@ def read_mtx(file: Path) -> csr_matrix:
     Raises
     ------
     ValueError
-        The file is not a sparse numeric MatrixMarket file, or its number of entries differs from
-        the one in its header.
+        The file is not a MatrixMarket file, or its number of entries differs from the one in its
+        header.
+    UnsupportedError
+        The matrix is dense, symmetric, or does not consist of numbers.
     """
     with _open(file) as stream:
         shape, expected = _header(stream)
@@ -54,7 +57,9 @@ def read_shape(file: Path) -> tuple[int, int]:
     Raises
     ------
     ValueError
-        The file is not a sparse numeric MatrixMarket file.
+        The file is not a MatrixMarket file.
+    UnsupportedError
+        The matrix is dense, symmetric, or does not consist of numbers.
     """
     with _open(file) as stream:
         return _header(stream)[0]
@@ -67,7 +72,12 @@ def _open(file: Path) -> TextIO:
 def _header(stream: TextIO) -> tuple[tuple[int, int], int]:
     """Read the shape and the number of entries."""
     kind = stream.readline().lower().split()
-    if kind[:3] != LAYOUT or kind[4:] != ["general"] or kind[3] not in NUMBERS:
+    if kind[:2] == LAYOUT[:2] and len(kind) == 5 and not _is_supported(kind):
+        raise UnsupportedError(
+            f"contains a MatrixMarket matrix of the kind {' '.join(kind[2:])}; write the counts as "
+            "a sparse matrix (coordinate integer general)"
+        )
+    if not _is_supported(kind):
         raise ValueError(f"its first line is {' '.join(kind)[:60]!r}, not MatrixMarket coordinate")
     line = stream.readline()
     while line.startswith("%") or (line and not line.strip()):
@@ -76,6 +86,11 @@ def _header(stream: TextIO) -> tuple[tuple[int, int], int]:
     if min(n_rows, n_columns, n_entries) < 0 or n_entries > n_rows * n_columns:
         raise ValueError(f"its header declares {n_entries} entries of {n_rows} x {n_columns}")
     return (n_rows, n_columns), n_entries
+
+
+def _is_supported(kind: list[str]) -> bool:
+    """Whether the words of the first line are those of a sparse matrix of numbers."""
+    return kind[:3] == LAYOUT and kind[4:] == ["general"] and kind[3] in NUMBERS
 
 
 def _blocks(stream: TextIO, shape: tuple[int, int]) -> Iterator[tuple]:

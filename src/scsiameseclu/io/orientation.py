@@ -16,7 +16,13 @@ The first of these criteria that applies decides:
 import re
 from collections.abc import Sequence
 
-from scsiameseclu.genes.names import GENE_ID, ID_AND_SYMBOL, REGION_AND_SYMBOL, share
+from scsiameseclu.genes.names import (
+    GENE_ID,
+    ID_AND_SYMBOL,
+    REGION_AND_SYMBOL,
+    SYMBOL_AND_ID,
+    share,
+)
 from scsiameseclu.genes.organism import are_symbols
 from scsiameseclu.io.request import Orientation
 
@@ -34,7 +40,8 @@ CELL_CORNERS = {
 }  # fmt: skip
 """Names of columns that contain the names of genes or of cells, as :func:`corner_key`."""
 GENE_LIKE = re.compile(
-    rf"({GENE_ID.pattern})|({ID_AND_SYMBOL.pattern})|({REGION_AND_SYMBOL.pattern})"
+    rf"({GENE_ID.pattern})|({ID_AND_SYMBOL.pattern})|({SYMBOL_AND_ID.pattern})"
+    rf"|({REGION_AND_SYMBOL.pattern})"
     r"|^gene[_.-]?\d+$|^(MT|mt)-[A-Za-z0-9]+$|^(RP[LS]|Rp[ls])\d+[AaLlXxYy]?\d?$|.*Rik$"
 )
 CELL_LIKE = re.compile(r".*[ACGT]{10,}|.*cell[_.-]?\d+", re.IGNORECASE)

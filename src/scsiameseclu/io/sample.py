@@ -109,6 +109,7 @@ def read_sample(
     _name_cells(result)
     if request.capture is not None:
         result.capture = column_of(result.obs, request.capture)
+        _warn_without_capture(result)
     _set_batch(result, request, sample)
     return result
 
@@ -187,6 +188,18 @@ def _check_columns(result: Sample, request: ReadRequest, origin: Origin) -> None
                 f"{missing} of {len(result.obs)} cells have no label in column {request.label!r}; "
                 "they are clustered but excluded from the label metrics"
             )
+
+
+def _warn_without_capture(result: Sample) -> None:
+    """Warn about cells without a capture."""
+    if result.capture is None:
+        return
+    missing = int(missing_labels(result.obs[result.capture]).sum())
+    if missing:
+        result.warnings.append(
+            f"{missing} of {len(result.obs)} cells have no capture in column {result.capture!r}; "
+            "their doublets are looked for among themselves"
+        )
 
 
 def _check_size(result: Sample, request: ReadRequest, origin: Origin) -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import GENE_ID, gene_table, share
-from scsiameseclu.io.layouts import has_cells_in_rows, symbols_of
+from scsiameseclu.io.layouts import VELOCYTO, existing, has_cells_in_rows, symbols_of
 from scsiameseclu.io.loaded import Features, Loaded, Origin, list_names
 from scsiameseclu.io.locate import is_matrix
 from scsiameseclu.io.mtx import read_mtx, read_shape
@@ -41,7 +41,8 @@ def load_10x_mtx(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     UserError
         A file is missing, the files are inconsistent, or the folder has several genomes or samples.
     """
-    matrices = [path] if path.is_file() else _matrices(path, request, origin)
+    parts = [] if path.is_file() else _of_velocyto(path)
+    matrices = [path] if path.is_file() else parts[:1] or _matrices(path, request, origin)
     triplet = triplet_of(matrices, origin)
     with origin.reading(f"10x mtx ({triplet.features.name})"):
         features = read_names(triplet.features)
@@ -52,8 +53,13 @@ def load_10x_mtx(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
     genes_in_rows = _genes_in_rows(shape, len(features), len(cells), triplet, request, origin)
     with origin.reading(f"10x mtx ({triplet.matrix.name})"):
         stored = read_mtx(triplet.matrix)
+    for part in parts[1:]:
+        with origin.reading(f"10x mtx ({part.name})"):
+            stored = stored + read_mtx(part)
     matrix = stored.T.tocsr() if genes_in_rows else stored
     notes = [] if genes_in_rows else ["the matrix has cells in rows, unlike that of Cell Ranger"]
+    if parts:
+        notes.append("spliced, unspliced and ambiguous counts of each gene (STARsolo) were added")
     names = features.iloc[:, 0]
     matrix, features, others, type_notes = _expression_only(matrix, features, origin)
     if names.str.endswith(tuple(SPLICING)).mean() > 0.5:
@@ -71,7 +77,7 @@ def load_10x_mtx(path: Path, request: ReadRequest, origin: Origin) -> Loaded:
         obs=obs,
         var=var,
         format="10x_mtx",
-        files=triplet.files,
+        files=[*triplet.files, *parts[1:]],
         values=describe(matrix),
         notes=[
             f"10x mtx folder ({list_names(f.name for f in triplet.files)})",
@@ -91,6 +97,14 @@ def _without_numbers(cells: pd.DataFrame) -> pd.DataFrame:
     if plain and numbers in (numbers_from(first, len(cells)) for first in (0, 1)):
         return cells.iloc[:, 1:]
     return cells
+
+
+def _of_velocyto(folder: Path) -> list[Path]:
+    """The matrices of STARsolo's Velocyto folder; empty for another folder, or without one."""
+    if any(file.name.endswith(("matrix.mtx", "matrix.mtx.gz")) for file in folder.iterdir()):
+        return []
+    parts = [next(existing(folder / name, (name,)), None) for name in VELOCYTO]
+    return [part for part in parts if part is not None] if None not in parts else []
 
 
 def _matrices(folder: Path, request: ReadRequest, origin: Origin) -> list[Path]:

@@ -31,7 +31,7 @@ from scsiameseclu.model.parameters import (
 )
 from scsiameseclu.model.preparation import aligns, prepare, reused_slots
 from scsiameseclu.model.slots import write_clusters
-from scsiameseclu.model.storage import check_writable, reading
+from scsiameseclu.model.storage import check_writable, reading, seal
 from scsiameseclu.preprocess.batches import batches_of
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
 
@@ -433,6 +433,7 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
             getattr(self, "labels_", None),
         )
         write_estimator(directory, saved)
+        seal(Path(directory))
 
     @classmethod
     def load(cls, directory: str | Path) -> ScSiameseClu:

@@ -14,7 +14,7 @@ from scsiameseclu.clustering.clusters import Clustering
 from scsiameseclu.clustering.consensus import Consensus
 from scsiameseclu.clustering.members import Member
 from scsiameseclu.model.scaling import GeneScaling
-from scsiameseclu.model.storage import group, read_part, reading, write_part
+from scsiameseclu.model.storage import check_seal, group, read_part, reading, seal, write_part
 from scsiameseclu.model.trained import BLOCK, TrainedNetworks
 from scsiameseclu.module.joint_space import join
 
@@ -104,6 +104,7 @@ class FittedModel:
             tensors[f"{number}.translation"] = translation
         members = [[m.network, m.temperature] for m in self.consensus.members]
         write_part(folder, CONSENSUS, tensors, {"members": members, "clusters": self.clusters})
+        seal(folder)
 
     @classmethod
     def load(cls, directory: str | Path) -> FittedModel:
@@ -115,6 +116,7 @@ class FittedModel:
             A file is missing or damaged, or was written in another format.
         """
         folder = Path(directory)
+        check_seal(folder)
         trained = TrainedNetworks.load(folder)
         tensors, values = read_part(folder, CONSENSUS)
         with reading(folder):

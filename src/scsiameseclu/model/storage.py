@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ from safetensors.torch import load_file, save_file
 from scsiameseclu.errors import UserError
 from scsiameseclu.store.atomic import atomic_path, write_json
 
-FORMAT = 4
+FORMAT = 5
+CHECKSUMS = "checksums.json"
 DAMAGE = (
     *(ValueError, KeyError, IndexError, TypeError, AttributeError),
     *(RuntimeError, EOFError, OSError),
@@ -58,7 +60,43 @@ def read_part(folder: Path, name: str) -> tuple[dict[str, torch.Tensor], dict[st
             f"the model in {folder} has format {read.get('format')}, this version reads {FORMAT}; "
             "fit it again"
         )
+    for key, tensor in loaded.items():
+        if tensor.is_floating_point() and bool(tensor.isnan().any()):
+            raise UserError(f"the model in {folder} is damaged ({key} has NaN); fit it again")
     return loaded, read
+
+
+def seal(folder: Path) -> None:
+    """Write the SHA-256 of every file of a model to checksums.json, the last file of a folder."""
+    write_json(folder / CHECKSUMS, {name: sha256(folder / name) for name in _files(folder)})
+
+
+def check_seal(folder: Path) -> None:
+    """Raise a UserError if a file of a model is missing, or differs from what was saved."""
+    require(folder / CHECKSUMS)
+    with reading(folder):
+        text = read_lines(folder / CHECKSUMS)
+        sums = dict(json.loads(text))
+        require(*(folder / name for name in sums))
+        if text != json.dumps(sums, indent=2, sort_keys=True) + "\n":
+            raise ValueError(f"{CHECKSUMS} was changed after it was saved")
+        if others := set(_files(folder)) - set(sums):
+            raise ValueError(f"{min(others)} was not saved with it")
+        for name in sorted(sums):
+            if sha256(folder / name) != sums[name]:
+                raise ValueError(f"{name} was changed after it was saved")
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _files(folder: Path) -> list[str]:
+    """Names of the files of a model, in order."""
+    names = (path.name for path in folder.iterdir() if path.is_file())
+    return sorted(name for name in names if name[0] != "." and name != CHECKSUMS)
 
 
 @contextmanager

@@ -17,11 +17,13 @@ from scsiameseclu.model.integration import Integration, moved_latents
 from scsiameseclu.model.landmarks import Landmarks
 from scsiameseclu.model.scaling import GeneScaling
 from scsiameseclu.model.storage import (
+    check_seal,
     group,
     read_lines,
     read_part,
     reading,
     require,
+    seal,
     write_part,
 )
 from scsiameseclu.module.build import build_network, layout_of, load_space
@@ -233,6 +235,7 @@ class TrainedNetworks:
         }
         write_part(folder, NETWORKS, tensors, values)
         write_text(folder / GENES, "\n".join(self.scaling.genes) + "\n")
+        seal(folder)
 
     @classmethod
     def load(cls, directory: str | Path) -> TrainedNetworks:
@@ -244,6 +247,7 @@ class TrainedNetworks:
             A file is missing or damaged, or was written in another format.
         """
         folder = Path(directory)
+        check_seal(folder)
         tensors, values = read_part(folder, NETWORKS)
         require(folder / GENES)
         with reading(folder):

@@ -96,7 +96,8 @@ def _share(value: float) -> str:
 
 def _type(row: dict[Any, Any]) -> str:
     """The type by markers; for an unassigned cluster also the best match."""
-    name, best = row.get("vote_markers", row["cell_type"]), row["best_match"]
+    by_program = row.get("predicted_type", row["cell_type"])  # without names given by hand
+    name, best = row.get("vote_markers", by_program), row["best_match"]
     return f"{name} (best match: {best})" if name in ABSTENTIONS and best else str(name)
 
 
@@ -116,7 +117,7 @@ def annotation_table(sample: FinishedSample) -> Table:
             Cell(row["cluster"], number=position),
             whole(row["n_cells"]),
             text(_type(row)),
-            text(row["cell_type_id"] or "–"),
+            text(row["cell_type_ontology_term_id"] or "–"),
             real(row["cell_type_confidence"], 2, bar=float(row["cell_type_confidence"])),
             text(row["states"] or "–"),
             real(row["score"], 2),

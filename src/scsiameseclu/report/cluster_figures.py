@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from scsiameseclu.palette import colour
 from scsiameseclu.plotting.clusters import draw_confidence, draw_evidence, draw_sizes
+from scsiameseclu.report.curation import marked_types
 from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.svg import PAGE, draw
 from scsiameseclu.report.tables import (
@@ -27,7 +28,8 @@ def evidence_picture(sample: FinishedSample) -> Picture:
     evidence = sample.siamese["evidence"]
     tried = [int(k) for k in evidence["k"]]
     scores = [float(score) for score in evidence["score"]]
-    chosen, criterion = int(sample.siamese["n_clusters"]), str(evidence["criterion"])
+    chosen = int(sample.siamese.get("n_clusters_proposed", sample.siamese["n_clusters"]))
+    criterion = str(evidence["criterion"])
 
     def paint(figure: Figure) -> None:
         draw_evidence(figure.add_subplot(), tried, scores, chosen, PAGE)
@@ -77,10 +79,7 @@ def confidence_picture(sample: FinishedSample) -> Picture:
 
 def cluster_table(sample: FinishedSample) -> Table:
     """One row per cluster: cells, confidence, quality, predicted type, top markers."""
-    cells, types = (
-        sample.cells,
-        dict(zip(sample.annotation["cluster"], sample.annotation["cell_type"], strict=True)),
-    )
+    cells, types = sample.cells, marked_types(sample)
     groups = cells.groupby("siamese", observed=True)
     means = groups["siamese_confidence"].mean()
     medians = groups[["total_counts", "pct_mito"]].median()

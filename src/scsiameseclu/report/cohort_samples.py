@@ -19,6 +19,8 @@ from scsiameseclu.store.folder import SampleFolder
 from scsiameseclu.store.manifest import COHORT, FAILURE
 
 SCORES = ("ari", "nmi", "acc", "macro_f1")
+NOT_REACHED = "not reached; the same command continues"
+"""Reason of samples of which no stage has failed."""
 WITHOUT_LABELS = ("mean_confidence", "silhouette", "graph_purity")
 
 
@@ -88,8 +90,7 @@ def _read_status(entry: Entry, folder: SampleFolder, logs: Path) -> None:
         entry.status, entry.stage = "FAIL", failure["stage"]
         entry.reasons = [failure["reason"]]
     elif missing:
-        entry.status, entry.stage = "FAIL", missing[0]
-        entry.reasons = [f"not finished; see the logs in {logs}"]
+        entry.status, (entry.stage, *entry.reasons) = "FAIL", _unfinished(folder, missing[0], logs)
         reference = folder.directory.parent.parent / "reference" / FAILURE
         if "annotate" in missing and reference.is_file():
             note = json.loads(reference.read_text(encoding="utf-8"))
@@ -98,6 +99,24 @@ def _read_status(entry: Entry, folder: SampleFolder, logs: Path) -> None:
         entry.status = "WARN"
         entry.stage = ", ".join(dict.fromkeys(stage for stage, _ in warnings))
         entry.reasons = [f"{sentence.rstrip('.')}." for _, sentence in warnings]
+
+
+def _unfinished(folder: SampleFolder, missing: str, logs: Path) -> tuple[str, str]:
+    """The stage that has not finished, and why, if no failure was recorded."""
+    if note := folder.running():
+        asked = f" (asked for {note['asked_mb']:,} MB)" if note["asked_mb"] else ""
+        times = f", at attempt {note['attempt']}" if note["attempt"] > 1 else ""
+        return note["stage"], (
+            f"killed{times}, most often by the system for lack of memory{asked}, or by a cancelled "
+            "run; the same command continues"
+        )
+    log = logs / f"{missing}.log"
+    if not log.is_file():
+        return missing, NOT_REACHED
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    errors = [error.removeprefix(f"sample {folder.sample}: ") for error in errors]
+    return missing, errors[-1] if errors else f"not finished; see {log}"
 
 
 def _read_quality(entry: Entry, folder: SampleFolder) -> None:

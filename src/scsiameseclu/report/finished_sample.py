@@ -73,7 +73,8 @@ NAMES = (
     *("barcode", "predicted_doublet", "kept", "reason"),
     *("cluster", "gene", "gene_id", "flag"),
     *("ambient", "doublet_of"),
-    *("cell_type", "cell_type_id", "states", "runner_up", "best_match", "phase"),
+    *("predicted_type", "curated", "note", "parent", "child"),
+    *("cell_type", "cell_type_ontology_term_id", "states", "runner_up", "best_match", "phase"),
     *("markers_found", "genes_for", "genes_against"),
     *("vote_markers", "vote_reference", "vote_celltypist"),
 )

@@ -18,9 +18,12 @@ from scsiameseclu.report.cluster_figures import (
 )
 from scsiameseclu.report.comparison import comparison
 from scsiameseclu.report.condition_figures import condition_section
+from scsiameseclu.report.curation import curation_note, curation_table
+from scsiameseclu.report.exports import exports
 from scsiameseclu.report.finished_sample import FinishedSample, load_sample
 from scsiameseclu.report.joint import joint_section
 from scsiameseclu.report.joint_cells import JointCells
+from scsiameseclu.report.level_figures import split_table, tree_picture
 from scsiameseclu.report.map_data import map_data
 from scsiameseclu.report.map_figures import Plane, category_map, number_map, plane
 from scsiameseclu.report.marker_figures import marker_pictures, marker_table
@@ -93,7 +96,11 @@ def sample_page(
         evidence=evidence_picture(sample),
         confidence=confidence_picture(sample),
         clusters=cluster_table(sample),
+        curated=curation_table(sample),
+        curation=curation_note(sample),
         levels=level_table(sample),
+        tree=tree_picture(sample),
+        splits=split_table(sample),
         agreement=_agreement(sample),
         marker_pictures=marker_pictures(sample),
         markers=marker_table(sample),
@@ -103,6 +110,7 @@ def sample_page(
         doublets=doublet_note(sample),
         trajectory=trajectory_section(sample, where),
         comparison=panel,
+        exports=exports(sample),
         training=training_pictures(sample),
         lines=line_legend(sample),
         stopped=sentence(str(sample.training_notes["stopped"])),

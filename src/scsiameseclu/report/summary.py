@@ -43,6 +43,8 @@ def _clusters(sample: FinishedSample) -> str:
     confidence = sample.cells["siamese_confidence"]
     k, n = len(sizes), len(sample.cells)
     how = "as requested" if sample.siamese["n_clusters_given"] else "number estimated from the data"
+    if proposed := sample.siamese.get("n_clusters_proposed"):
+        how = f"from {proposed}, {how}, by the level or curation.tsv"
     uncertain = int((confidence < UNCERTAIN).sum())
     cells = "no cell"
     if uncertain:

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
+    import pandas as pd
 
+    from scsiameseclu.clustering.tree import LevelTree
     from scsiameseclu.cohort.stable_names import ClusterNames
     from scsiameseclu.store.folder import SampleFolder
 
@@ -19,13 +21,14 @@ log = logging.getLogger(__name__)
 
 
 def run(folder: SampleFolder, *, n_clusters: str | None = None, seed: int = 0) -> None:
-    """Write ``clusters`` and ``model`` (the networks and the consensus clustering).
+    """Write ``proposed``, ``levels`` and ``model`` (the networks and the consensus clustering).
 
-    ``clusters`` contains ``siamese``, ``siamese_confidence``, ``siamese_ambiguous``,
+    ``proposed`` contains ``siamese``, ``siamese_confidence``, ``siamese_ambiguous``,
     ``siamese_coarse`` and ``siamese_fine`` in ``obs``, ``obsm["siamese_probability"]``, and
-    ``uns["siamese"]``. Clusters of a cohort keep the names that they had when the stage ran
-    before. Changing the number of clusters requires rerunning this stage, but not the
-    training.
+    ``uns["siamese"]``; ``levels`` contains the tree of clusters from coarse to fine, in
+    ``obs["leaf"]`` and ``uns["levels"]``. Clusters of a cohort keep the names that they had when
+    the stage ran before. Changing the number of clusters requires rerunning this stage, but not
+    the training.
     """
     from scsiameseclu.cluster_number import ClusterNumber
     from scsiameseclu.model.fitted import FittedModel
@@ -44,6 +47,7 @@ def run(folder: SampleFolder, *, n_clusters: str | None = None, seed: int = 0) -
     names, record = _names_of_cohort(folder, clustering.probability)
     parts = (clustering.probability, clustering.coarse, clustering.fine)
     write_clusters(adata, *parts, model.summary, names=names)
+    _write_levels(folder, clustering.tree, adata.obs, seed)
     summary = adata.uns["siamese"]
     sizes, requested = summary["sizes"], summary["n_clusters_asked"]
     log.info("%d clusters of %d to %d cells", len(sizes), min(sizes), max(sizes))
@@ -53,7 +57,7 @@ def run(folder: SampleFolder, *, n_clusters: str | None = None, seed: int = 0) -
             f"{requested} clusters were requested; only {summary['n_clusters']} contain cells"
         )
     folder.write(
-        "clusters",
+        "proposed",
         adata.obs,
         obsm=dict(adata.obsm),
         uns=dict(adata.uns),
@@ -64,6 +68,30 @@ def run(folder: SampleFolder, *, n_clusters: str | None = None, seed: int = 0) -
     )
     if record is not None:
         write_names(folder.directory / NAMES, record)
+
+
+def _write_levels(folder: SampleFolder, tree: LevelTree, obs: pd.DataFrame, seed: int) -> None:
+    """Write the tree of clusters; its leaves are the fine clusters."""
+    import numpy as np
+    import pandas as pd
+
+    leaves = pd.Series(tree.leaves, index=obs.index)
+    names = obs.groupby(leaves)[["siamese", "siamese_fine"]].first().astype(str)
+    folder.write(
+        "levels",
+        pd.DataFrame({"leaf": tree.leaves.astype(np.int32)}, index=obs.index),
+        uns={
+            "levels": {
+                "leaves": names["siamese_fine"].to_numpy(dtype=object),
+                "clusters": names["siamese"].to_numpy(dtype=object),
+                "groups": tree.groups,
+                "agreement": tree.agreement,
+                "stability": tree.stability,
+            }
+        },
+        stage="cluster",
+        seed=seed,
+    )
 
 
 def _names_of_cohort(

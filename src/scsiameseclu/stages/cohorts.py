@@ -6,6 +6,7 @@ Snakemake may run on hosts without other dependencies.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def model_problem(config: Mapping[str, Any]) -> Iterator[str]:
     model = mapped_onto(config)
     if model is None:
         return
-    lacking = [name for name in MODEL if not (Path(model) / manifest.PATHS[name]).exists()]
+    lacking = [name for name in MODEL if not os.path.exists(Path(model) / manifest.PATHS[name])]
     if lacking:
         yield (
             f"config key cohort.model: {model} is not the folder of a finished cohort, such as "

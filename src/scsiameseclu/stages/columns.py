@@ -73,6 +73,7 @@ READING = tuple(rules(ReadRequest))
 """Columns that are options for reading the file."""
 OVERRIDES = {
     "n_clusters": "n_clusters",
+    "level": "level",
     "root": "trajectory.root",
     "cells": "droplets.cells",
     "min_counts": "quality.min_counts",

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def run(folder: SampleFolder, *, settings: MarkerSettings) -> None:
-    """Write ``markers_table`` (filtered), ``markers_full`` and ``markers``.
+    """Write ``markers_table`` (filtered), ``markers_full``, ``splits_table`` and ``markers``.
+
+    ``splits_table`` contains the top genes of every split in the tree of clusters.
 
     With a single cluster, both tables consist of the header only. In runs that estimate ambient RNA
     without correcting it, they have the column ``ambient``: whether ambient RNA explains the
@@ -29,6 +31,7 @@ def run(folder: SampleFolder, *, settings: MarkerSettings) -> None:
     if folder.has("ambient") and CORRECT not in folder.features:
         table = _with_ambient(folder, table, cells, clusters, settings)
     folder.write_table("markers_full", table)
+    folder.write_table("splits_table", _of_splits(folder, cells, settings))
     folder.write_table("markers_table", filter_markers(table, settings))
     folder.write(
         "markers",
@@ -37,6 +40,24 @@ def run(folder: SampleFolder, *, settings: MarkerSettings) -> None:
         seed=None,
         settings=settings.to_dict(),
         warnings=notes,
+    )
+
+
+def _of_splits(folder: SampleFolder, cells: ad.AnnData, settings: MarkerSettings) -> pd.DataFrame:
+    """Top genes of the splits of the tree of clusters."""
+    import numpy as np
+
+    from scsiameseclu.annotation.split_markers import split_markers
+
+    tree = folder.uns("levels", "levels")
+    return split_markers(
+        cells.X,
+        cells.var,
+        folder.obs("levels")["leaf"].to_numpy(),
+        np.asarray(tree["groups"]),
+        [str(name) for name in tree["clusters"]],
+        [str(name) for name in tree["leaves"]],
+        settings,
     )
 
 

@@ -4,23 +4,77 @@ import json
 import os
 import resource
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+from scsiameseclu.errors import UserError
 from scsiameseclu.store.atomic import write_json
-from scsiameseclu.store.manifest import FAILURE, USAGE
+from scsiameseclu.store.manifest import FAILURE, RUNNING, USAGE
 
 
-def note_failure(directory: Path, sample: str, stage: str, reason: str) -> None:
-    """Record a failure for the cohort report."""
-    write_json(directory / FAILURE, {"sample": sample, "stage": stage, "reason": reason})
+def note_failure(
+    directory: Path, sample: str, stage: str, reason: str, *, must_mend: bool = False
+) -> None:
+    """Record a failure for the cohort report.
+
+    Parameters
+    ----------
+    directory
+        Folder of the sample.
+    sample, stage, reason
+        What failed, and why.
+    must_mend
+        Whether the user must mend the input or a setting, so that no repetition helps.
+    """
+    note = {"sample": sample, "stage": stage, "reason": reason, "must_mend": must_mend}
+    write_json(directory / FAILURE, note)
+
+
+def failure_of(directory: Path, stage: str) -> dict[str, Any] | None:
+    """The recorded failure of a stage; None if there is none."""
+    path = directory / FAILURE
+    if not path.is_file():
+        return None
+    note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return note if note["stage"] == stage else None
 
 
 def clear_failure(directory: Path, stage: str) -> None:
     """Remove an earlier failure of this stage; failures of other stages are kept."""
-    path = directory / FAILURE
-    if path.is_file() and json.loads(path.read_text(encoding="utf-8"))["stage"] == stage:
-        path.unlink()
+    if failure_of(directory, stage) is not None:
+        (directory / FAILURE).unlink()
+
+
+@contextmanager
+def noted_as_running(
+    directory: Path | None, stage: str, *, asked_mb: int | None, attempt: int
+) -> Iterator[None]:
+    """Record that a stage is running, until the block ends in any way but a kill."""
+    if directory is None:
+        yield
+        return
+    note = {"stage": stage, "asked_mb": asked_mb, "attempt": attempt}
+    try:
+        write_json(directory / RUNNING.format(stage=stage), note)
+    except OSError as error:
+        raise UserError(
+            f"folder {directory} cannot be written ({error.strerror}); correct its permissions, or "
+            "choose another outdir"
+        ) from error
+    try:
+        yield
+    finally:
+        clear_running(directory, stage)
+
+
+def clear_running(directory: Path, stage: str) -> None:
+    """Remove the record that a stage is running."""
+    path = directory / RUNNING.format(stage=stage)
+    path.unlink(missing_ok=True)
+    with suppress(OSError):  # others are running
+        path.parent.rmdir()
 
 
 def note_usage(

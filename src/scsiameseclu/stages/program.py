@@ -16,7 +16,6 @@ import logging
 import os
 import sys
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -27,13 +26,16 @@ from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.options import Rule, Settings, expected, fits, from_text, rules, summary
 from scsiameseclu.run_settings import RunSettings
 from scsiameseclu.stages.columns import SampleSettings
-from scsiameseclu.stages.notes import clear_failure, note_failure, note_usage
+from scsiameseclu.stages.endings import ending_of, print_unexpected
+from scsiameseclu.stages.notes import clear_failure, note_usage, noted_as_running
+from scsiameseclu.stages.program_run import ProgramRun
+from scsiameseclu.stages.watching import watch
 from scsiameseclu.store.manifest import FEATURES
 
 STAGES = (
     "check", "ingest", "quality", "ambient", "join", "expression", "graph", "train", "cluster",
-    "layout", "markers", "reference", "transfer", "annotate", "trajectory", "map", "conditions",
-    "evaluate", "report", "assemble", "pages", "cohort",
+    "curate", "layout", "markers", "reference", "transfer", "annotate", "trajectory", "map",
+    "conditions", "evaluate", "assemble", "export", "report", "pages", "cohort",
 )  # fmt: skip
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -67,6 +69,7 @@ NUMBERS = {
     "threads": "number of threads (default: all cores)",
     "asked-mb": "requested memory in MB, for the report",
     "asked-minutes": "requested time in minutes, for the report",
+    "attempt": "how often the stage has been started for one request, for the report",
 }
 """Options that are numbers of 1 or more, with their help texts."""
 Work = Callable[..., None]
@@ -218,6 +221,17 @@ def arguments_of(work: Work, options: Mapping[str, Any]) -> dict[str, Any]:
     return arguments
 
 
+def _directory(options: Mapping[str, Any]) -> Path | None:
+    """The folder of a stage of all samples, which may be in the settings file."""
+    if "directory" in options:
+        return Path(options["directory"])
+    try:
+        listed = _read_settings(options.get("settings"))
+    except UserError:
+        return None  # reported when the stage runs
+    return Path(listed["directory"]) if "directory" in listed else None
+
+
 def _check(name: str, value: Any) -> None:
     """Refuse a value that the configuration or the sheet would refuse."""
     shared = rules(RunSettings) | rules(ReadRequest) | rules(SampleSettings)
@@ -239,11 +253,26 @@ def _read_settings(path: Path | None) -> dict[str, Any]:
     return content
 
 
-def main(stage: str, argv: Sequence[str] | None = None, prog: str | None = None) -> None:
-    """Run a stage as a program; exit with code 1 after a failure.
+def main(
+    stage: str,
+    argv: Sequence[str] | None = None,
+    prog: str | None = None,
+    *,
+    watched: bool = False,
+) -> None:
+    """Run a stage as a program, which exits with one of the codes of ``stages.endings``.
 
     A :class:`UserError` is printed as one sentence. Failures are recorded in the sample's folder
-    for the cohort report, and removed when the same stage succeeds.
+    for the cohort report, and removed when the same stage starts again.
+
+    Parameters
+    ----------
+    stage
+        Name of the stage.
+    argv, prog
+        Arguments, and how the program was called; by default those of this process.
+    watched
+        Run the stage in a child process, and record signals that end it.
     """
     started = time.monotonic()
     parser = stage_parser(stage, prog)
@@ -257,9 +286,16 @@ def main(stage: str, argv: Sequence[str] | None = None, prog: str | None = None)
     # let idle threads sleep: busy waiting makes all jobs of a shared node several times slower
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ["MPLBACKEND"] = "agg"  # a notebook hands its own down, which may not be installed
-    directory: Path | None = options.get("folder") or options.get("directory")
+    directory: Path | None = options.get("folder") or _directory(options)
     folder_name = options["folder"].resolve().name if "folder" in options else ""
     sample = options.get("sample", folder_name)
+    attempt = options.get("attempt", 1)
+    program = ProgramRun(stage, sample, directory, options.get("asked_mb"), attempt)
+    program.refuse_repetition()
+    if directory is not None:
+        clear_failure(directory, stage)
+    if watched:
+        watch(program.died)
     where = " ".join(filter(None, (sample, stage))).replace("%", "%%")
     logging.basicConfig(
         level=logging.INFO,
@@ -268,24 +304,25 @@ def main(stage: str, argv: Sequence[str] | None = None, prog: str | None = None)
         stream=sys.stderr,
     )
     try:
-        _run(work_of(stage), options, sample)
-    except UserError as error:
-        print(f"error: {f'sample {sample}: ' if sample else ''}{error}", file=sys.stderr)
-        _fail(directory, sample, stage, str(error))
+        with noted_as_running(directory, stage, asked_mb=program.asked_mb, attempt=attempt):
+            _run(work_of(stage), options, sample)
+            if directory is not None:
+                note_usage(
+                    directory,
+                    stage,
+                    time.monotonic() - started,
+                    threads=threads,
+                    asked_mb=options.get("asked_mb"),
+                    asked_minutes=options.get("asked_minutes"),
+                )
     except Exception as error:
-        traceback.print_exc()
-        reason = f"unexpected {type(error).__name__} in stage {stage}; see its log for details"
-        _fail(directory, sample, stage, reason)
-    if directory is not None:
-        clear_failure(directory, stage)
-        note_usage(
-            directory,
-            stage,
-            time.monotonic() - started,
-            threads=threads,
-            asked_mb=options.get("asked_mb"),
-            asked_minutes=options.get("asked_minutes"),
-        )
+        ending = ending_of(error, stage, directory, program.asked_mb)
+        print_unexpected(error, ending.code)
+        code = program.fail(ending)
+        if watched:  # libraries may crash while they close files on a full disk
+            sys.stderr.flush()
+            os._exit(code)
+        sys.exit(code)
 
 
 def _run(work: Work, options: Mapping[str, Any], sample: str) -> None:
@@ -296,9 +333,3 @@ def _run(work: Work, options: Mapping[str, Any], sample: str) -> None:
     from scsiameseclu.store.folder import SampleFolder
 
     work(SampleFolder(options["folder"], sample, tuple(options.get("features", ()))), **arguments)
-
-
-def _fail(directory: Path | None, sample: str, stage: str, reason: str) -> None:
-    if directory is not None:
-        note_failure(directory, sample or stage, stage, reason)
-    sys.exit(1)

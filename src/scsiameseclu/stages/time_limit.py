@@ -35,7 +35,7 @@ def ended_after(
     directory, sample, stage, reason
         The failure; see :func:`scsiameseclu.stages.notes.note_failure`.
     """
-    note_failure(directory, sample, stage, reason)
+    note_failure(directory, sample, stage, reason, must_mend=True)
     # Python's own handlers run between instructions of Python only; the default action always does.
     before = signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, seconds)

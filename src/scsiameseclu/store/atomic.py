@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import glob
 import gzip
 import json
@@ -10,10 +11,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+FORMULA = ("=", "+", "@", "\t", "\r")
+"""First characters of what spreadsheet programs take for a formula."""
+NUMERIC = "biufcM"
+"""Kinds of columns that have no text."""
 
 
 @contextmanager
@@ -57,13 +64,57 @@ def write_json(path: str | Path, content: Any, *, sort_keys: bool = True) -> Non
     write_text(path, json.dumps(content, indent=2, sort_keys=sort_keys, allow_nan=False) + "\n")
 
 
+def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """A table with an apostrophe before text that a spreadsheet program would take for a formula.
+
+    These are texts that begin with ``=``, ``+``, ``@``, a tab or a carriage return, such as a label
+    of the user's file.
+    """
+    changed = {
+        name: column for name in table.columns if (column := _as_text(table[name])) is not None
+    }
+    result = table.assign(**changed) if changed else table
+    if (index := _as_text(table.index.to_series())) is not None:
+        result = result.set_axis(index.to_list(), axis=0)
+        result.index.name = table.index.name
+    return result
+
+
+def _as_text(values: pd.Series) -> pd.Series | None:
+    """The values with apostrophes; None if none needs one."""
+    if values.dtype.kind in NUMERIC:
+        return None
+    wrong = values.map(lambda value: isinstance(value, str) and value[:1] in FORMULA).astype(bool)
+    if not wrong.any():
+        return None
+    return values.astype(object).where(~wrong, "'" + values.astype(str))
+
+
+def _has_return(table: pd.DataFrame) -> bool:
+    """Whether any text of a table has a carriage return."""
+    parts = [table.index.to_series(), *(table[name] for name in table.columns)]
+    texts = (part for part in parts if part.dtype.kind not in NUMERIC)
+    return any("\r" in value for part in texts for value in part.unique() if isinstance(value, str))
+
+
+def with_formulas(text: str) -> str:
+    """A text of a table as it was before :func:`without_formulas`."""
+    return text[1:] if text[:1] == "'" and text[1:2] in FORMULA else text
+
+
 def write_table(path: str | Path, table: pd.DataFrame, *, index: bool = False) -> None:
     """Write a table as tab-separated text, atomically; floats have six significant digits.
+
+    Text that looks like a formula gets an apostrophe; see :func:`without_formulas`.
 
     If the name ends in ``.gz``, the text is compressed, without name and time, so that equal tables
     are equal files.
     """
-    text = table.to_csv(sep="\t", index=index, float_format="%.6g", na_rep="NA")
+    # Python's csv module does not quote a carriage return, at which readers begin a line.
+    quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if _has_return(table) else csv.QUOTE_MINIMAL
+    text = without_formulas(table).to_csv(
+        sep="\t", index=index, float_format="%.6g", na_rep="NA", quoting=quoting
+    )
     if not str(path).endswith(".gz"):
         write_text(path, text)
         return

@@ -17,7 +17,7 @@ import scipy.sparse as sp
 from scsiameseclu.errors import UserError
 from scsiameseclu.store import manifest
 from scsiameseclu.store.align import positions
-from scsiameseclu.store.atomic import write_json, write_table
+from scsiameseclu.store.atomic import with_formulas, write_json, write_table
 from scsiameseclu.store.files import (
     add_warnings,
     present,
@@ -123,7 +123,8 @@ class SampleFolder:
         path = self.path(name)
         if not path.is_file():
             raise UserError(f"file {path} does not exist; run the stage that writes it first")
-        return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+        return table.map(with_formulas)
 
     # -- warnings, provenance and usage of the stages ---------------------------------------------
 
@@ -140,7 +141,8 @@ class SampleFolder:
         for stage, name in self.sidecars().items():
             if self.path(name).is_file():
                 messages = self.uns(name, "warnings")
-                warnings += [(stage, str(m)) for m in (() if messages is None else messages)]
+                shown = manifest.STAGES[stage].continues or stage
+                warnings += [(shown, str(m)) for m in (() if messages is None else messages)]
         return warnings
 
     def provenance(self) -> dict[str, dict[str, Any]]:
@@ -178,6 +180,11 @@ class SampleFolder:
             return None
         failure: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
         return failure
+
+    def running(self) -> dict[str, Any] | None:
+        """``stage``, ``asked_mb`` and ``attempt`` of a stage that has begun and not ended."""
+        notes = sorted((self.directory / manifest.RUNNING).parent.glob("*.json"))
+        return json.loads(notes[0].read_text(encoding="utf-8")) if notes else None
 
     def missing(self) -> list[str]:
         """The stages that have not finished, in pipeline order."""

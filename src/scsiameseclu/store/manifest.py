@@ -14,8 +14,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 REFERENCE, TRAJECTORY, AMBIENT, CORRECT = "reference", "trajectory", "ambient", "correct"
-COHORT, CONDITIONS, MAPPED = "cohort", "conditions", "mapped"
-FEATURES = (REFERENCE, TRAJECTORY, AMBIENT, CORRECT, COHORT, CONDITIONS, MAPPED)
+COHORT, CONDITIONS, MAPPED, EXPORT = "cohort", "conditions", "mapped", "export"
+FEATURES = (REFERENCE, TRAJECTORY, AMBIENT, CORRECT, COHORT, CONDITIONS, MAPPED, EXPORT)
 """Optional parts of a run; ``cohort`` marks the folder of a cohort."""
 
 PATHS = {
@@ -23,6 +23,7 @@ PATHS = {
     "report": "report.html",
     "quality_table": "quality.tsv",
     "markers_table": "markers.tsv",
+    "splits_table": "splits.tsv",
     "annotation_table": "annotation.tsv",
     "counts": "stages/counts.h5ad",
     "dimensions": "stages/size.json",
@@ -34,6 +35,8 @@ PATHS = {
     "embedding": "stages/embedding.h5ad",
     "training": "stages/training.tsv",
     "model": "stages/model",
+    "levels": "stages/levels.h5ad",
+    "proposed": "stages/proposed.h5ad",
     "clusters": "stages/clusters.h5ad",
     "layout": "stages/layout.h5ad",
     "markers": "stages/markers.h5ad",
@@ -44,6 +47,7 @@ PATHS = {
     "mapped": "stages/mapped.h5ad",
     "metrics": "stages/metrics.json",
     "pages": "samples",
+    "exports": "export",
     "shares_table": "shares.tsv",
     "composition_table": "composition.tsv",
     "differential_table": "differential_expression.tsv.gz",
@@ -51,11 +55,13 @@ PATHS = {
     "conditions": "stages/conditions.h5ad",
 }
 """Path of each file, relative to the folder of the sample."""
-FOLDERS = ("networks", "model", "pages")
+FOLDERS = ("networks", "model", "pages", "exports")
 CHECKPOINT = "stages/training.checkpoint"
 NAMES = "stages/cluster_names.h5ad"
 """Names of the clusters of a cohort; not an output, so that it outlasts the stage's reruns."""
 FAILURE = "stages/failure.json"
+RUNNING = "stages/running/{stage}.json"
+"""Exists while a stage is running; it remains if the stage and its watching process are killed."""
 USAGE = "stages/usage/{stage}.json"
 SETTINGS = "stages/settings/{stage}.json"
 
@@ -76,6 +82,8 @@ class Stage:
         The feature that the stage belongs to; None for stages of every run.
     of_samples
         Whether it is a stage of samples only, and not of cohorts.
+    continues
+        The stage whose results it passes on, under whose name its warnings are shown.
     """
 
     reads: tuple[str, ...]
@@ -84,6 +92,7 @@ class Stage:
     by_feature: tuple[tuple[str, str], ...] = ()
     feature: str | None = None
     of_samples: bool = False
+    continues: str | None = None
 
 
 RESULTS = (
@@ -108,10 +117,13 @@ STAGES = {
     ),
     "graph": Stage(("expression",), ("graph",)),
     "train": Stage(("expression", "graph"), ("networks", "training", "embedding")),
-    "cluster": Stage(("networks", "embedding"), ("model", "clusters")),
+    "cluster": Stage(("networks", "embedding"), ("model", "levels", "proposed")),
+    "curate": Stage(("expression", "levels", "proposed"), ("clusters",), continues="cluster"),
     "layout": Stage(("graph", "embedding"), ("layout",)),
     "markers": Stage(
-        ("expression", "clusters"), ("markers_table", "markers_full", "markers"), ("ambient",)
+        ("expression", "levels", "clusters"),
+        ("markers_table", "splits_table", "markers_full", "markers"),
+        ("ambient",),
     ),
     "transfer": Stage(("expression",), ("transfer",), feature=REFERENCE),
     "annotate": Stage(
@@ -136,15 +148,19 @@ STAGES = {
         ("metrics",),
         ("trajectory",),
     ),
+    "assemble": Stage(RESULTS, ("deliverable",), ("ambient", "trajectory", "mapped")),
+    "export": Stage(("deliverable",), ("exports",), feature=EXPORT),
     "report": Stage(
-        ("quality_table", "training", "markers_table", "annotation_table", "metrics", *RESULTS),
+        (
+            *("quality_table", "training", "levels", "markers_table"),
+            *("splits_table", "annotation_table", "metrics", *RESULTS),
+        ),
         ("report",),
         (
-            *("ambient", "trajectory", "mapped"),
+            *("ambient", "trajectory", "mapped", "exports"),
             *("composition_table", "differential_table", "conditions"),
         ),
     ),
-    "assemble": Stage(RESULTS, ("deliverable",), ("ambient", "trajectory", "mapped")),
     "pages": Stage(
         ("counts", "expression", "clusters", "annotation_table"), ("pages",), feature=COHORT
     ),

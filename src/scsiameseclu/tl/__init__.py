@@ -1,5 +1,5 @@
-"""Tools: clustering, marker genes, cell types, clusters of doublets, label transfer, trajectory,
-and comparisons between conditions.
+"""Tools: clustering, clusters edited by hand, marker genes, cell types, clusters of doublets, label
+transfer, trajectory, and comparisons between conditions.
 
 All work in place and return None, or with ``copy=True`` leave the input as it is and return a copy;
 :func:`composition` and :func:`pseudobulk` return a table.
@@ -8,6 +8,7 @@ All work in place and return None, or with ``copy=True`` leave the input as it i
 from scsiameseclu.tl._annotate import annotate
 from scsiameseclu.tl._cluster import cluster
 from scsiameseclu.tl._conditions import composition, pseudobulk
+from scsiameseclu.tl._curate import curate
 from scsiameseclu.tl._doublets import doublet_clusters
 from scsiameseclu.tl._markers import markers
 from scsiameseclu.tl._trajectory import trajectory
@@ -17,6 +18,7 @@ __all__ = [
     "annotate",
     "cluster",
     "composition",
+    "curate",
     "doublet_clusters",
     "markers",
     "pseudobulk",

@@ -90,7 +90,7 @@ def annotate(
     ``obs["cell_type_predicted"]``, ``obs["cell_type_score"]``
         Type of the cell's cluster, category, and its score, float32: a t value, or with more than
         one source the mean strength of those that agree, 0 to 1.
-    ``obs["cell_type_id"]``, ``obs["cell_type_confidence"]``
+    ``obs["cell_type_ontology_term_id"]``, ``obs["cell_type_confidence"]``
         Cell Ontology id of the type, category, empty if it has none; and the probability that the
         markers' type is right, float32, 0 where the consensus differs from it.
     ``obs["cell_type_by_cell"]``, ``obs["cell_type_by_cell_score"]``

@@ -45,6 +45,18 @@ def test_a_constant_shift_is_undone() -> None:
     assert batch_mixing(moved, of).mean() > 0.9
 
 
+def test_a_continuum_keeps_its_length() -> None:
+    """Partners of its ends are all further inside; the blur of the plan within a batch, too."""
+    direction = CENTRES[0] / np.linalg.norm(CENTRES[0])
+    off = []
+    for seed in range(3):
+        noise = 0.3 * np.random.default_rng(seed).normal(size=(300, N_COMPONENTS))
+        line = np.outer(np.linspace(-8, 8, 300), direction) + noise
+        moved = aligned(np.vstack([line, line + SHIFT]), batches(300, 300))[300:]
+        off.append(np.linalg.norm(moved - line, axis=1).mean())
+    assert np.mean(off) < 0.178 * np.linalg.norm(SHIFT)  # 0.194 without the blur
+
+
 def test_a_type_that_the_other_batch_lacks_keeps_its_place() -> None:
     first, _ = cells([0, 1, 2], 60, seed=0)
     second, types = cells([0, 1, 2, 3], 40, seed=1)

@@ -1,0 +1,86 @@
+"""A folder with counts, cells, genes and embeddings, and an R script that loads it."""
+
+from __future__ import annotations
+
+import gzip
+from importlib.resources import files
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import scipy.io
+import scipy.sparse as sp
+
+from scsiameseclu.store.atomic import atomic_path, write_text
+
+SCRIPT = "load.R"
+FORBIDDEN = str.maketrans("\t\r\n", "   ")
+
+
+def write_seurat(directory: Path, cells: ad.AnnData, counts: sp.csr_matrix) -> None:
+    """Write the folder for Seurat and SingleCellExperiment.
+
+    It contains ``matrix.mtx.gz`` (genes x cells, raw counts), ``genes.tsv``, ``cells.tsv`` (all
+    columns of ``obs``), ``categories.txt`` (which of these are categories, and their values in
+    order), ``embeddings/*.tsv`` and ``load.R``.
+
+    Parameters
+    ----------
+    directory
+        Folder to write to.
+    cells
+        ``obs``, ``var`` and ``obsm`` of the cells; no matrix is needed.
+    counts
+        Raw counts, (n_cells, n_genes).
+    """
+    with (
+        atomic_path(directory / "matrix.mtx.gz") as temporary,
+        temporary.open("wb") as raw,
+        gzip.GzipFile("", "wb", 4, raw, mtime=0) as file,
+    ):
+        whole = sp.csc_matrix(counts.T).astype(np.int64)
+        scipy.io.mmwrite(file, whole, field="integer", symmetry="general")
+    obs = cells.obs.copy()
+    of_categories = (name for name in obs if isinstance(obs[name].dtype, pd.CategoricalDtype))
+    levels = [[name, *obs[name].cat.categories] for name in of_categories]
+    _write_table(directory / "cells.tsv", obs)
+    _write_table(directory / "genes.tsv", cells.var)
+    lines = ("\t".join(map(_text, line)) for line in levels)
+    write_text(directory / "categories.txt", "".join(f"{line}\n" for line in lines))
+    for key, values in cells.obsm.items():
+        if not isinstance(values, np.ndarray):
+            continue
+        name = key.removeprefix("X_")
+        columns = [f"{name}_{number + 1}" for number in range(values.shape[1])]
+        table = pd.DataFrame(values, index=cells.obs_names, columns=columns)
+        _write_table(directory / "embeddings" / f"{name}.tsv", table)
+    script = files("scsiameseclu.export").joinpath(SCRIPT).read_text(encoding="utf-8")
+    write_text(directory / SCRIPT, script)
+
+
+def _write_table(path: Path, table: pd.DataFrame) -> None:
+    """Tab-separated text without quotes; the first column is called ``name``."""
+    shown = table.copy()
+    for column in shown:
+        if not pd.api.types.is_numeric_dtype(shown[column]):
+            shown[column] = shown[column].astype(object).map(_text, na_action="ignore")
+    shown.index = pd.Index([_text(name) for name in shown.index], name="name")
+    write_text(path, _tsv(shown))
+
+
+def _text(value: object) -> str:
+    return str(value).translate(FORBIDDEN)
+
+
+def _tsv(table: pd.DataFrame) -> str:
+    rows = [[table.index.name, *map(_text, table.columns)]]
+    for name, *values in table.itertuples(name=None):
+        rows.append([name, *("NA" if pd.isna(value) else _shown(value) for value in values)])
+    return "".join("\t".join(map(str, row)) + "\n" for row in rows)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool | np.bool_):
+        return "TRUE" if value else "FALSE"
+    return f"{value:.9g}" if isinstance(value, float | np.floating) else str(value)
