@@ -3,7 +3,8 @@
 Clusters are scored first (:mod:`scsiameseclu.annotation.marker_scores`). A cluster may hold cells
 of several types: if an embedding is given, cells are therefore scored too, in groups of about 75
 similar cells, against the same background as the clusters; a cell's scores are the means over five
-partitions into such groups.
+partitions into such groups. A cluster has a type only if the majority of its cells support it, and
+a wider one otherwise.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pandas as pd
 from scsiameseclu.annotation.cell_types import UNASSIGNED
 from scsiameseclu.annotation.cluster_table import table_of_clusters
 from scsiameseclu.annotation.descent import name_types
+from scsiameseclu.annotation.majority import with_majority
 from scsiameseclu.annotation.marker_scores import (
     Candidate,
     marker_t_values,
@@ -42,8 +44,9 @@ from scsiameseclu.settings import AnnotationSettings
 CELLS_PER_GROUP = 75
 PARTITIONS = 5
 MIN_OVERLAP = 0.2
-EQUAL_STRENGTH = 0.1
-"""Tissues whose scores differ by less are taken for equal: extra types raise the best score."""
+EQUAL_STRENGTH = 0.02
+"""Tissues whose scores differ by less, relative to the best, are taken for equal: extra types raise
+the best score."""
 MAX_UNASSIGNED = 0.5
 
 
@@ -134,18 +137,20 @@ def annotate_clusters(
     if marker_sets is not None:
         _check_overlap(best, genes)
     tissue = best.sets.name if best.scores.shape[1] or len(candidates) == 1 else ""
-    table, evidence = table_of_clusters(best, profiles, settings, genes.symbols, organism, seed)
-    by_cluster = _types_of_clusters(table, clusters)
-    cells = by_cluster
+    named = name_types(best.scores, settings)
+    cells = None
     if embedding is not None and best.scores.shape[1]:
-        cells = _types_of_cells(best, expression, by_cluster, settings, embedding, seed)
+        cells = _types_of_cells(best, expression, settings, embedding, seed)
+        named = with_majority(named, best.scores, clusters, cells["cell_type"])
+    table, evidence = table_of_clusters(best, profiles, named, genes.symbols, organism, seed)
+    by_cluster = _types_of_clusters(table, clusters)
     return Annotation(
         table,
         best.scores,
         tissue,
         organism,
         best.overlap,
-        cells,
+        by_cluster if cells is None else _clear_types(cells, by_cluster),
         evidence,
         _warnings(best, table, tissue, organism),
     )
@@ -154,7 +159,7 @@ def annotate_clusters(
 def _choose(candidates: list[Candidate], profiles: Profiles) -> Candidate:
     """The tissue with the highest scores; among those that equal it, that with fewest types."""
     strengths = [strength(one.scores, profiles.sizes) for one in candidates]
-    limit = max(strengths) - EQUAL_STRENGTH
+    limit = max(strengths) - EQUAL_STRENGTH * abs(max(strengths))
     equal = [one for one, value in zip(candidates, strengths, strict=True) if value >= limit]
     return min(equal, key=lambda one: (one.scores.shape[1], -one.overlap))
 
@@ -168,28 +173,33 @@ def _types_of_clusters(table: pd.DataFrame, clusters: pd.Series) -> pd.DataFrame
 def _types_of_cells(
     best: Candidate,
     expression: ad.AnnData,
-    by_cluster: pd.DataFrame,
     settings: AnnotationSettings,
     embedding: np.ndarray,
     seed: int,
 ) -> pd.DataFrame:
-    """Type and score of each cell by its groups, and by its cluster where these are not clear."""
+    """Type and score of each cell by its groups."""
     types = best.scores.columns
-    total = np.zeros((len(by_cluster), len(types)))
+    total = np.zeros((expression.n_obs, len(types)))
     for part in range(PARTITIONS):
         groups = similar_groups(embedding, CELLS_PER_GROUP, seed + part)
         profiles = cluster_profiles(expression.X, groups)
         scores = marker_t_values(best.signal.of(profiles), best.sets, best.matched)
         # the rows are the categories, none of which is empty
         total += scores[types].to_numpy()[groups.cat.codes]
-    named = name_types(pd.DataFrame(total / PARTITIONS, columns=types), settings)
-    clear = (named["cell_type"] != UNASSIGNED).to_numpy()
+    means, cells = np.unique(total / PARTITIONS, axis=0, return_inverse=True)
+    named = name_types(pd.DataFrame(means, columns=types), settings)[["cell_type", "score"]]
+    return named.iloc[cells.ravel()].set_axis(expression.obs_names)
+
+
+def _clear_types(cells: pd.DataFrame, by_cluster: pd.DataFrame) -> pd.DataFrame:
+    """Type and score of each cell by its groups, and by its cluster where these are not clear."""
+    clear = (cells["cell_type"] != UNASSIGNED).to_numpy()
     return pd.DataFrame(
         {
-            name: np.where(clear, named[name].to_numpy(), by_cluster[name].to_numpy())
+            name: np.where(clear, cells[name].to_numpy(), by_cluster[name].to_numpy())
             for name in by_cluster.columns
         },
-        index=by_cluster.index,
+        index=cells.index,
     )
 
 

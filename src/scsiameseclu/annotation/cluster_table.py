@@ -10,12 +10,10 @@ import pandas as pd
 
 from scsiameseclu.annotation.cell_types import UNASSIGNED, vocabulary
 from scsiameseclu.annotation.confidence import TERMS, confidence, terms
-from scsiameseclu.annotation.descent import name_types
 from scsiameseclu.annotation.evidence import FOR, compare_with_random, for_and_against
 from scsiameseclu.annotation.marker_scores import Candidate
 from scsiameseclu.annotation.profiles import Profiles
 from scsiameseclu.annotation.states import expressed_states, state_genes
-from scsiameseclu.settings import AnnotationSettings
 
 COLUMNS = [
     "cluster",
@@ -49,7 +47,7 @@ class _Genes:
 def table_of_clusters(
     candidate: Candidate,
     profiles: Profiles,
-    settings: AnnotationSettings,
+    named: pd.DataFrame,
     symbols: list[str],
     organism: str,
     seed: int,
@@ -62,8 +60,8 @@ def table_of_clusters(
         Scores of the marker sets.
     profiles
         Profiles of the clusters.
-    settings
-        Thresholds of scores.
+    named
+        The type of each cluster, as of :func:`scsiameseclu.annotation.descent.name_types`.
     symbols
         Symbols of all genes.
     organism
@@ -75,7 +73,7 @@ def table_of_clusters(
     -------
     The table, with the columns :data:`COLUMNS`, and the terms of the confidence, (n_clusters, 4).
     """
-    table = name_types(candidate.scores, settings).reset_index(drop=True)
+    table = named.reset_index(drop=True)
     signal = candidate.signal.of(profiles)
     positions = candidate.signal.genes
     genes = _Genes(positions, symbols, profiles.mean.mean(axis=0)[positions])

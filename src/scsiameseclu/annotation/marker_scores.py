@@ -24,8 +24,9 @@ from scsiameseclu.annotation.marker_sets import MarkerSets, match_markers
 from scsiameseclu.annotation.profiles import Profiles
 from scsiameseclu.genes.matching import GeneNames
 
-DEVIATION_FLOOR = 0.1
-"""Smallest deviation of a gene's log expression to divide by."""
+DEVIATION_FLOOR = 0.3
+"""Smallest deviation of a gene's log expression to divide by, so that a few cells that express a
+gene nobody else does, such as some dendritic cells among monocytes, do not name a cluster."""
 EXPRESSED = 0.1
 """A gene is used if at least this share of the cells of some cluster express it."""
 MIN_RANGE = 1e-6
