@@ -16,8 +16,10 @@ evidence for each cluster, from which ``annotation_confidence.py`` fits the conf
 """
 
 import argparse
+import platform
 import warnings
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import anndata as ad
@@ -201,6 +203,15 @@ def table(rows: pd.DataFrame) -> str:
             f"| {mean['right_or_partly']:.3f} | {mean['unassigned']:.1%} "
             f"| {', '.join(group['tissue'].unique())} |"
         )
+    means = rows[rows["by"] == "cell"].groupby(["set", "column"])[["right", "right_or_partly"]]
+    overall = means.mean().groupby("set").mean().mean()
+    lines += [
+        "",
+        f"By cell, mean over sets: right {overall['right']:.3f}, right or partly right "
+        f"{overall['right_or_partly']:.3f}.",
+        "",
+        f"Machine: {platform.machine()}. Date: {date.today()}.",
+    ]
     return "\n".join(lines) + "\n"
 
 

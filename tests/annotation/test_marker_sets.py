@@ -1,6 +1,5 @@
 """The committed table, and the tables that users bring."""
 
-import re
 from pathlib import Path
 
 import pandas as pd
@@ -25,7 +24,12 @@ def test_canonical_table_is_whole() -> None:
     assert list(table.columns) == ["tissue", "cell_type", "gene", "mouse_gene", "source"]
     assert not table.duplicated(["tissue", "cell_type", "gene", "mouse_gene"]).any()
     assert ((table["gene"] != "") | (table["mouse_gene"] != "")).all()
-    assert table["source"].map(lambda text: bool(re.search(r"doi:10\.\d{4,}/\S+$", text))).all()
+    source = (
+        r"(\w+ et al\. \d{4}, doi:10\.\d{4,}/\S+|PanglaoDB \(.*\)|CellConsensus .* \(CL:\d{7}\))"
+    )
+    verified = table["source"] != "not verified"
+    assert table["source"][verified].str.fullmatch(rf"{source}(; {source})*").all()
+    assert verified.mean() > 0.85
     assert (table["gene"] == table["gene"].str.strip().str.upper()).all()
     assert table["mouse_gene"].map(lambda gene: gene == "" or gene[0].isupper()).all()
     assert {ANY, *known_tissues()} == {

@@ -2,9 +2,9 @@
 
 ``canonical_markers.tsv`` has the columns ``tissue`` (one or more, separated by semicolons;
 ``any`` for types that occur in every tissue), ``cell_type``, ``gene`` (human symbol; empty
-where the gene has no human counterpart), ``mouse_gene`` (likewise) and ``source``, a publication
-on the tissue that describes the type. The genes are markers in common use in the field; only those
-of the pancreas were looked up one by one in their source.
+where the gene has no human counterpart), ``mouse_gene`` (likewise) and ``source``: the databases
+that list the gene as a marker of the type, in which ``benchmarks/marker_sources.py`` looked it up,
+or ``not verified`` if none does. The genes are markers in common use in the field.
 """
 
 from __future__ import annotations
