@@ -12,6 +12,8 @@ lowers the confidence.
 """
 
 import argparse
+import platform
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +150,7 @@ def main() -> None:
         "",
         f"![Reliability]({arguments.output.with_suffix('.svg').name})",
     ]
+    lines += ["", f"Machine: {platform.machine()}. Date: {date.today()}."]
     arguments.output.write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
 

@@ -1,7 +1,8 @@
 """States of clusters beside their types: dividing, interferon, stress, hypoxia, quality, doublets.
 
 States of gene expression are scored like types, from ``cell_states.tsv`` (columns ``state``,
-``gene``, ``mouse_gene`` and ``source``); dividing cells also by the markers of the cell cycle in
+``gene``, ``mouse_gene`` and ``source``, a publication on the state in which the genes were not
+looked up one by one); dividing cells also by the markers of the cell cycle in
 :mod:`scsiameseclu.genes.gene_classes`. A state is a flag: it does not compete with types or other
 states.
 """
