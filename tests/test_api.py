@@ -226,7 +226,7 @@ def test_any_column_of_clusters_will_do_and_gene_ids_are_recognised() -> None:
     ssc.tl.annotate(adata, groupby="bulk_labels", use_rep=None)
     assert ssc.get.markers_df(adata, "CD19+ B", key="m")["gene"].str.startswith("ENSG").all()
     types = adata.obs.groupby("bulk_labels", observed=True)["cell_type_predicted"].first()
-    assert types["CD19+ B"] == "B"
+    assert types["CD19+ B"] == "B cell"
     assert types["CD56+ NK"] == "NK"
     assert (adata.var == before.var).all(axis=None)
     (adata.obs["cell_type_by_cell"] == adata.obs["cell_type_predicted"]).all()
