@@ -262,7 +262,8 @@ def test_markers_can_be_given_and_votes_added(clustered: ad.AnnData) -> None:
     ssc.tl.annotate(adata, marker_table=mine, transferred="carried", key_added="my")
     assert added(clustered, adata)["obs"] == {
         "carried", "carried_probability",
-        "my_predicted", "my_score", "my_by_cell", "my_by_cell_score",
+        "my_predicted", "my_ontology_term_id", "my_score", "my_confidence",
+        "my_by_cell", "my_by_cell_score",
         "my_vote_markers", "my_vote_markers_score", "my_vote_reference", "my_vote_reference_score",
     }  # fmt: skip
     assert list(adata.uns["my"]["sources"]) == ["reference", "markers"]
