@@ -30,9 +30,10 @@ def annotation_note(sample: FinishedSample) -> str:
     sentences = [
         f"Marker votes are based on {source} ({_tissue(notes['tissue'])}, {notes['organism']}); "
         f"{_share(notes['overlap'])} of these genes are in the data. The types form a tree: where "
-        "subtypes are tied, the answer is the type that includes them. Random sets: the score that "
-        "95 % of gene sets of the same size and expression do not exceed. Confidence: probability "
-        "that the type is right, calibrated on published data sets."
+        "subtypes are tied, or no subtype has a majority of the cells, the answer is the type that "
+        "includes them. Random sets: the score that 95 % of gene sets of the same size and "
+        "expression do not exceed. Confidence: probability that the type is right, calibrated on "
+        "published data sets."
     ]
     if reference := sample.transfer_notes:
         sentences.append(
