@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo check test test-cluster test-compatibility test-dist containers dist docs trial screenshot lint format settings lock \
-  clean bench-accuracy bench-speed mutants
+  clean bench-accuracy bench-speed mutants ontology
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -86,6 +86,11 @@ format: $(INSTALLED) ## put Python and Snakemake code into the project's form
 
 settings: $(INSTALLED) ## write schemas, config.yaml and the tables of config/README.md from the settings
 	python -m scsiameseclu.stages.settings_files
+
+ontology: ## extract the classes of the Cell Ontology that cell_type_names.tsv names (downloads 98 MB)
+	$(PYTHON) -m venv build/ontology
+	build/ontology/bin/python -m pip install --disable-pip-version-check --quiet cellxgene-ontology-guide==1.11.1 zstandard
+	build/ontology/bin/python benchmarks/cell_ontology.py
 
 lock: $(DOCUMENTED) ## write requirements.lock, docs/requirements.txt and envs/environment.yaml from .venv
 	@python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+cpu$$//' | python envs/lock.py

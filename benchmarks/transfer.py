@@ -12,7 +12,9 @@ By default a model is fitted for the pair, in the genes that both have, as ``tra
 in the reference's genes, whatever the query has.
 
 CellTypist (``pip install .[peers]``) is trained on the reference's log-normalised counts with its
-defaults and names the most probable type of each cell, as it does by default.
+defaults and names the most probable type of each cell, as it does by default. SingleR (``pip
+install singler==0.5.0``) compares each cell with the reference's cells by its defaults and names
+every cell; it has no seed, so one row per pair is enough (``--seeds 1``).
 """
 
 import argparse
@@ -43,7 +45,12 @@ PAIRS = {
     "cell lines": (("cellbench3_2batch.h5ad", "CELseq2"), ("cellbench3_2batch.h5ad", "Dropseq")),
 }
 OURS = ("transport", "neighbours", "logistic")
-NAMES = {"transport": "ours", "neighbours": "15 neighbours", "logistic": "logistic regression"}
+PEERS = {"celltypist": "CellTypist", "singler": "SingleR"}
+NAMES = PEERS | {
+    "transport": "ours",
+    "neighbours": "15 neighbours",
+    "logistic": "logistic regression",
+}
 ABSENT, UNKNOWN = "not in the reference", "Unknown"
 COLUMNS = ["pair", "method", "seed", "n_reference", "n_query", "accuracy", "accuracy_best"]
 COLUMNS += ["macro_f1_best", "unknown", "accuracy_named", "unknown_of_absent", "seconds"]
@@ -127,20 +134,44 @@ def transfer_by(method: str, seed: int) -> LabelTransfer:
     return LabelTransfer(random_state=seed)
 
 
-def celltypist(reference: ad.AnnData, query: ad.AnnData) -> pd.DataFrame:
-    """CellTypist at its defaults, trained on the reference."""
-    import celltypist as ct
+def log_normalised(*given: ad.AnnData) -> list[ad.AnnData]:
+    """Copies with log counts per 10,000."""
     import scanpy as sc
 
     logged = []
-    for cells in (reference, query):
+    for cells in given:
         copy = cells.copy()
         sc.pp.normalize_total(copy, target_sum=1e4)
         sc.pp.log1p(copy)
         logged.append(copy)
+    return logged
+
+
+def celltypist(reference: ad.AnnData, query: ad.AnnData) -> pd.DataFrame:
+    """CellTypist at its defaults, trained on the reference."""
+    import celltypist as ct
+
+    logged = log_normalised(reference, query)
     model = ct.train(logged[0], labels=reference.obs["cell_type"].astype(str).to_numpy())
     best = ct.annotate(logged[1], model=model).predicted_labels["predicted_labels"]
     return pd.DataFrame({"cell_type": best.astype(str), "best": best.astype(str)})
+
+
+def singler(reference: ad.AnnData, query: ad.AnnData) -> pd.DataFrame:
+    """SingleR at its defaults, in the cells of the reference that have a type."""
+    from singler import annotate_single
+
+    known = reference[reference.obs["cell_type"].notna().to_numpy()]
+    logged = log_normalised(known, query)
+    found = annotate_single(
+        test_data=logged[1].X.T.tocsc(),
+        test_features=list(query.var_names),
+        ref_data=logged[0].X.T.tocsc(),
+        ref_features=list(known.var_names),
+        ref_labels=known.obs["cell_type"].astype(str).tolist(),
+    )
+    best = np.array(list(found.column("best")), dtype=object)
+    return pd.DataFrame({"cell_type": best, "best": best})
 
 
 def measure(data: Path, name: str, seed: int, methods: list[str], genes: str) -> list[dict]:
@@ -156,7 +187,7 @@ def measure(data: Path, name: str, seed: int, methods: list[str], genes: str) ->
             transfer = transfer_by(method, seed)
             found = transfer.fit(cells[0], reference.obs["cell_type"]).predict(cells[1])
         else:
-            found = celltypist(reference, query)
+            found = (celltypist if method == "celltypist" else singler)(reference, query)
         seconds = time.perf_counter() - began + (fitted if method in OURS else 0)
         row = {"pair": name, "method": method, "seed": seed, "seconds": seconds}
         row |= {"n_reference": reference.n_obs, "n_query": query.n_obs}
@@ -182,7 +213,7 @@ def table(rows: pd.DataFrame, genes: str) -> str:
         "cells whose type the reference has, each given its most probable type. *Unknown*: share "
         "of those cells that are called Unknown, accuracy of the rest, and share of the cells of "
         "other types that are called Unknown. Neighbours and logistic regression are baselines in "
-        "the same embedding; CellTypist is trained on the same reference.",
+        "the same embedding; CellTypist and SingleR get the same reference.",
         "",
         "| pair | cells | method | seeds | most probable type: accuracy | macro-F1 | Unknown | "
         "accuracy of the named | Unknown of absent types |",
@@ -193,7 +224,7 @@ def table(rows: pd.DataFrame, genes: str) -> str:
         absent = mean.get("unknown_of_absent", float("nan"))
         lines.append(
             f"| {pair} | {group['n_reference'].iloc[0]} → {group['n_query'].iloc[0]} "
-            f"| {NAMES.get(method, 'CellTypist')} | {len(group)} "
+            f"| {NAMES[method]} | {len(group)} "
             f"| {mean['accuracy_best']:.3f} | {mean['macro_f1_best']:.3f} "
             f"| {mean['unknown']:.1%} | {mean['accuracy_named']:.3f} "
             f"| {'–' if np.isnan(absent) else f'{absent:.0%}'} |"
@@ -207,7 +238,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--methods", nargs="+", default=[*OURS], choices=[*OURS, "celltypist"])
+    parser.add_argument("--methods", nargs="+", default=[*OURS], choices=[*OURS, *PEERS])
     parser.add_argument("--genes", choices=["shared", "reference"], default="shared")
     parser.add_argument("--output", type=Path, default=RESULTS / "transfer.csv")
     arguments = parser.parse_args()
@@ -230,7 +261,7 @@ def main() -> None:
             for row in rows:
                 print(row["pair"], row["method"], seed, round(row["accuracy_best"], 4), flush=True)
     rows = pd.read_csv(path)
-    rows["method"] = pd.Categorical(rows["method"], [*OURS, "celltypist"], ordered=True)
+    rows["method"] = pd.Categorical(rows["method"], [*OURS, *PEERS], ordered=True)
     rows["pair"] = pd.Categorical(rows["pair"], list(PAIRS), ordered=True)
     ordered = rows.sort_values(["pair", "method", "seed"])
     ordered[["pair", "method"]] = ordered[["pair", "method"]].astype(str)

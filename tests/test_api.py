@@ -226,7 +226,7 @@ def test_any_column_of_clusters_will_do_and_gene_ids_are_recognised() -> None:
     ssc.tl.annotate(adata, groupby="bulk_labels", use_rep=None)
     assert ssc.get.markers_df(adata, "CD19+ B", key="m")["gene"].str.startswith("ENSG").all()
     types = adata.obs.groupby("bulk_labels", observed=True)["cell_type_predicted"].first()
-    assert types["CD19+ B"] == "B"
+    assert types["CD19+ B"] == "B cell"
     assert types["CD56+ NK"] == "NK"
     assert (adata.var == before.var).all(axis=None)
     (adata.obs["cell_type_by_cell"] == adata.obs["cell_type_predicted"]).all()
@@ -262,7 +262,8 @@ def test_markers_can_be_given_and_votes_added(clustered: ad.AnnData) -> None:
     ssc.tl.annotate(adata, marker_table=mine, transferred="carried", key_added="my")
     assert added(clustered, adata)["obs"] == {
         "carried", "carried_probability",
-        "my_predicted", "my_score", "my_by_cell", "my_by_cell_score",
+        "my_predicted", "my_ontology_term_id", "my_score", "my_confidence",
+        "my_by_cell", "my_by_cell_score",
         "my_vote_markers", "my_vote_markers_score", "my_vote_reference", "my_vote_reference_score",
     }  # fmt: skip
     assert list(adata.uns["my"]["sources"]) == ["reference", "markers"]

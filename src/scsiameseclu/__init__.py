@@ -6,7 +6,7 @@
 >>> ssc.tl.cluster(adata, settings=ssc.ModelSettings(pretrain_steps=20))  # a quick look
 >>> ssc.tl.markers(adata)
 >>> ssc.tl.annotate(adata)
->>> adata.obs["siamese"].nunique() > 3 and "B" in set(adata.obs["cell_type_predicted"])
+>>> adata.obs["siamese"].nunique() > 3 and "B cell" in set(adata.obs["cell_type_predicted"])
 True
 
 Public API

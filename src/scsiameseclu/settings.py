@@ -182,7 +182,8 @@ class AnnotationSettings(Settings):
     )
     margin: float = option(
         0.5,
-        "minimum lead over the second-best cell type; clusters below it stay Unassigned",
+        "minimum lead over the second-best cell type; below it, the type that includes both is "
+        "assigned",
         minimum=0,
     )
     celltypist_model: str | None = option(

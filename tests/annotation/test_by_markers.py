@@ -56,7 +56,7 @@ def contrast(cells: ad.AnnData, groups: pd.Series, centre: np.ndarray) -> np.nda
     """Mean expression of groups, less the centre, over the deviation of cells."""
     values = cells.X.toarray().astype(float)
     means = [values[(groups == name).to_numpy()].mean(axis=0) for name in groups.cat.categories]
-    return (np.array(means) - centre) / np.maximum(values.std(axis=0), 0.1)
+    return (np.array(means) - centre) / np.maximum(values.std(axis=0), 0.3)
 
 
 def t_values(rows: np.ndarray, cells: ad.AnnData, path: Path) -> np.ndarray:

@@ -1,19 +1,34 @@
 """The table of names: nothing in it contradicts itself, and names of the field are known."""
 
+import re
 from importlib.resources import files
 
 import pytest
 
-from scsiameseclu.annotation.cell_types import Vocabulary, plain, vocabulary
+from scsiameseclu.annotation.cell_types import Vocabulary, cell_ontology, plain, vocabulary
 from scsiameseclu.annotation.marker_sets import canonical_table
 
 TABLE = files("scsiameseclu.annotation") / "cell_type_names.tsv"
 LINES = [line.split("\t") for line in TABLE.read_text(encoding="utf-8").splitlines()[1:]]
+NOT_IN_ONTOLOGY = {
+    "Basal": "Lung epithelial",
+    "Committed oligodendrocyte precursor": "Glia",
+    "Mural": "Stromal",
+    "Muscle satellite": "Muscle",
+    "Neural progenitor": "Neural",
+    "Vascular smooth muscle": "Mural",
+}
+"""Types whose wider type in the tree is not a superclass in the Cell Ontology."""
+
+
+def ancestors(one: str) -> set[str]:
+    parents = cell_ontology()[one].parents
+    return {one}.union(*(ancestors(parent) for parent in parents))
 
 
 def test_every_name_means_one_type() -> None:
     meant: dict[str, str] = {}
-    for name, _, synonyms in LINES:
+    for name, _, _, synonyms in LINES:
         for word in (name, *filter(None, map(str.strip, synonyms.split(";")))):
             assert meant.setdefault(plain(word), name) == name, word
     assert len({name for name, *_ in LINES}) == len(LINES)
@@ -21,10 +36,31 @@ def test_every_name_means_one_type() -> None:
 
 def test_wider_types_are_in_the_table_and_never_circular() -> None:
     names = {name for name, *_ in LINES}
-    for name, wider, _ in LINES:
+    for name, wider, *_ in LINES:
         assert wider == "" or wider in names
         line = vocabulary().lineage(name)
         assert len(set(line)) == len(line)
+
+
+def test_each_type_has_one_class_of_the_ontology_below_that_of_its_wider_type() -> None:
+    ids = {name: one for name, _, one, _ in LINES}
+    outside = {}
+    for name, wider, one, _ in LINES:
+        assert one in cell_ontology(), name
+        assert vocabulary().ontology_id(name) == one
+        if wider and ids[wider] not in ancestors(one):
+            outside[name] = wider
+    assert outside == NOT_IN_ONTOLOGY
+
+
+def test_the_extract_is_acyclic_closed_and_no_larger_than_needed() -> None:
+    needed = set().union(*(ancestors(one) for _, _, one, _ in LINES))  # ends, if acyclic
+    assert needed == set(cell_ontology())
+    assert "CL:0000000" in needed
+    text = (files("scsiameseclu.annotation") / "cell_ontology.tsv").read_text(encoding="utf-8")
+    first = text.splitlines()[0]
+    assert "CC BY 4.0" in first
+    assert re.search(r"Cell Ontology v\d{4}-\d\d-\d\d", first)
 
 
 def test_all_types_of_the_marker_table_are_known() -> None:
@@ -46,6 +82,7 @@ def test_all_types_of_the_marker_table_are_known() -> None:
         ("activated_stellate", "Activated stellate"),
         ("Tcm/Naive helper T cells", "Naive CD4 T"),
         ("Megakaryocytes/platelets", "Megakaryocyte/platelet"),
+        ("Platelets", "Platelet"),
         ("CD4+/CD25 T Reg", "Regulatory T"),
         ("pancreatic A cell", "Alpha"),
         ("astrocytes_ependymal", "Astrocyte"),
@@ -64,7 +101,9 @@ def test_names_of_atlases_and_tutorials(written: str, meant: str) -> None:
         ({"Naive CD4 T": 1, "T cells": 1}, 2, "Naive CD4 T"),
         ({"Naive CD4 T": 1, "Memory CD4 T": 1, "T cell": 1}, 3, "CD4 T"),
         ({"B": 1, "B cells": 1}, 2, "B cell"),
-        ({"B": 1, "NK": 1, "Monocyte": 1}, 3, None),
+        ({"B": 1, "NK": 1, "Hepatocyte": 1}, 3, "Lymphocyte"),
+        ({"B": 1, "Beta": 1, "Hepatocyte": 1}, 3, "Epithelial"),
+        ({"B": 1, "Beta": 1, "Neuron": 1}, 3, None),
         ({"B": 0.4}, 1, None),
         ({}, 1, None),
     ],
@@ -96,8 +135,10 @@ def test_plain_names(written: str, expected: str) -> None:
 
 
 def test_lineage_goes_from_narrow_to_wide() -> None:
-    assert vocabulary().lineage("Naive CD4+ T cells") == ["Naive CD4 T", "CD4 T", "T cell"]
-    assert vocabulary().lineage("T cell") == ["T cell"]
+    assert vocabulary().lineage("Naive CD4+ T cells") == [
+        *("Naive CD4 T", "CD4 T", "T cell", "Lymphocyte", "Hematopoietic")
+    ]
+    assert vocabulary().lineage("T cell") == ["T cell", "Lymphocyte", "Hematopoietic"]
     assert vocabulary().lineage("my own type") == ["my own type"]
 
 

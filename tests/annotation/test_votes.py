@@ -18,11 +18,14 @@ def vote(source: str, *names: str, strength: float = 1.0) -> Vote:
         ("B cells", "Unknown", "Unassigned", "B cell", 1 / 3),
         ("CD8 T", "NK cells", "NK", "NK", 2 / 3),
         ("CD8 T", "Unknown", "Naive CD4 T", "T cell", 2 / 3),
-        ("CD8 T", "NK cells", "B", "conflict", 0.0),
-        ("B", "Unknown", "NK", "conflict", 0.0),
+        ("CD8 T", "NK cells", "B", "Lymphocyte", 1.0),
+        ("B", "Unknown", "NK", "Lymphocyte", 2 / 3),
+        ("CD8 T", "Monocyte", "Mast", "conflict", 0.0),  # the top of the tree is no agreement
+        ("B", "Unknown", "Hepatocyte", "conflict", 0.0),
+        ("B", "Unknown", "immune cell", "B cell", 2 / 3),
         ("Unknown", "Unknown", "Unassigned", "Unassigned", 0.0),
         ("my type 7", "NK cells", "B", "my type 7", 1 / 3),
-        ("B", "some odd name", "NK", "conflict", 0.0),
+        ("B", "some odd name", "Mast", "conflict", 0.0),
         ("B", "some odd name", "B", "B cell", 2 / 3),
     ],
 )
@@ -45,7 +48,7 @@ def test_one_source_keeps_its_own_names() -> None:
 def test_scores_are_the_strength_of_those_that_agree() -> None:
     votes = [vote("reference", "B cells", strength=0.6), vote("markers", "B")]
     assert consensus(votes)[1][0] == pytest.approx(0.8)
-    against = [vote("reference", "B cells", strength=0.6), vote("markers", "NK")]
+    against = [vote("reference", "B cells", strength=0.6), vote("markers", "Mast")]
     assert consensus(against)[1][0] == 0
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scsiameseclu.annotation.by_markers import COLUMNS as ANNOTATION_COLUMNS
+from scsiameseclu.annotation.cluster_table import COLUMNS as ANNOTATION_COLUMNS
 from scsiameseclu.annotation.markers import COLUMNS as MARKER_COLUMNS
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import AnnotationSettings, MarkerSettings
@@ -54,7 +54,7 @@ def test_annotation_files(finished: SampleFolder) -> None:
     by_cluster = table.set_index("cluster")["cell_type"]
     expected = clusters.astype(str).map(by_cluster).tolist()
     assert result.obs["cell_type_predicted"].astype(str).tolist() == expected
-    assert {"B", "HSPC"} <= set(table["cell_type"])
+    assert {"B cell", "HSPC"} <= set(table["cell_type"])
     by_cell = result.obs["cell_type_by_cell"].astype(str)
     assert by_cell.nunique() > table["cell_type"].nunique()
     # most cells are of their cluster's type, and all have one where their cluster has

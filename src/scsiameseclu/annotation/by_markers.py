@@ -3,7 +3,8 @@
 Clusters are scored first (:mod:`scsiameseclu.annotation.marker_scores`). A cluster may hold cells
 of several types: if an embedding is given, cells are therefore scored too, in groups of about 75
 similar cells, against the same background as the clusters; a cell's scores are the means over five
-partitions into such groups.
+partitions into such groups. A cluster has a type only if the majority of its cells support it, and
+a wider one otherwise.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import numpy as np
 import pandas as pd
 
 from scsiameseclu.annotation.cell_types import UNASSIGNED
+from scsiameseclu.annotation.cluster_table import table_of_clusters
+from scsiameseclu.annotation.descent import name_types
+from scsiameseclu.annotation.majority import with_majority
 from scsiameseclu.annotation.marker_scores import (
     Candidate,
     marker_t_values,
-    name_types,
     score_sets,
     strength,
 )
@@ -41,19 +44,10 @@ from scsiameseclu.settings import AnnotationSettings
 CELLS_PER_GROUP = 75
 PARTITIONS = 5
 MIN_OVERLAP = 0.2
+EQUAL_STRENGTH = 0.02
+"""Tissues whose scores differ by less, relative to the best, are taken for equal: extra types raise
+the best score."""
 MAX_UNASSIGNED = 0.5
-COLUMNS = [
-    "cluster",
-    "n_cells",
-    "cell_type",
-    "score",
-    "runner_up",
-    "runner_up_score",
-    "margin",
-    "n_markers",
-    "markers_found",
-    "best_match",
-]
 
 
 @dataclass
@@ -63,9 +57,11 @@ class Annotation:
     Attributes
     ----------
     table
-        One row per cluster: ``cell_type`` (or ``"Unassigned"``), the best score, the runner-up
-        and its score, their ``margin``, the markers of the best type that are in the data, and
-        the best type itself (``best_match``), assigned or not.
+        One row per cluster: ``cell_type`` (or ``"Unassigned"``) with its Cell Ontology id and
+        confidence, ``states``, the score of the type and that of the best 5 % of random gene sets
+        (``random_score``), the runner-up and its score, their ``margin``, the markers that gave the
+        score and are in the data, those for and against the type, and the narrowest type that fits
+        best (``best_match``), assigned or not.
     scores
         t values, clusters x cell types; no columns if nothing could be scored.
     tissue, organism
@@ -75,6 +71,9 @@ class Annotation:
     cells
         ``cell_type`` and ``score`` of each cell: those of its groups, or of its cluster if these
         are not clear or no embedding was given.
+    evidence
+        Terms of the confidence of each cluster, (n_clusters, 4), as of
+        :func:`scsiameseclu.annotation.confidence.terms`.
     """
 
     table: pd.DataFrame
@@ -83,6 +82,7 @@ class Annotation:
     organism: str
     overlap: float
     cells: pd.DataFrame
+    evidence: np.ndarray
     warnings: list[str] = field(default_factory=list)
 
 
@@ -133,24 +133,35 @@ def annotate_clusters(
         candidate_sets = [marker_sets]
     deviation = gene_deviation(expression.X)
     candidates = [score_sets(sets, genes, profiles, deviation) for sets in candidate_sets]
-    best = max(candidates, key=lambda one: (strength(one.scores, profiles.sizes), one.overlap))
+    best = _choose(candidates, profiles)
     if marker_sets is not None:
         _check_overlap(best, genes)
     tissue = best.sets.name if best.scores.shape[1] or len(candidates) == 1 else ""
-    table = _decide(best, profiles, settings, genes.symbols)
-    by_cluster = _types_of_clusters(table, clusters)
-    cells = by_cluster
+    named = name_types(best.scores, settings)
+    cells = None
     if embedding is not None and best.scores.shape[1]:
-        cells = _types_of_cells(best, expression, by_cluster, settings, embedding, seed)
+        cells = _types_of_cells(best, expression, settings, embedding, seed)
+        named = with_majority(named, best.scores, clusters, cells["cell_type"])
+    table, evidence = table_of_clusters(best, profiles, named, genes.symbols, organism, seed)
+    by_cluster = _types_of_clusters(table, clusters)
     return Annotation(
         table,
         best.scores,
         tissue,
         organism,
         best.overlap,
-        cells,
+        by_cluster if cells is None else _clear_types(cells, by_cluster),
+        evidence,
         _warnings(best, table, tissue, organism),
     )
+
+
+def _choose(candidates: list[Candidate], profiles: Profiles) -> Candidate:
+    """The tissue with the highest scores; among those that equal it, that with fewest types."""
+    strengths = [strength(one.scores, profiles.sizes) for one in candidates]
+    limit = max(strengths) - EQUAL_STRENGTH * abs(max(strengths))
+    equal = [one for one, value in zip(candidates, strengths, strict=True) if value >= limit]
+    return min(equal, key=lambda one: (one.scores.shape[1], -one.overlap))
 
 
 def _types_of_clusters(table: pd.DataFrame, clusters: pd.Series) -> pd.DataFrame:
@@ -162,28 +173,33 @@ def _types_of_clusters(table: pd.DataFrame, clusters: pd.Series) -> pd.DataFrame
 def _types_of_cells(
     best: Candidate,
     expression: ad.AnnData,
-    by_cluster: pd.DataFrame,
     settings: AnnotationSettings,
     embedding: np.ndarray,
     seed: int,
 ) -> pd.DataFrame:
-    """Type and score of each cell by its groups, and by its cluster where these are not clear."""
+    """Type and score of each cell by its groups."""
     types = best.scores.columns
-    total = np.zeros((len(by_cluster), len(types)))
+    total = np.zeros((expression.n_obs, len(types)))
     for part in range(PARTITIONS):
         groups = similar_groups(embedding, CELLS_PER_GROUP, seed + part)
         profiles = cluster_profiles(expression.X, groups)
         scores = marker_t_values(best.signal.of(profiles), best.sets, best.matched)
         # the rows are the categories, none of which is empty
         total += scores[types].to_numpy()[groups.cat.codes]
-    named = name_types(pd.DataFrame(total / PARTITIONS, columns=types), settings)
-    clear = (named["cell_type"] != UNASSIGNED).to_numpy()
+    means, cells = np.unique(total / PARTITIONS, axis=0, return_inverse=True)
+    named = name_types(pd.DataFrame(means, columns=types), settings)[["cell_type", "score"]]
+    return named.iloc[cells.ravel()].set_axis(expression.obs_names)
+
+
+def _clear_types(cells: pd.DataFrame, by_cluster: pd.DataFrame) -> pd.DataFrame:
+    """Type and score of each cell by its groups, and by its cluster where these are not clear."""
+    clear = (cells["cell_type"] != UNASSIGNED).to_numpy()
     return pd.DataFrame(
         {
-            name: np.where(clear, named[name].to_numpy(), by_cluster[name].to_numpy())
+            name: np.where(clear, cells[name].to_numpy(), by_cluster[name].to_numpy())
             for name in by_cluster.columns
         },
-        index=by_cluster.index,
+        index=cells.index,
     )
 
 
@@ -198,19 +214,6 @@ def _check_overlap(candidate: Candidate, genes: GeneNames) -> None:
         f"table such as {', '.join(sets.table['gene'][:3])}: give symbols or ids of the same "
         "organism"
     )
-
-
-def _decide(
-    candidate: Candidate, profiles: Profiles, settings: AnnotationSettings, symbols: list[str]
-) -> pd.DataFrame:
-    table = name_types(candidate.scores, settings).reset_index(drop=True)
-    table["cluster"], table["n_cells"] = profiles.clusters, profiles.sizes.astype(int)
-    targets = candidate.matched.groupby("cell_type")["target"]
-    markers = {name: [symbols[gene] for gene in genes] for name, genes in targets}
-    of_best = [markers.get(name, []) for name in table["best_match"]]
-    table["n_markers"] = [len(genes) for genes in of_best]
-    table["markers_found"] = [",".join(genes) for genes in of_best]
-    return table[COLUMNS]
 
 
 def _warnings(best: Candidate, decided: pd.DataFrame, tissue: str, organism: str) -> list[str]:

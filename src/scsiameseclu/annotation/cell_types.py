@@ -1,13 +1,19 @@
-"""Names of cell types: synonyms, and which type is a subtype of which.
+"""Names of cell types: the tree of types, their synonyms and their Cell Ontology ids.
 
-``cell_type_names.tsv`` has the columns ``name``, ``kind_of`` (the name of the wider type, or
-empty) and ``synonyms`` (separated by semicolons). Names are compared without regard to case,
-punctuation, plural and a final "cell".
+``cell_type_names.tsv`` has the columns ``name``, ``kind_of`` (the wider type in the tree, empty at
+the top), ``cl`` (the narrowest class of the Cell Ontology that contains the type) and ``synonyms``
+(separated by semicolons). The Cell Ontology gives a class several superclasses; ``kind_of`` selects
+one of them, so that the types form a tree. Names are compared without regard to case, punctuation,
+plural and a final "cell".
+
+``cell_ontology.tsv`` is an extract of the Cell Ontology (CC BY 4.0; version in its first line) with
+the columns ``id``, ``name`` and ``parents``, written by ``benchmarks/cell_ontology.py``.
 """
 
+import csv
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
@@ -26,10 +32,13 @@ class Vocabulary:
         The table's name for the plain form of each name and synonym.
     wider
         The wider type of each name that has one.
+    ids
+        The Cell Ontology id of each of the table's names.
     """
 
     names: Mapping[str, str]
     wider: Mapping[str, str]
+    ids: Mapping[str, str] = field(default_factory=dict)
 
     def knows(self, name: str) -> bool:
         """Whether the name or a synonym is in the table."""
@@ -43,12 +52,20 @@ class Vocabulary:
         """A type and the wider types that include it, narrowest first.
 
         >>> vocabulary().lineage("CD4+ memory T cells")
-        ['Memory CD4 T', 'CD4 T', 'T cell']
+        ['Memory CD4 T', 'CD4 T', 'T cell', 'Lymphocyte', 'Hematopoietic']
         """
         types = [self.canonical(name)]
         while wider := self.wider.get(types[-1]):
             types.append(wider)
         return types
+
+    def ontology_id(self, name: str) -> str:
+        """The Cell Ontology id of a type; empty if the name is unknown.
+
+        >>> vocabulary().ontology_id("CD4+ memory T cells")
+        'CL:0000897'
+        """
+        return self.ids.get(self.canonical(name), "")
 
     def comparable(self, one: str, other: str) -> bool:
         """Whether two names can be compared: both are known, or have the same plain form."""
@@ -74,6 +91,8 @@ class Vocabulary:
         >>> vocabulary().settle({"Naive CD4 T": 1, "Memory CD4 T": 1}, total=2)
         ('CD4 T', 2.0)
         >>> vocabulary().settle({"B cell": 1, "NK": 1}, total=2)
+        ('Lymphocyte', 2.0)
+        >>> vocabulary().settle({"B cell": 1, "Hepatocyte": 1}, total=2)
         (None, 0.0)
         """
         lineages = {name: self.lineage(name) for name in weights}
@@ -113,19 +132,45 @@ def plain(name: str) -> str:
     return " ".join(singular)
 
 
-def _synonyms(lines: Iterable[list[str]]) -> Mapping[str, str]:
+def _synonyms(rows: Iterable[Mapping[str, str]]) -> Mapping[str, str]:
     names: dict[str, str] = {}
-    for name, _, synonyms in lines:
-        for word in (name, *synonyms.split(";")):
+    for row in rows:
+        for word in (row["name"], *row["synonyms"].split(";")):
             if word.strip():
-                names.setdefault(plain(word), name)
+                names.setdefault(plain(word), row["name"])
     return names
+
+
+def _read(name: str) -> list[dict[str, str]]:
+    """The rows of a committed table, without its comments."""
+    text = (files("scsiameseclu.annotation") / name).read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
 @cache
 def vocabulary() -> Vocabulary:
     """The committed table."""
-    source = files("scsiameseclu.annotation") / "cell_type_names.tsv"
-    rows = source.read_text(encoding="utf-8").splitlines()[1:]
-    lines = [row.split("\t") for row in rows]
-    return Vocabulary(_synonyms(lines), {name: wider for name, wider, _ in lines if wider})
+    rows = _read("cell_type_names.tsv")
+    return Vocabulary(
+        _synonyms(rows),
+        {row["name"]: row["kind_of"] for row in rows if row["kind_of"]},
+        {row["name"]: row["cl"] for row in rows},
+    )
+
+
+@dataclass(frozen=True)
+class OntologyClass:
+    """A class of the Cell Ontology: its name and the ids of its superclasses."""
+
+    name: str
+    parents: tuple[str, ...]
+
+
+@cache
+def cell_ontology() -> Mapping[str, OntologyClass]:
+    """The committed extract of the Cell Ontology, by id."""
+    return {
+        row["id"]: OntologyClass(row["name"], tuple(filter(None, row["parents"].split(";"))))
+        for row in _read("cell_ontology.tsv")
+    }

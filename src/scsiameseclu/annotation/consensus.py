@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from scsiameseclu.annotation.by_markers import Annotation
-from scsiameseclu.annotation.cell_types import UNASSIGNED
+from scsiameseclu.annotation.cell_types import UNASSIGNED, vocabulary
 from scsiameseclu.annotation.votes import Vote, consensus, not_comparable, vote_of_clusters
 
 MAX_NAMES = 5
 BY_CLUSTER = ("cell_type_predicted", "cell_type_score")
+ID, CONFIDENCE = "cell_type_ontology_term_id", "cell_type_confidence"
 BY_CELL = ("cell_type_by_cell", "cell_type_by_cell_score")
 
 
@@ -25,10 +26,13 @@ class CellTypes:
     Attributes
     ----------
     cells
-        ``cell_type_predicted`` (category, the consensus of the cell's cluster) and
-        ``cell_type_score`` (float32); the same cell by cell as ``cell_type_by_cell`` and
-        ``cell_type_by_cell_score``. Scores are t values if markers are the only source. With more
-        sources they are those of :func:`scsiameseclu.annotation.votes.consensus`, 0 to 1, and there
+        ``cell_type_predicted`` (category, the consensus of the cell's cluster),
+        ``cell_type_ontology_term_id`` (category, its Cell Ontology id, empty if there is none),
+        ``cell_type_score`` and ``cell_type_confidence`` (float32); type and score cell by cell as
+        ``cell_type_by_cell`` and ``cell_type_by_cell_score``. The confidence is that of the
+        markers in their type, and 0 where the consensus differs from it. Scores are t values if
+        markers are the only source. With more sources they are those of
+        :func:`scsiameseclu.annotation.votes.consensus`, 0 to 1, and there
         are also ``vote_SOURCE`` and ``vote_SOURCE_score`` of each, cell by cell.
     clusters
         One row per cluster: the table of :class:`~scsiameseclu.annotation.by_markers.Annotation`;
@@ -80,7 +84,10 @@ def merge_votes(
         cluster_scores = annotation.table["score"].to_numpy(dtype=float)
         cell_scores = annotation.cells["score"].to_numpy(dtype=float)
     rows = pd.Index(annotation.table["cluster"]).get_indexer(present.astype(str))
+    table = _with_votes(annotation.table, cluster_types, cluster_scores, by_cluster)
     columns = _columns(BY_CLUSTER, cluster_types[rows], cluster_scores[rows])
+    columns[ID] = pd.Categorical(table[ID].to_numpy(dtype=object)[rows])
+    columns[CONFIDENCE] = table[CONFIDENCE].to_numpy(dtype=np.float32)[rows]
     columns |= _columns(BY_CELL, cell_types, cell_scores)
     if votes:
         for vote in by_cell:
@@ -88,7 +95,7 @@ def merge_votes(
             columns |= _columns(names, vote.names, vote.strength)
     return CellTypes(
         cells=pd.DataFrame(columns, index=clusters.index),
-        clusters=_with_votes(annotation.table, cluster_types, cluster_scores, by_cluster),
+        clusters=table,
         summary=_summary(annotation, marker_table, by_cluster),
         warnings=[*annotation.warnings, *_incomparable(by_cluster)],
     )
@@ -113,13 +120,20 @@ def _with_votes(
     """The table of clusters with the consensus and all votes after ``cell_type``."""
     if len(votes) == 1:
         return table
+    known = vocabulary()
+    agrees = [
+        known.canonical(str(name)) in known.lineage(str(by_markers))
+        for name, by_markers in zip(types, table["cell_type"], strict=True)
+    ]
     result = table.assign(cell_type=types)
+    result[ID] = [known.ontology_id(str(name)) for name in types]
+    result[CONFIDENCE] = np.where(agrees, table[CONFIDENCE], 0.0)
     added: dict[str, Any] = {"consensus_score": np.round(scores, 4)}
     for vote in votes:
         added[f"vote_{vote.source}"] = vote.names
         if vote.source != "markers":
             added[f"share_{vote.source}"] = np.round(vote.strength, 4)
-    position = list(result.columns).index("cell_type") + 1
+    position = list(result.columns).index(CONFIDENCE) + 1
     for offset, (name, values) in enumerate(added.items()):
         result.insert(position + offset, name, values)
     return result

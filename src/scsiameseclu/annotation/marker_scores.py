@@ -1,4 +1,4 @@
-"""Scores of marker sets in groups of cells, and the types that they name.
+"""Scores of marker sets in groups of cells.
 
 The mean log expression of each cluster is centred across the clusters and divided by the gene's
 standard deviation over all cells (with a floor, so that rarely expressed genes do not dominate).
@@ -20,14 +20,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from scsiameseclu.annotation.cell_types import UNASSIGNED
 from scsiameseclu.annotation.marker_sets import MarkerSets, match_markers
 from scsiameseclu.annotation.profiles import Profiles
 from scsiameseclu.genes.matching import GeneNames
-from scsiameseclu.settings import AnnotationSettings
 
-DEVIATION_FLOOR = 0.1
-"""Smallest deviation of a gene's log expression to divide by."""
+DEVIATION_FLOOR = 0.3
+"""Smallest deviation of a gene's log expression to divide by, so that a few cells that express a
+gene nobody else does, such as some dendritic cells among monocytes, do not name a cluster."""
 EXPRESSED = 0.1
 """A gene is used if at least this share of the cells of some cluster express it."""
 MIN_RANGE = 1e-6
@@ -118,27 +117,3 @@ def strength(scores: pd.DataFrame, sizes: np.ndarray) -> float:
     if scores.shape[1] == 0:
         return float("-inf")
     return float(np.average(scores.max(axis=1), weights=np.sqrt(sizes)))
-
-
-def name_types(scores: pd.DataFrame, settings: AnnotationSettings) -> pd.DataFrame:
-    """The best type and the runner-up of each row; ties in the order of the table."""
-    values = np.full((len(scores), max(scores.shape[1], 2)), np.nan)
-    values[:, : scores.shape[1]] = scores
-    names = np.array([*scores.columns, "", ""], dtype=object)
-    # NaN comes last, and a stable sort keeps the order of the columns
-    best, second = np.argsort(-values, axis=1, kind="stable")[:, :2].T
-    rows = np.arange(len(scores))
-    score, second_score = values[rows, best], values[rows, second]
-    clear = (scores.shape[1] == 1) | (score - second_score >= settings.margin)
-    assigned = (score >= settings.min_score) & clear
-    return pd.DataFrame(
-        {
-            "cell_type": np.where(assigned, names[best], UNASSIGNED),
-            "score": score,
-            "runner_up": names[second],
-            "runner_up_score": second_score,
-            "margin": score - second_score,
-            "best_match": names[best],
-        },
-        index=scores.index,
-    )

@@ -1,9 +1,10 @@
 """Marker sets: the table of canonical markers or a user's table, matched to the genes.
 
-``canonical_markers.tsv`` has the columns ``tissue``, ``cell_type``, ``gene`` (human symbol; empty
-where the gene has no human counterpart), ``mouse_gene`` (likewise) and ``source``, a publication
-on the tissue that describes the type. The genes are markers in common use in the field; only those
-of the pancreas were looked up one by one in their source.
+``canonical_markers.tsv`` has the columns ``tissue`` (one or more, separated by semicolons;
+``any`` for types that occur in every tissue), ``cell_type``, ``gene`` (human symbol; empty
+where the gene has no human counterpart), ``mouse_gene`` (likewise) and ``source``: the databases
+that list the gene as a marker of the type, in which ``benchmarks/marker_sources.py`` looked it up,
+or ``not verified`` if none does. The genes are markers in common use in the field.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from scsiameseclu.annotation.cell_types import ABSTENTIONS
-from scsiameseclu.annotation.tissues import TABLE, known_tissues, tissues_of
+from scsiameseclu.annotation.tissues import ANY, TABLE, known_tissues, tissue_names, tissues_of
 from scsiameseclu.errors import UserError
 from scsiameseclu.genes.organism import ANOTHER, UNKNOWN, detect_organism, is_another_species
 from scsiameseclu.store.files import first_line
@@ -56,6 +57,9 @@ def canonical_table() -> pd.DataFrame:
 def canonical_sets(tissue: str, organism: str) -> list[MarkerSets]:
     """The marker sets to try: one entry per tissue when ``tissue`` is ``"auto"``, else one.
 
+    Types that occur in every tissue are in each entry, and with ``"auto"`` also in one of their own
+    (``"any"``).
+
     Parameters
     ----------
     tissue
@@ -70,13 +74,15 @@ def canonical_sets(tissue: str, organism: str) -> list[MarkerSets]:
     """
     table = canonical_table()
     requested = tissues_of(tissue)
-    groups = [[name] for name in known_tissues()] if requested is None else [requested]
+    every: list[list[str]] = [[ANY], *([name] for name in known_tissues())]
+    groups = every if requested is None else [requested]
     if organism not in SPECIES_COLUMN:
         none = table.iloc[:0]
         return [MarkerSets("", none[["cell_type", "gene"]].assign(weight=1.0))]
     sets = []
     for names in groups:
-        rows = table[table["tissue"].isin(names)]
+        wanted = {*names, ANY}
+        rows = table[[not wanted.isdisjoint(tissue_names(text)) for text in table["tissue"]]]
         part = rows[["cell_type"]].assign(gene=rows[SPECIES_COLUMN[organism]], weight=1.0)
         part = part[part["gene"] != ""].drop_duplicates(["cell_type", "gene"], ignore_index=True)
         sets.append(MarkerSets(", ".join(names), part))

@@ -11,14 +11,23 @@ from scsiameseclu.errors import UserError
 
 TABLE = "canonical_markers.tsv"
 AUTO = "auto"
+ANY = "any"
+"""Tissue of types that occur in every tissue, such as immune and endothelial cells."""
+
+
+def tissue_names(text: str) -> list[str]:
+    """The tissues of a line of the table, which are separated by semicolons."""
+    return [name.strip() for name in text.split(";")]
 
 
 @cache
 def known_tissues() -> tuple[str, ...]:
-    """The tissues of the table, sorted."""
+    """The tissues of the table, sorted, without ``"any"``."""
     source = files("scsiameseclu.annotation") / TABLE
     with source.open(encoding="utf-8") as lines:
-        return tuple(sorted({row["tissue"] for row in csv.DictReader(lines, delimiter="\t")}))
+        rows = csv.DictReader(lines, delimiter="\t")
+        names = {name for row in rows for name in tissue_names(row["tissue"])}
+    return tuple(sorted(names - {ANY}))
 
 
 def tissues_of(text: str) -> list[str] | None:

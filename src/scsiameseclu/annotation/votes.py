@@ -2,9 +2,10 @@
 
 Sources vote by name; "Unassigned" and "Unknown" are abstentions. Names are compared through the
 table of :mod:`scsiameseclu.annotation.cell_types`. The consensus is the narrowest type that more
-than half of the votes cast support, "Unassigned" if none is cast, and "conflict" if they
-contradict each other. Names that the table does not know cannot be compared; then the source of
-highest rank decides alone: an annotated reference, then CellTypist, then markers.
+than half of the votes cast support, "Unassigned" if none is cast, and "conflict" if they have at
+most a type at the top of the tree in common. Names that the table does not know cannot be
+compared; then the source of highest rank decides alone: an annotated reference, then CellTypist,
+then markers.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ def _decide(names: Sequence[str], known: Vocabulary) -> tuple[str, list[bool]]:
     compared = [name for name in cast if known.comparable(name, cast[0])]
     weights = {name: float(compared.count(name)) for name in compared}
     agreed, _ = known.settle(weights, float(len(compared)))
-    if agreed is None:
+    if agreed is None or _only_at_the_top(agreed, compared, known):
         return CONFLICT, [False] * len(names)
     lineage = known.lineage(agreed)
     supporting = [
@@ -120,6 +121,11 @@ def _decide(names: Sequence[str], known: Vocabulary) -> tuple[str, list[bool]]:
         for name in names
     ]
     return agreed, supporting
+
+
+def _only_at_the_top(agreed: str, cast: Sequence[str], known: Vocabulary) -> bool:
+    """Whether the votes have nothing but the top of the tree in common."""
+    return len(known.lineage(agreed)) == 1 and all(known.canonical(n) != agreed for n in cast)
 
 
 def not_comparable(votes: Sequence[Vote]) -> list[str]:

@@ -7,6 +7,8 @@ import warnings
 import anndata as ad
 import numpy as np
 
+from scsiameseclu.preprocess.neighbours import find_neighbours
+
 RESOLUTIONS = (0.1, 0.2, 0.3, 0.4, 0.5)
 N_NEIGHBORS = 15
 ROUNDS = 2
@@ -32,13 +34,7 @@ def communities(features: np.ndarray, seed: int) -> list[np.ndarray]:
     found = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        sc.pp.neighbors(
-            graph,
-            n_neighbors=min(N_NEIGHBORS, graph.n_obs - 1),
-            use_rep="X",
-            transformer="sklearn",  # exact
-            random_state=seed,
-        )
+        find_neighbours(graph, "X", N_NEIGHBORS, "euclidean", seed)
         for resolution in RESOLUTIONS:
             sc.tl.leiden(
                 graph,

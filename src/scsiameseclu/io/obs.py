@@ -14,7 +14,8 @@ RESERVED_COLUMNS = frozenset(
         "pct_hb", "S_score", "G2M_score", "phase", "doublet_score",
         "predicted_doublet", "contamination", "size_factor", "siamese", "siamese_confidence",
         "siamese_ambiguous", "siamese_coarse", "siamese_fine", "leiden",
-        "cell_type_predicted", "cell_type_score", "cell_type_by_cell", "cell_type_by_cell_score",
+        "cell_type_predicted", "cell_type_ontology_term_id", "cell_type_score",
+        "cell_type_confidence", "cell_type_curated", "cell_type_by_cell", "cell_type_by_cell_score",
         "vote_markers", "vote_markers_score", "vote_reference", "vote_reference_score",
         "vote_celltypist", "vote_celltypist_score", "pseudotime", "pseudotime_spread",
     }

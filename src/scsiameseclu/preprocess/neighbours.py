@@ -6,8 +6,11 @@ import warnings
 from typing import TYPE_CHECKING
 
 import anndata as ad
+import numpy as np
+import scipy.sparse as sp
 
 from scsiameseclu.limits import MAX_EXACT_CELLS
+from scsiameseclu.preprocess.fuzzy_graph import fuzzy_graph
 from scsiameseclu.settings import GraphSettings
 
 if TYPE_CHECKING:
@@ -22,10 +25,11 @@ def build_graph(adata: ad.AnnData, settings: GraphSettings, seed: int) -> None:
 def find_neighbours(
     adata: ad.AnnData, use_rep: str, n_neighbors: int, metric: str, seed: int
 ) -> None:
-    """Run ``scanpy.pp.neighbors``, with exact search up to 50,000 cells.
+    """Do what ``scanpy.pp.neighbors`` does, with exact search up to 50,000 cells.
 
-    Above 50,000 cells, search is exact on a GPU if one is available, and by nearest-neighbour
-    descent otherwise. Below, exact search is no slower than compiling and running the descent.
+    :func:`~scsiameseclu.preprocess.fuzzy_graph.fuzzy_graph` computes the weights. Above 50,000
+    cells, search is exact on a GPU if one is available, and by nearest-neighbour descent otherwise.
+    Below, exact search is no slower than compiling and running the descent.
 
     Returns
     -------
@@ -39,16 +43,53 @@ def find_neighbours(
     import scanpy as sc
 
     n_neighbors = min(n_neighbors, adata.n_obs - 1)
+    search = sc.Neighbors(adata)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        sc.pp.neighbors(
-            adata,
+        search.compute_neighbors(
             n_neighbors=n_neighbors,
             use_rep=use_rep,
             metric=metric,
+            method=None,
             transformer=_search(adata.n_obs, n_neighbors, metric),
             random_state=seed,
         )
+    distances = without_self(search.distances)
+    adata.obsp["distances"] = distances
+    adata.obsp["connectivities"] = fuzzy_graph(distances)
+    adata.uns["neighbors"] = {
+        "connectivities_key": "connectivities",
+        "distances_key": "distances",
+        "params": {
+            "n_neighbors": n_neighbors,
+            "method": "umap",
+            "random_state": seed,
+            "metric": metric,
+            "use_rep": use_rep,
+        },
+    }
+
+
+def without_self(distances: sp.csr_matrix) -> sp.csr_matrix:
+    """Drop each cell from its own neighbours, if the search returns it.
+
+    Parameters
+    ----------
+    distances
+        (n_cells, n_cells), the same number of stored distances in each row. Where some rows contain
+        the cell itself and an approximate search missed it in others, these lose their farthest
+        neighbour.
+    """
+    n_cells = distances.shape[0]
+    indices, values = (x.reshape(n_cells, -1) for x in (distances.indices, distances.data))
+    dropped = indices == np.arange(n_cells)[:, None]
+    if not dropped.any():
+        return distances
+    missed = np.flatnonzero(~dropped.any(axis=1))
+    dropped[missed, values[missed].argmax(axis=1)] = True
+    n_others = values.shape[1] - 1
+    indptr = np.arange(n_cells + 1, dtype=distances.indptr.dtype) * n_others
+    return sp.csr_matrix((values[~dropped], indices[~dropped], indptr), distances.shape)
 
 
 def _search(n_cells: int, n_neighbors: int, metric: str) -> str | TorchNeighbours:

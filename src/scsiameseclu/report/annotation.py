@@ -1,10 +1,21 @@
-"""The cell types section: the type of each cluster, the votes and their evidence."""
+"""The cell types section: the type of each cluster, the votes, their evidence, and states."""
 
 from typing import Any
 
 from scsiameseclu.annotation.cell_types import ABSTENTIONS
+from scsiameseclu.annotation.tissues import ANY
 from scsiameseclu.report.finished_sample import FinishedSample
-from scsiameseclu.report.tables import Cell, Table, count, listed, percent, real, text, whole
+from scsiameseclu.report.tables import (
+    Cell,
+    Table,
+    count,
+    decimal,
+    listed,
+    percent,
+    real,
+    text,
+    whole,
+)
 
 MIN_SHARE = 0.1
 """Smallest share of a cluster's cells for a type to be listed."""
@@ -17,8 +28,12 @@ def annotation_note(sample: FinishedSample) -> str:
     table = str(notes["marker_table"])
     source = "the canonical markers" if table == "canonical" else f"the markers in {table}"
     sentences = [
-        f"Marker votes are based on {source} ({notes['tissue']}, {notes['organism']}); "
-        f"{_share(notes['overlap'])} of these genes are in the data."
+        f"Marker votes are based on {source} ({_tissue(notes['tissue'])}, {notes['organism']}); "
+        f"{_share(notes['overlap'])} of these genes are in the data. The types form a tree: where "
+        "subtypes are tied, or no subtype has a majority of the cells, the answer is the type that "
+        "includes them. Random sets: the score that 95 % of gene sets of the same size and "
+        "expression do not exceed. Confidence: probability that the type is right, calibrated on "
+        "published data sets."
     ]
     if reference := sample.transfer_notes:
         sentences.append(
@@ -32,6 +47,10 @@ def annotation_note(sample: FinishedSample) -> str:
             "the data."
         )
     return " ".join(sentences)
+
+
+def _tissue(name: str) -> str:
+    return "types of all tissues" if name == ANY else name
 
 
 def doublet_note(sample: FinishedSample) -> str:
@@ -92,27 +111,40 @@ def _by_cell(sample: FinishedSample, cluster: str) -> str:
 
 
 def annotation_table(sample: FinishedSample) -> Table:
-    """One row per cluster: its type by markers, the runner-up and the supporting markers."""
+    """One row per cluster: its type by markers with the evidence for and against it."""
     with_doublets = (sample.annotation["doublet_of"] != "").any()
     rows = [
         [
             Cell(row["cluster"], number=position),
             whole(row["n_cells"]),
             text(_type(row)),
-            text(_by_cell(sample, row["cluster"])),
+            text(row["cell_type_ontology_term_id"] or "–"),
+            real(row["cell_type_confidence"], 2, bar=float(row["cell_type_confidence"])),
+            text(row["states"] or "–"),
             real(row["score"], 2),
-            text(row["runner_up"] or "–"),
-            real(row["runner_up_score"], 2),
+            real(row["random_score"], 2),
+            text(_runner_up(row)),
             real(row["margin"], 2),
-            whole(row["n_markers"]),
-            text(str(row["markers_found"]).replace(",", ", ") or "–"),
+            text(_genes(row["genes_for"])),
+            text(_genes(row["genes_against"])),
+            text(_by_cell(sample, row["cluster"])),
             *([text(row["doublet_of"] or "–")] if with_doublets else []),
         ]
         for position, row in enumerate(sample.annotation.to_dict("records"))
     ]
     header = (
-        *("Cluster", "Cells", "Type by markers", "Cell by cell", "Score", "Runner-up"),
-        *("Runner-up score", "Margin", "Markers in data", "Marker genes"),
+        *("Cluster", "Cells", "Type by markers", "Cell Ontology", "Confidence", "States"),
+        *("Score", "Random sets", "Runner-up", "Lead", "Genes for", "Genes against"),
+        "Cell by cell",
         *(["Doublets of"] if with_doublets else []),
     )
     return Table("annotation-table", "Cell type of each cluster by marker genes", header, rows)
+
+
+def _runner_up(row: dict[Any, Any]) -> str:
+    name = row["runner_up"]
+    return f"{name} ({decimal(row['runner_up_score'], 2)})" if name else "–"
+
+
+def _genes(names: str) -> str:
+    return str(names).replace(",", ", ") or "–"

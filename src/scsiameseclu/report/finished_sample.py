@@ -74,7 +74,8 @@ NAMES = (
     *("cluster", "gene", "gene_id", "flag"),
     *("ambient", "doublet_of"),
     *("predicted_type", "curated", "note", "parent", "child"),
-    *("cell_type", "runner_up", "best_match", "markers_found", "phase"),
+    *("cell_type", "cell_type_ontology_term_id", "states", "runner_up", "best_match", "phase"),
+    *("markers_found", "genes_for", "genes_against"),
     *("vote_markers", "vote_reference", "vote_celltypist"),
 )
 """Columns that hold names, which may look like numbers or NA."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from scsiameseclu.clustering.ensemble import N_STARTS
 from scsiameseclu.preprocess.integration import RECORD
+from scsiameseclu.preprocess.layout import MAX_MAPPED
 from scsiameseclu.preprocess.quality.thresholds import MAX_SHARE_ABOVE
 from scsiameseclu.report.ambient import ambient_method
 from scsiameseclu.report.capture_figures import UNTAGGED
@@ -83,11 +84,24 @@ def paragraph(sample: FinishedSample) -> list[str]:
         sentence(str(notes["device"])),
         sentence(str(notes["stopped"])),
         *_clustering(sample, model),
-        "For display and comparison, the embedding was laid out by UMAP and the neighbour graph "
-        "was clustered by the Leiden algorithm at resolution 1.0.",
+        _display(len(sample.cells)),
         *_annotation(sample),
     ]
     return [words for words in sentences if words]
+
+
+def _display(n_cells: int) -> str:
+    """The map, and the clusters for comparison."""
+    which = ""
+    if n_cells > MAX_MAPPED:
+        which = (
+            f" ({count(MAX_MAPPED)} random cells; the others were placed among their nearest "
+            "neighbours)"
+        )
+    return (
+        f"For display and comparison, the embedding was laid out by UMAP{which} and the neighbour "
+        "graph was clustered by the Leiden algorithm at resolution 1.0."
+    )
 
 
 def _capture(sample: FinishedSample) -> list[str]:

@@ -28,20 +28,27 @@ def run(
     """Write ``annotation`` (cells) and ``annotation_table`` (one row per cluster).
 
     ``annotation`` contains ``obs["cell_type_predicted"]`` (category, the consensus of the cluster)
-    and ``obs["cell_type_score"]`` (float32), and the corresponding results per cell in
-    ``cell_type_by_cell`` and ``cell_type_by_cell_score``. With markers only, scores are t values.
-    With several sources, they are those of :func:`scsiameseclu.annotation.votes.consensus`, 0 to 1,
-    and ``vote_...`` and ``vote_..._score`` contain the votes of each source per cell.
+    and ``obs["cell_type_score"]`` (float32), its Cell Ontology id and the confidence of the markers
+    (``cell_type_ontology_term_id``, ``cell_type_confidence``), and the corresponding types and
+    scores per cell in ``cell_type_by_cell`` and ``cell_type_by_cell_score``. With markers only,
+    scores are t values. With several sources, they are those of
+    :func:`scsiameseclu.annotation.votes.consensus`, 0 to 1, and ``vote_...`` and
+    ``vote_..._score`` contain the votes of each source per cell.
     ``uns["annotation"]`` contains tissue, organism, marker table, overlap, sources, and the marker
-    scores (n_clusters, n_types) with the names of their rows and columns, and ``doublet_of``: the
+    scores (n_clusters, n_types) with the names of their rows and columns, ``states`` of the
+    clusters, and ``doublet_of``: the
     parents of the clusters that consist of doublets, if there are any (also a column of the table).
     Names in ``curation.tsv`` replace those of the consensus; then there are also the columns
     ``predicted_type``, ``curated`` and ``note``, and ``obs["cell_type_curated"]``.
     ``uns["transfer"]`` and ``uns["celltypist"]`` describe these sources, if used.
     """
+    import numpy as np
+
     from scsiameseclu.annotation.by_markers import annotate_clusters
+    from scsiameseclu.annotation.cell_types import vocabulary
     from scsiameseclu.annotation.consensus import merge_votes
     from scsiameseclu.annotation.doublet_clusters import doublet_clusters
+    from scsiameseclu.annotation.states import with_quality_states
     from scsiameseclu.curation.names import with_curated_names
     from scsiameseclu.curation.table import edited_lines
 
@@ -67,12 +74,15 @@ def run(
     if doublets:
         types.summary["doublet_of"] = {name: "+".join(m.parents) for name, m in doublets.items()}
     of_clusters = types.clusters["cluster"].astype(str).map(types.summary.get("doublet_of", {}))
+    table = with_quality_states(types.clusters, clusters, quality, doublets)
+    types.summary["states"] = np.array(table["states"], dtype=object)
     table, of_cells = with_curated_names(
-        types.clusters.assign(doublet_of=of_clusters.fillna("")),
+        table.assign(doublet_of=of_clusters.fillna("")),
         types.cells,
         clusters,
         edited_lines(folder.directory),
         folder.uns("clusters", "curation") or {},
+        ontology_id=vocabulary().ontology_id,
     )
     folder.write_table("annotation_table", table)
     folder.write(

@@ -22,7 +22,7 @@ PACKAGES = (
     "pot",
     "igraph",
     "pynndescent",
-    "umap-learn",
+    "scranpy",
     "decoupler",
 )
 

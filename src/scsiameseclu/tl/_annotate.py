@@ -67,8 +67,9 @@ def annotate(
         columns ``cell_type``, ``gene`` and, optionally, ``weight``; or the path of such a table
         (tsv, csv) or of a .gmt file.
     min_score, margin
-        Smallest score of a type, a t value, and smallest lead over the second; else
-        ``"Unassigned"``.
+        Smallest score of a type, a t value, and smallest lead over its best sibling in the tree
+        of types. Where a lead is smaller, the answer is the wider type that includes both,
+        ``"Unassigned"`` if there is none.
     transferred
         The ``key_added`` of :func:`scsiameseclu.tl.transfer_labels`, whose labels then vote too.
     celltypist_model
@@ -89,13 +90,17 @@ def annotate(
     ``obs["cell_type_predicted"]``, ``obs["cell_type_score"]``
         Type of the cell's cluster, category, and its score, float32: a t value, or with more than
         one source the mean strength of those that agree, 0 to 1.
+    ``obs["cell_type_ontology_term_id"]``, ``obs["cell_type_confidence"]``
+        Cell Ontology id of the type, category, empty if it has none; and the probability that the
+        markers' type is right, float32, 0 where the consensus differs from it.
     ``obs["cell_type_by_cell"]``, ``obs["cell_type_by_cell_score"]``
-        The same cell by cell.
+        Type and score cell by cell.
     ``obs["vote_markers"]``, ``obs["vote_markers_score"]`` …
         With more than one source, the vote of each (``markers``, ``reference``, ``celltypist``),
         category, and its strength, float32.
     ``uns["annotation"]``
-        ``table`` (one row per cluster: type, score, runner-up, markers in the data, votes),
+        ``table`` (one row per cluster: type, id, confidence, states such as ``dividing``, score
+        and that of random gene sets, runner-up, genes for and against, votes),
         ``scores`` (float64, clusters x types) with ``clusters`` and ``cell_types``, ``tissue``,
         ``organism``, ``overlap`` (share of the marker genes in the data), ``sources``,
         ``marker_table`` and ``params`` (dict).

@@ -1,0 +1,92 @@
+"""Positions of cells on a map: UMAP of at most 50,000 cells, and the others among them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scsiameseclu.store.provenance import threads_in_use
+
+N_NEIGHBORS = 15
+MAX_MAPPED = 50_000
+"""Maximum number of cells that UMAP places."""
+N_PLACING = 5
+"""Number of mapped neighbours among which another cell is placed."""
+SPREAD = 10.0
+"""Maximum absolute initial coordinate, as in UMAP's own initialisation."""
+
+
+def map_cells(embedding: np.ndarray, seed: int) -> np.ndarray:
+    """Place cells by UMAP (McInnes, Healy and Melville 2018, arXiv:1802.03426).
+
+    It starts from two principal components, which keep the global structure as well as eigenvectors
+    of the graph do (Kobak and Linderman 2021, doi:10.1038/s41587-020-00809-z). Of more than 50,000
+    cells, a random 50,000 are placed by UMAP; each other cell is at the mean of its five nearest
+    neighbours among them, weighted by :func:`placing_weights`.
+
+    Parameters
+    ----------
+    embedding
+        (n_cells, n_dimensions).
+    seed
+        Seed for the choice of cells and for UMAP.
+
+    Returns
+    -------
+    float32, (n_cells, 2).
+    """
+    n_cells = embedding.shape[0]
+    if n_cells <= MAX_MAPPED:
+        return _umap(embedding, seed)
+    mapped = np.zeros(n_cells, dtype=bool)
+    mapped[np.random.default_rng(seed).choice(n_cells, MAX_MAPPED, replace=False)] = True
+    positions = np.empty((n_cells, 2), dtype=np.float32)
+    positions[mapped] = _umap(embedding[mapped], seed)
+    positions[~mapped] = _placed(embedding[mapped], positions[mapped], embedding[~mapped])
+    return positions
+
+
+def placing_weights(distances: np.ndarray) -> np.ndarray:
+    """Weights of neighbours that sum to 1, from their sorted distances, both (n_cells, k).
+
+    They fall off exponentially with the distance beyond the nearest, in units of its mean.
+    """
+    beyond = distances - distances[:, :1]
+    weights = np.exp(-beyond / np.maximum(beyond.mean(axis=1, keepdims=True), 1e-12))
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
+def initial_positions(embedding: np.ndarray) -> np.ndarray:
+    """Two principal components, scaled to the extent of UMAP's initial positions, (n_cells, 2)."""
+    from sklearn.decomposition import PCA
+
+    plane = PCA(2, svd_solver="covariance_eigh").fit_transform(embedding.astype(np.float64))
+    return np.asarray(plane * (SPREAD / max(abs(plane).max(), 1e-12)))
+
+
+def _umap(embedding: np.ndarray, seed: int) -> np.ndarray:
+    import scranpy
+
+    found = scranpy.run_umap(
+        np.ascontiguousarray(embedding.T, dtype=np.float64),
+        num_neighbors=min(N_NEIGHBORS, embedding.shape[0] - 1),
+        initialize_method="none",
+        initial_coordinates=initial_positions(embedding),
+        optimize_seed=seed,
+        num_threads=threads_in_use(),
+    )
+    return np.asarray(found, dtype=np.float32)
+
+
+def _placed(known: np.ndarray, positions: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Positions of other cells among cells whose positions are known, (n_others, 2)."""
+    import knncolle
+
+    index = knncolle.build_index(knncolle.AnnoyParameters(), known.astype(np.float64))
+    near = knncolle.query_knn(
+        index,
+        others.astype(np.float64),
+        num_neighbors=N_PLACING,
+        num_threads=threads_in_use(),
+    )
+    weights = placing_weights(near.distance)
+    return np.asarray(np.einsum("nk,nkd->nd", weights, positions[near.index]))

@@ -1,0 +1,44 @@
+"""Placing cells among others on a map."""
+
+import numpy as np
+import pytest
+
+from scsiameseclu.preprocess import layout
+from scsiameseclu.preprocess.layout import SPREAD, initial_positions, map_cells, placing_weights
+
+
+def test_initial_positions_are_components_of_umaps_spread() -> None:
+    rng = np.random.default_rng(0)
+    drawn = rng.normal(size=(200, 6)) * [5, 3, 1, 1, 1, 1]
+    plane = initial_positions(drawn.astype(np.float32))
+    assert plane.shape == (200, 2)
+    assert abs(plane).max() == pytest.approx(SPREAD)
+    for axis in (0, 1):
+        assert abs(np.corrcoef(plane[:, axis], drawn[:, axis])[0, 1]) > 0.95
+
+
+def test_nearer_cells_weigh_more() -> None:
+    weights = placing_weights(np.array([[1.0, 2, 3], [2, 2, 2], [0, 0, 9]]))
+    np.testing.assert_allclose(weights.sum(axis=1), 1)
+    np.testing.assert_allclose(weights[0] / weights[0, 0], np.exp([0, -1, -2]))
+    np.testing.assert_allclose(weights[1], 1 / 3)
+    assert weights[2, 0] == weights[2, 1] > weights[2, 2]
+
+
+def test_cells_beyond_the_limit_fall_among_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three groups far apart, in any order; two cells in three are placed among the others."""
+    monkeypatch.setattr(layout, "MAX_MAPPED", 100)
+    groups = np.random.default_rng(1).permutation(np.repeat([0, 1, 2], 100))
+    cells = np.random.default_rng(2).normal(size=(300, 8)) + 30 * np.eye(3, 8)[groups]
+    found = map_cells(cells.astype(np.float32), seed=3)
+    centres = np.array([found[groups == group].mean(axis=0) for group in range(3)])
+    nearest = ((found[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
+    assert (nearest == groups).all()
+    np.testing.assert_array_equal(found, map_cells(cells.astype(np.float32), seed=3))
+
+
+def test_few_cells() -> None:
+    cells = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
+    found = map_cells(cells, seed=0)
+    assert found.shape == (9, 2)
+    assert np.isfinite(found).all()
