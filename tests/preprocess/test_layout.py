@@ -34,6 +34,7 @@ def test_cells_beyond_the_limit_fall_among_their_own(monkeypatch: pytest.MonkeyP
     centres = np.array([found[groups == group].mean(axis=0) for group in range(3)])
     nearest = ((found[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
     assert (nearest == groups).all()
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
     np.testing.assert_array_equal(found, map_cells(cells.astype(np.float32), seed=3))
 
 

@@ -21,7 +21,7 @@ rule markers:
         f"{LOGS}/{{sample}}/markers.log",
     conda:
         "../../envs/environment.yaml"
-    threads: 1
+    threads: cores_by_size
     resources:
         **ON_CPU,
         mem_mb=memory("markers"),
