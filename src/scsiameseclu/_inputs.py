@@ -105,3 +105,20 @@ def check_key(key_added: object) -> None:
     """
     if not isinstance(key_added, str) or not key_added:
         raise UserError(f'key_added is {key_added!r}; it must be a name such as "siamese"')
+
+
+def check_embedding_key(key_added: object, use_rep: str | None) -> None:
+    """Check the name of the slots of an embedding computed from ``use_rep`` (``"X_pca"`` if None).
+
+    Raises
+    ------
+    UserError
+        It is not a text, or empty, or the embedding would replace that representation.
+    """
+    check_key(key_added)
+    slot = f"X_{key_added}"
+    if slot == (use_rep or "X_pca"):
+        raise UserError(
+            f'key_added="{key_added}" would replace adata.obsm["{slot}"], from which the embedding '
+            "is computed; give another name"
+        )

@@ -225,19 +225,31 @@ def test_a_representation_replaces_the_components(demo: ad.AnnData) -> None:
     adata = demo.copy()
     group = np.arange(350) % 2
     rng = np.random.default_rng(0)
-    adata.obsm["X_mine"] = (rng.normal(size=(350, 10)) + 8 * group[:, None]).astype(np.float32)
+    mine = (rng.normal(size=(350, 10)) + 8 * group[:, None]).astype(np.float32)
+    adata.obsm["X_mine"] = mine
     ScSiameseClu(2, device="cpu", **SHORT).fit(adata)
     graph = adata.obsp["connectivities"].copy()
-    model = ScSiameseClu(2, device="cpu", use_rep="X_mine", **SHORT).fit(adata, key_added="mine")
+    model = ScSiameseClu(2, device="cpu", use_rep="X_mine", **SHORT).fit(adata, key_added="other")
     agreement = (model.labels_ == group).mean()
     assert max(agreement, 1 - agreement) > 0.99
     assert (adata.obsp["connectivities"] != graph).nnz == 0  # that of X_pca stays
     fresh = demo.copy()
-    fresh.obsm["X_mine"] = adata.obsm["X_mine"]
+    fresh.obsm["X_mine"] = mine
     again = ScSiameseClu(2, device="cpu", use_rep="X_mine", **SHORT).fit(fresh)
     np.testing.assert_array_equal(again.labels_, model.labels_)
+    np.testing.assert_array_equal(fresh.obsm["X_siamese"], adata.obsm["X_other"])
     assert "X_pca" not in fresh.obsm
     assert fresh.uns["neighbors"]["params"]["use_rep"] == "X_mine"
+
+
+@pytest.mark.parametrize(("use_rep", "key"), [("X_mine", "mine"), (None, "pca")])
+def test_the_embedding_does_not_replace_what_it_is_computed_from(
+    use_rep: str | None, key: str, demo: ad.AnnData
+) -> None:
+    adata = demo.copy()
+    adata.obsm["X_mine"] = np.zeros((350, 10), dtype=np.float32)
+    with pytest.raises(UserError, match=f'"{key}" would replace adata.obsm'):
+        ScSiameseClu(2, use_rep=use_rep).fit(adata, key_added=key)
 
 
 def test_a_graph_of_the_embedding_is_not_taken_for_one_of_the_components(

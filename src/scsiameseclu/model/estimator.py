@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.metadata_routing import UNUSED
 
-from scsiameseclu._inputs import check_key
+from scsiameseclu._inputs import check_embedding_key
 from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.errors import UserError
 from scsiameseclu.model.estimator_files import (
@@ -249,8 +249,8 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         ------
         UserError
             A parameter is out of range; ``adata`` has no counts, too few cells, or fewer cells than
-            requested clusters; a variable gene's name is repeated; or there is no GPU though
-            ``device="cuda"``.
+            requested clusters; a variable gene's name is repeated; the embedding would replace the
+            representation it is computed from; or there is no GPU though ``device="cuda"``.
         """
         _require_anndata(adata)
         number = ClusterNumber.parse(self.n_clusters)
@@ -258,7 +258,7 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         settings, expression_settings, graph_settings = settings_of(params)
         seed = seed_of(params)
         check_number(number, adata.n_obs)
-        check_key(key_added)
+        check_embedding_key(key_added, self.use_rep)
         aligned = aligns(adata, expression_settings, self.batch_key, self.use_rep)
         reused = reused_slots(adata, self.use_rep, aligned=aligned)
         warn_of_ignored((expression_settings, graph_settings), reused)
@@ -413,6 +413,7 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         UserError
             ``adata`` lacks genes of the model or has them twice, or lacks counts.
         """
+        check_embedding_key(key_added, self.use_rep)
         embedding = self.embed(adata)
         model = self._fitted()
         probability = model.probability(embedding)
