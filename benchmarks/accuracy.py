@@ -66,13 +66,13 @@ def prepare(source: Path, batch: str | None, label: str, output: Path) -> None:
     import scanpy as sc
     import scipy.sparse as sp
 
+    from scsiameseclu.graph.neighbours import build_graph
     from scsiameseclu.preprocess.batches import batches_of
     from scsiameseclu.preprocess.expression import (
         choose_variable_genes,
         log_normalise,
         principal_components,
     )
-    from scsiameseclu.preprocess.neighbours import build_graph
     from scsiameseclu.settings import ExpressionSettings, GraphSettings
 
     given = ad.read_h5ad(source)

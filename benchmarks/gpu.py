@@ -37,13 +37,13 @@ from sklearn.decomposition import PCA
 from speed import gpu_use, gpu_watched
 
 from scsiameseclu.cluster_number import ClusterNumber
+from scsiameseclu.graph.torch_neighbours import TorchNeighbours
 from scsiameseclu.model.fitting import fit_model
 from scsiameseclu.model.inputs import training_inputs
 from scsiameseclu.model.preparation import Prepared
 from scsiameseclu.model.scaling import GeneScaling, overall_deviation
 from scsiameseclu.module.build import build_network, build_objective, choose_readout
 from scsiameseclu.preprocess.expression import gene_moments, log_normalise, project, scale_sparse
-from scsiameseclu.preprocess.torch_neighbours import TorchNeighbours
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
 from scsiameseclu.training.loader import placed
 from scsiameseclu.training.pretraining import Pretraining

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from accuracy import SIXTEEN
 
-from scsiameseclu.preprocess.fuzzy_graph import neighbourhood_widths
+from scsiameseclu.graph.fuzzy_graph import neighbourhood_widths
 
 RESULTS = Path(__file__).resolve().parent / "results"
 

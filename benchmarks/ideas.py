@@ -26,8 +26,8 @@ from scsiameseclu.clustering.clusters import cluster_ensemble
 from scsiameseclu.clustering.ensemble import NetworkSpace
 from scsiameseclu.clustering.members import Proportions, fit_member
 from scsiameseclu.clustering.start import component_blocks, grow_hierarchy
+from scsiameseclu.graph.neighbours import build_graph
 from scsiameseclu.preprocess.expression import gene_moments, scale_sparse
-from scsiameseclu.preprocess.neighbours import build_graph
 from scsiameseclu.preprocess.signal import signal_weights
 from scsiameseclu.settings import GraphSettings
 

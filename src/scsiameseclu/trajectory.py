@@ -24,8 +24,8 @@ import scipy.sparse as sp
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.genes.matching import GeneNames
+from scsiameseclu.graph.neighbours import find_neighbours
 from scsiameseclu.io.obs import SUFFIX
-from scsiameseclu.preprocess.neighbours import find_neighbours
 from scsiameseclu.store.files import sidecar
 
 N_NEIGHBOURS = 15

@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from baseline import grow_hierarchies, initial_partition, vote
 from sklearn.metrics import adjusted_rand_score
 
-from scsiameseclu.preprocess.neighbours import build_graph
+from scsiameseclu.graph.neighbours import build_graph
 from scsiameseclu.settings import GraphSettings
 
 SIZES = [600, 150, 120, 20]

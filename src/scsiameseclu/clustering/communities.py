@@ -7,7 +7,7 @@ import warnings
 import anndata as ad
 import numpy as np
 
-from scsiameseclu.preprocess.neighbours import find_neighbours
+from scsiameseclu.graph.neighbours import find_neighbours
 
 RESOLUTIONS = (0.1, 0.2, 0.3, 0.4, 0.5)
 N_NEIGHBORS = 15

@@ -11,13 +11,13 @@ import pandas as pd
 import scipy.sparse as sp
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.graph.neighbours import build_graph
 from scsiameseclu.preprocess.expression import (
     choose_variable_genes,
     gene_moments,
     principal_components,
 )
 from scsiameseclu.preprocess.integration import integrate
-from scsiameseclu.preprocess.neighbours import build_graph
 from scsiameseclu.settings import ExpressionSettings, GraphSettings
 
 MIN_CELLS = 20

@@ -11,6 +11,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.graph.neighbours import find_neighbours
 from scsiameseclu.limits import MIN_CELLS
 from scsiameseclu.model.scaling import GeneScaling, gene_scaling
 from scsiameseclu.preprocess.batches import batches_of
@@ -28,7 +29,6 @@ from scsiameseclu.preprocess.matrices import (
     find_logged,
     find_representation,
 )
-from scsiameseclu.preprocess.neighbours import find_neighbours
 from scsiameseclu.settings import ExpressionSettings, GraphSettings
 
 PCA = "X_pca"

@@ -1,1 +1,1 @@
-"""Preprocessing: quality control, normalisation, variable genes, PCA and the kNN graph."""
+"""Preprocessing: quality control, normalisation, variable genes, PCA, alignment of batches, map."""

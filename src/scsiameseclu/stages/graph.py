@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def run(folder: SampleFolder, *, settings: GraphSettings, seed: int = 0) -> None:
     """Write ``graph``, with ``distances`` and ``connectivities`` in ``obsp``."""
-    from scsiameseclu.preprocess.neighbours import build_graph
+    from scsiameseclu.graph.neighbours import build_graph
     from scsiameseclu.store.files import sidecar
 
     components = folder.array("expression", "obsm/X_pca")

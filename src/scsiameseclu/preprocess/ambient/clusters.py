@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
+from scsiameseclu.graph.neighbours import find_neighbours
 from scsiameseclu.preprocess.expression import (
     choose_variable_genes,
     gene_moments,
     log_normalise,
     principal_components,
 )
-from scsiameseclu.preprocess.neighbours import find_neighbours
 from scsiameseclu.settings import ExpressionSettings
 
 N_COMPONENTS = 30

@@ -9,12 +9,12 @@ import anndata as ad
 import numpy as np
 import scipy.sparse as sp
 
+from scsiameseclu.graph.fuzzy_graph import fuzzy_graph
 from scsiameseclu.limits import MAX_EXACT_CELLS
-from scsiameseclu.preprocess.fuzzy_graph import fuzzy_graph
 from scsiameseclu.settings import GraphSettings
 
 if TYPE_CHECKING:
-    from scsiameseclu.preprocess.torch_neighbours import TorchNeighbours
+    from scsiameseclu.graph.torch_neighbours import TorchNeighbours
 
 
 def build_graph(adata: ad.AnnData, settings: GraphSettings, seed: int) -> None:
@@ -27,7 +27,7 @@ def find_neighbours(
 ) -> None:
     """Do what ``scanpy.pp.neighbors`` does, with exact search up to 50,000 cells.
 
-    :func:`~scsiameseclu.preprocess.fuzzy_graph.fuzzy_graph` computes the weights. Above 50,000
+    :func:`~scsiameseclu.graph.fuzzy_graph.fuzzy_graph` computes the weights. Above 50,000
     cells, search is exact on a GPU if one is available, and by nearest-neighbour descent otherwise.
     Below, exact search is no slower than compiling and running the descent.
 
@@ -98,7 +98,7 @@ def _search(n_cells: int, n_neighbors: int, metric: str) -> str | TorchNeighbour
         return "sklearn"
     import torch
 
-    from scsiameseclu.preprocess.torch_neighbours import METRICS, TorchNeighbours
+    from scsiameseclu.graph.torch_neighbours import METRICS, TorchNeighbours
 
     if torch.cuda.is_available() and metric in METRICS:
         return TorchNeighbours(n_neighbors, metric)

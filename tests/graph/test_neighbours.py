@@ -4,7 +4,7 @@ import anndata as ad
 import numpy as np
 import scipy.sparse as sp
 
-from scsiameseclu.preprocess.neighbours import build_graph, without_self
+from scsiameseclu.graph.neighbours import build_graph, without_self
 from scsiameseclu.settings import GraphSettings
 
 

@@ -6,8 +6,8 @@ import scipy.sparse as sp
 from scipy.optimize import brentq
 from sklearn.neighbors import kneighbors_graph
 
-from scsiameseclu.preprocess import fuzzy_graph as module
-from scsiameseclu.preprocess.fuzzy_graph import fuzzy_graph
+from scsiameseclu.graph import fuzzy_graph as module
+from scsiameseclu.graph.fuzzy_graph import fuzzy_graph
 
 N_OTHERS = 9
 

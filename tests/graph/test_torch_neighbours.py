@@ -6,8 +6,8 @@ import pytest
 import scanpy as sc
 from sklearn.neighbors import NearestNeighbors
 
-from scsiameseclu.preprocess import torch_neighbours as neighbours
-from scsiameseclu.preprocess.torch_neighbours import TorchNeighbours
+from scsiameseclu.graph import torch_neighbours as neighbours
+from scsiameseclu.graph.torch_neighbours import TorchNeighbours
 
 
 @pytest.fixture

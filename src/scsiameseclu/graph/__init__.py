@@ -1,0 +1,1 @@
+"""The kNN graph of cells: search for neighbours, and weights."""
