@@ -191,7 +191,7 @@ def test_a_table_is_an_input_file_and_must_exist(tmp_path: Path) -> None:
     assert input_files({"path": "demo:a", "hashtags": "HTO*"}) == []
     sheet = tmp_path / "samples.tsv"
     sheet.write_text("sample\tpath\thashtags\na\tdemo:a\tno.csv\nb\tdemo:b\tHTO*\n")
-    (problem,) = check_sheet(sheet).all_problems
+    (problem,) = check_sheet(sheet).file_problems
     assert "line 2: hashtags no.csv does not exist" in problem
 
 

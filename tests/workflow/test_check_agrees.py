@@ -62,7 +62,7 @@ def test_both_refuse_changes_on_the_command_line(tmp_path: Path) -> None:
         "config key n_clusters is '1-3'; it must be a number of 2 or more",
         "config key model.networks is 70; it must be an integer from 1",
         "config key model.batch_size is 'x'; it must be an integer of 8",
-        "config key annotation.tissue: bloood is not in the table of markers; available: auto, b",
+        "config key annotation.tissue: bloood is not in the table of markers; available: auto, ",
         "config key annotation.marker_table: config is a folder; specify a file",
         "config key annotation.celltypist_model: demo:a does not exist",
         "config section quality: min_counts is 50.0 and max_counts is 5.0; the minimum must not",
