@@ -89,3 +89,14 @@ def test_the_smallest_lead_of_all_steps_counts() -> None:
     nothing = descend(np.array([1.0, 0.0, 0.0, 0.0]), tree, 3.0, 0.5)
     assert nothing.answer == TOP
     assert np.isnan(nothing.lead)
+
+
+def test_names_that_differ_by_what_cells_lack_are_different_types() -> None:
+    for one, other in (("CD8- T cells", "CD8+ T cells"), ("CD16- monocytes", "CD16+ monocytes")):
+        scores = pd.DataFrame([[9.0, -3.0], [-3.0, 9.0]], columns=[one, other])
+        assert name_types(scores, SETTINGS)["cell_type"].tolist() == [one, other]
+
+
+def test_of_two_names_of_one_type_the_one_with_the_evidence_is_written() -> None:
+    scores = pd.DataFrame([[9.0, -3.0], [-3.0, 9.0]], columns=["T cells", "T-cell"])
+    assert name_types(scores, SETTINGS)["cell_type"].tolist() == ["T cells", "T-cell"]

@@ -90,3 +90,8 @@ def test_confidence_of_random_evidence_is_low_and_of_strong_evidence_high() -> N
 def test_no_sibling_counts_as_the_largest_lead() -> None:
     without, large = (terms(5.0, 5.0, lead, 0.5) for lead in (np.nan, 1e6))
     np.testing.assert_array_equal(without, large)
+
+
+def test_a_set_of_all_genes_is_drawn_at_once() -> None:
+    drawn = random_sets(np.arange(GENES, dtype=float), np.arange(GENES), seed=0)
+    assert (np.sort(drawn, axis=1) == np.arange(GENES)).all()

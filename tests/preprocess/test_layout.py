@@ -43,3 +43,10 @@ def test_few_cells() -> None:
     found = map_cells(cells, seed=0)
     assert found.shape == (9, 2)
     assert np.isfinite(found).all()
+
+
+def test_one_dimension_lies_on_a_line() -> None:
+    plane = initial_positions(np.arange(5.0)[:, None])
+    assert plane.shape == (5, 2)
+    assert (plane[:, 1] == 0).all()
+    assert plane[4, 0] == -plane[0, 0] != 0

@@ -120,12 +120,15 @@ class Vocabulary:
 
 
 def plain(name: str) -> str:
-    """A name without case, punctuation, plural and a final "cell".
+    """A name without case, punctuation, plural and a final "cell"; a minus behind a word stays.
 
     >>> plain("CD14+ Monocytes"), plain("activated_stellate"), plain("NK cells")
     ('cd14 monocyte', 'activated stellate', 'nk')
+    >>> plain("CD14+CD16- monocytes"), plain("T-cells")
+    ('cd14 cd16 neg monocyte', 't')
     """
-    words = re.sub(r"[^\w]+|_", " ", name.lower()).split()
+    lacking = re.sub(r"(?<=\w)-(?=$|[\s/,;)+]|CD\d)", " neg ", name)
+    words = re.sub(r"[^\w]+|_", " ", lacking.lower()).split()
     if len(words) > 1 and words[-1] in ("cell", "cells"):
         words.pop()
     singular = [word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words]

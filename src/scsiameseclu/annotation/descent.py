@@ -167,6 +167,7 @@ def name_types(scores: pd.DataFrame, settings: AnnotationSettings) -> pd.DataFra
     names = [str(name) for name in scores.columns]
     tree = TypeTree.of(names)
     written = {lineage[0]: name for lineage, name in zip(tree.lineages, names, strict=True)}
+    of_set = dict(zip(names, (lineage[0] for lineage in tree.lineages), strict=True))
     rows = []
     for values in scores.to_numpy():
         if not names:
@@ -174,15 +175,17 @@ def name_types(scores: pd.DataFrame, settings: AnnotationSettings) -> pd.DataFra
             continue
         found = descend(values, tree, settings.min_score, settings.margin)
         has_second = found.runner_up >= 0
+        evidence = names[found.evidence]
+        answer = evidence if of_set[evidence] == found.answer else written.get(found.answer)
         rows.append(
             (
-                written.get(found.answer, found.answer) or UNASSIGNED,
+                answer or found.answer or UNASSIGNED,
                 found.score,
                 names[found.runner_up] if has_second else "",
                 values[found.runner_up] if has_second else np.nan,
                 found.margin,
                 names[found.best],
-                names[found.evidence],
+                evidence,
                 found.lead,
             )
         )

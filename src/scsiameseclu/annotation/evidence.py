@@ -86,6 +86,9 @@ def random_sets(expression: np.ndarray, markers: np.ndarray, seed: int) -> np.nd
     Positions, shape (``N_RANDOM``, n_markers); no gene occurs twice in a set.
     """
     rng = np.random.default_rng(seed)
+    if 2 * len(markers) > len(expression):  # of no similar expression are left
+        sets = [rng.choice(len(expression), len(markers), replace=False) for _ in range(N_RANDOM)]
+        return np.array(sets)
     order = np.argsort(expression, kind="stable")
     rank = np.empty(len(order), dtype=int)
     rank[order] = np.arange(len(order))

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
 
 import anndata as ad
 import numpy as np
 import scipy.sparse as sp
+from sklearn.neighbors import NearestNeighbors
 
 from scsiameseclu.graph.fuzzy_graph import fuzzy_graph
 from scsiameseclu.limits import MAX_EXACT_CELLS
 from scsiameseclu.settings import GraphSettings
-
-if TYPE_CHECKING:
-    from scsiameseclu.graph.torch_neighbours import TorchNeighbours
 
 
 def build_graph(adata: ad.AnnData, settings: GraphSettings, seed: int) -> None:
@@ -40,21 +37,9 @@ def find_neighbours(
     ``adata.uns["neighbors"]``
         Its parameters.
     """
-    import scanpy as sc
-
     n_neighbors = min(n_neighbors, adata.n_obs - 1)
-    search = sc.Neighbors(adata)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        search.compute_neighbors(
-            n_neighbors=n_neighbors,
-            use_rep=use_rep,
-            metric=metric,
-            method=None,
-            transformer=_search(adata.n_obs, n_neighbors, metric),
-            random_state=seed,
-        )
-    distances = without_self(search.distances)
+    points = np.asarray(adata.obsm[use_rep])
+    distances = without_self(_search(points, n_neighbors, metric, seed))
     adata.obsp["distances"] = distances
     adata.obsp["connectivities"] = fuzzy_graph(distances)
     adata.uns["neighbors"] = {
@@ -92,14 +77,26 @@ def without_self(distances: sp.csr_matrix) -> sp.csr_matrix:
     return sp.csr_matrix((values[~dropped], indices[~dropped], indptr), distances.shape)
 
 
-def _search(n_cells: int, n_neighbors: int, metric: str) -> str | TorchNeighbours:
-    """The ``transformer`` for scanpy that searches for neighbours."""
-    if n_cells <= MAX_EXACT_CELLS:
-        return "sklearn"
+def _search(points: np.ndarray, n_neighbors: int, metric: str, seed: int) -> sp.csr_matrix:
+    """Distances to nearest cells, among which the cell itself may be."""
+    if points.shape[0] <= MAX_EXACT_CELLS:
+        exact = NearestNeighbors(
+            n_neighbors=max(n_neighbors - 1, 1), algorithm="brute", metric=metric
+        )
+        # of no given points: a cell is not its own neighbour, even if others are at its place
+        return exact.fit(points).kneighbors_graph(mode="distance")
     import torch
 
     from scsiameseclu.graph.torch_neighbours import METRICS, TorchNeighbours
 
     if torch.cuda.is_available() and metric in METRICS:
-        return TorchNeighbours(n_neighbors, metric)
-    return "pynndescent"
+        return TorchNeighbours(n_neighbors, metric).fit(points).transform()
+    from pynndescent import PyNNDescentTransformer
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # which adds the cell itself
+        descent = PyNNDescentTransformer(
+            n_neighbors=n_neighbors - 1, metric=metric, random_state=seed
+        )
+        return descent.fit_transform(points)

@@ -99,7 +99,11 @@ def to_csr(
 
 def _check_starts(starts: np.ndarray, n_values: int) -> None:
     """Check that rows (or columns) begin where the one before ends, and cover all values."""
-    if starts[0] != 0 or starts[-1] != n_values or (starts[1:] < starts[:-1]).any():
+    falls = np.flatnonzero(starts[1:] < starts[:-1])
+    if falls.size:
+        place = int(falls[0])
+        raise ValueError(f"indptr falls from {starts[place]} to {starts[place + 1]} at {place + 1}")
+    if starts[0] != 0 or starts[-1] != n_values:
         raise ValueError(
             f"indptr runs from {starts[0]} to {starts[-1]}, but {n_values} values are stored"
         )

@@ -103,6 +103,24 @@ class Origin:
                     f"right, raise config key limits.max_{noun}, otherwise recreate it"
                 )
 
+    def check_table(self, *, rows: int, columns: int, values: int = 0) -> None:
+        """Compare the size of a table, in which cells may be rows or columns, with the limits.
+
+        Raises
+        ------
+        UserError
+            A number is above its limit.
+        """
+        most = max(self.limits.max_cells, self.limits.max_genes)
+        for noun, number in {"rows": rows, "columns": columns}.items():
+            if number > most:
+                raise self.error(
+                    f"has at least {number:,} {noun}, and at most {most:,} are read; if the file "
+                    "is right, raise config key limits.max_cells or limits.max_genes, otherwise "
+                    "recreate it"
+                )
+        self.check_size(values=values)
+
     @contextmanager
     def reading(self, kind: str) -> Iterator[None]:
         """Convert exceptions raised on corrupt or unsupported input into user errors."""

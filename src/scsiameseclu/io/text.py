@@ -158,7 +158,7 @@ def _has_labels(texts: pd.DataFrame) -> bool:
 
 def _read(rows: Iterator[Row], layout: Layout, origin: Origin, notation: str) -> Table:
     table, width, numbers = Table(layout.corner), len(layout.header), NumberParser(notation)
-    origin.check_size(cells=len(layout.numbers))
+    origin.check_table(rows=0, columns=len(layout.numbers))
     n_values = 0
     plain = layout.numbers == list(range(layout.numbers[0], width))
     for line, row in rows:
@@ -178,7 +178,7 @@ def _read(rows: Iterator[Row], layout: Layout, origin: Origin, notation: str) ->
             ) from error
         nonzero = np.flatnonzero(values)
         n_values += nonzero.size
-        origin.check_size(cells=len(table.names) + 1, values=n_values)
+        origin.check_table(rows=len(table.names) + 1, columns=0, values=n_values)
         table.data.append(values[nonzero])
         table.indices.append(nonzero.astype(np.int32))
         table.names.append(row[0].strip() if layout.named else "")

@@ -59,7 +59,10 @@ def initial_positions(embedding: np.ndarray) -> np.ndarray:
     """Two principal components, scaled to the extent of UMAP's initial positions, (n_cells, 2)."""
     from sklearn.decomposition import PCA
 
-    plane = PCA(2, svd_solver="covariance_eigh").fit_transform(embedding.astype(np.float64))
+    n_components = min(2, embedding.shape[1])
+    pca = PCA(n_components, svd_solver="covariance_eigh")
+    plane = np.zeros((embedding.shape[0], 2))
+    plane[:, :n_components] = pca.fit_transform(embedding.astype(np.float64))
     return np.asarray(plane * (SPREAD / max(abs(plane).max(), 1e-12)))
 
 
