@@ -293,7 +293,7 @@ def kill_within(directory: Path, folder: str, stage: str, *arguments: str) -> No
         assert process.poll() is None, shown.read_text()
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    time.sleep(1 if stage == "train" else 5)  # layout logs nothing; this is after its imports
+    time.sleep(1)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert not (directory / "results" / folder / "stages" / output).exists(), shown.read_text()
