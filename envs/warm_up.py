@@ -10,10 +10,9 @@ from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.settings import (
     AnnotationSettings,
     ExpressionSettings,
-    MarkerSettings,
     QualitySettings,
 )
-from scsiameseclu.stages import annotate, expression, ingest, markers, quality
+from scsiameseclu.stages import annotate, expression, ingest, quality
 
 
 def main() -> None:
@@ -33,11 +32,6 @@ def main() -> None:
         halves = pd.Categorical(np.where(np.arange(len(folder.cells)) % 2, "1", "0"))
         obs = pd.DataFrame({"siamese": halves}, index=folder.cells)
         folder.write("clusters", obs, stage="curate", seed=0)
-        names = np.array(["0", "1"], dtype=object)
-        levels = {"leaves": names, "clusters": names, "groups": np.array([[0, 1]])}
-        leaf = pd.DataFrame({"leaf": halves.codes}, index=folder.cells)
-        folder.write("levels", leaf, uns={"levels": levels}, stage="cluster", seed=0)
-        markers.run(folder, settings=MarkerSettings())
         annotate.run(folder, settings=AnnotationSettings())
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scsiameseclu.preprocess import layout
-from scsiameseclu.preprocess.layout import SPREAD, initial_positions, map_cells, placing_weights
+from scsiameseclu.preprocess.layout import SPREAD, initial_positions, map_cells
 
 
 def test_initial_positions_are_components_of_umaps_spread() -> None:
@@ -15,14 +15,6 @@ def test_initial_positions_are_components_of_umaps_spread() -> None:
     assert abs(plane).max() == pytest.approx(SPREAD)
     for axis in (0, 1):
         assert abs(np.corrcoef(plane[:, axis], drawn[:, axis])[0, 1]) > 0.95
-
-
-def test_nearer_cells_weigh_more() -> None:
-    weights = placing_weights(np.array([[1.0, 2, 3], [2, 2, 2], [0, 0, 9]]))
-    np.testing.assert_allclose(weights.sum(axis=1), 1)
-    np.testing.assert_allclose(weights[0] / weights[0, 0], np.exp([0, -1, -2]))
-    np.testing.assert_allclose(weights[1], 1 / 3)
-    assert weights[2, 0] == weights[2, 1] > weights[2, 2]
 
 
 def test_cells_beyond_the_limit_fall_among_their_own(monkeypatch: pytest.MonkeyPatch) -> None:

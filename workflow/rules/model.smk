@@ -38,7 +38,7 @@ rule cluster:
         f"{LOGS}/{{sample}}/cluster.log",
     conda:
         "../../envs/environment.yaml"
-    threads: cores_by_size
+    threads: 1
     resources:
         **ON_CPU,
         mem_mb=memory("train"),

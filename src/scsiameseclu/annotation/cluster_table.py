@@ -106,20 +106,20 @@ def _evidence(
     members = np.searchsorted(genes.positions, markers)
     names = [genes.symbols[gene] for gene in markers]
     higher, lower = for_and_against(signal[members], names)
-    limit, certain, found = np.nan, 0.0, np.zeros(len(TERMS))
+    limit, probability, evidence = np.nan, 0.0, np.zeros(len(TERMS))
     if len(markers):
         random = compare_with_random(signal, genes.expression, members, seed)
         share = float((signal[members] > FOR).mean())
-        limit, found = (
+        limit, evidence = (
             random.limit,
             terms(row["score"], random.beyond(row["score"]), row["lead"], share),
         )
-        certain = confidence(found) if row["cell_type"] != UNASSIGNED else 0.0
+        probability = confidence(evidence) if row["cell_type"] != UNASSIGNED else 0.0
     return {
-        "cell_type_confidence": certain,
+        "cell_type_confidence": probability,
         "random_score": limit,
         "n_markers": len(names),
         "markers_found": ",".join(names),
         "genes_for": ",".join(higher),
         "genes_against": ",".join(lower),
-    }, found
+    }, evidence

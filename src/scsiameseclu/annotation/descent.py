@@ -173,20 +173,20 @@ def name_types(scores: pd.DataFrame, settings: AnnotationSettings) -> pd.DataFra
         if not names:
             rows.append((UNASSIGNED, np.nan, "", np.nan, np.nan, "", "", np.nan))
             continue
-        found = descend(values, tree, settings.min_score, settings.margin)
-        has_second = found.runner_up >= 0
-        evidence = names[found.evidence]
-        answer = evidence if of_set[evidence] == found.answer else written.get(found.answer)
+        result = descend(values, tree, settings.min_score, settings.margin)
+        has_second = result.runner_up >= 0
+        evidence = names[result.evidence]
+        answer = evidence if of_set[evidence] == result.answer else written.get(result.answer)
         rows.append(
             (
-                answer or found.answer or UNASSIGNED,
-                found.score,
-                names[found.runner_up] if has_second else "",
-                values[found.runner_up] if has_second else np.nan,
-                found.margin,
-                names[found.best],
+                answer or result.answer or UNASSIGNED,
+                result.score,
+                names[result.runner_up] if has_second else "",
+                values[result.runner_up] if has_second else np.nan,
+                result.margin,
+                names[result.best],
                 evidence,
-                found.lead,
+                result.lead,
             )
         )
     columns = ["cell_type", "score", "runner_up", "runner_up_score", "margin", "best_match"]

@@ -25,8 +25,7 @@ def fuzzy_graph(distances: sp.csr_matrix) -> sp.csr_matrix:
 
     ``scanpy.pp.neighbors`` computes the same with umap-learn. With numba 0.62 and newer, umap-learn
     0.5 gives every neighbour the weight 1 where :math:`\\sigma_i > 1`; and it compiles its
-    functions anew in every process, which takes longer than the rest of the analysis of a small
-    sample.
+    functions anew in every process.
 
     Parameters
     ----------
@@ -74,8 +73,8 @@ def _local_weights(distances: np.ndarray, mean: float) -> np.ndarray:
     beyond, nearest = _beyond_nearest(distances)
     width = _widths(beyond)
     n = distances.shape[1]
-    own_mean = distances.mean(axis=1) * (n / (n + 1))
-    scale = np.where(nearest > 0, own_mean, mean)
+    row_mean = distances.mean(axis=1) * (n / (n + 1))
+    scale = np.where(nearest > 0, row_mean, mean)
     width = np.maximum(width, MIN_SCALE * scale).astype(np.float32)
     with np.errstate(invalid="ignore", divide="ignore"):
         weights = np.exp(-beyond / width[:, None])

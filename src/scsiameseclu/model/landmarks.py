@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
+from scsiameseclu.graph.nearness import nearness
+
 MAX_LANDMARKS = 10_000
 N_NEIGHBOURS = 15
 
@@ -68,9 +70,7 @@ class Landmarks:
         n_neighbours = min(N_NEIGHBOURS, self.components.shape[0])
         search = NearestNeighbors(n_neighbors=n_neighbours).fit(self.components)
         distances, indices = search.kneighbors(components)
-        beyond = distances - distances[:, :1]
-        width = np.maximum(beyond.mean(axis=1, keepdims=True), 1e-12)
-        strengths = np.exp(-beyond / width)
+        strengths = nearness(distances)
         total = 1.0 + strengths.sum(axis=1, keepdims=True)
         weights, self_weights = (
             (strengths / total).astype(np.float32),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from scsiameseclu.graph.nearness import nearness
 from scsiameseclu.store.provenance import threads_in_use
 
 N_NEIGHBORS = 15
@@ -21,7 +22,8 @@ def map_cells(embedding: np.ndarray, seed: int) -> np.ndarray:
     It starts from two principal components, which keep the global structure as well as eigenvectors
     of the graph do (Kobak and Linderman 2021, doi:10.1038/s41587-020-00809-z). Of more than 50,000
     cells, a random 50,000 are placed by UMAP; each other cell is at the mean of its five nearest
-    neighbours among them, weighted by :func:`placing_weights`.
+    neighbours among them, weighted by their
+    :func:`~scsiameseclu.graph.nearness.nearness`.
 
     Parameters
     ----------
@@ -45,16 +47,6 @@ def map_cells(embedding: np.ndarray, seed: int) -> np.ndarray:
     return positions
 
 
-def placing_weights(distances: np.ndarray) -> np.ndarray:
-    """Weights of neighbours that sum to 1, from their sorted distances, both (n_cells, k).
-
-    They fall off exponentially with the distance beyond the nearest, in units of its mean.
-    """
-    beyond = distances - distances[:, :1]
-    weights = np.exp(-beyond / np.maximum(beyond.mean(axis=1, keepdims=True), 1e-12))
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
-
-
 def initial_positions(embedding: np.ndarray) -> np.ndarray:
     """Two principal components, scaled to the extent of UMAP's initial positions, (n_cells, 2)."""
     from sklearn.decomposition import PCA
@@ -69,7 +61,7 @@ def initial_positions(embedding: np.ndarray) -> np.ndarray:
 def _umap(embedding: np.ndarray, seed: int) -> np.ndarray:
     import scranpy
 
-    found = scranpy.run_umap(
+    positions = scranpy.run_umap(
         np.ascontiguousarray(embedding.T, dtype=np.float64),
         num_neighbors=min(N_NEIGHBORS, embedding.shape[0] - 1),
         initialize_method="none",
@@ -77,7 +69,7 @@ def _umap(embedding: np.ndarray, seed: int) -> np.ndarray:
         optimize_seed=seed,
         num_threads=threads_in_use(),
     )
-    return np.asarray(found, dtype=np.float32)
+    return np.asarray(positions, dtype=np.float32)
 
 
 def _placed(known: np.ndarray, positions: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -91,5 +83,6 @@ def _placed(known: np.ndarray, positions: np.ndarray, others: np.ndarray) -> np.
         num_neighbors=N_PLACING,
         num_threads=threads_in_use(),
     )
-    weights = placing_weights(near.distance)
+    weights = nearness(near.distance)
+    weights /= weights.sum(axis=1, keepdims=True)
     return np.asarray(np.einsum("nk,nkd->nd", weights, positions[near.index]))
