@@ -53,7 +53,7 @@ def run_stages(
     expression.run(folder, settings=ExpressionSettings())
     graph.run(folder, settings=GraphSettings())
     train.run(folder, settings=settings, n_clusters=n_clusters, device="cpu")
-    cluster.run(folder, n_clusters=n_clusters)
+    cluster.run(folder, settings=AnnotationSettings(), n_clusters=n_clusters)
     curate.run(folder)
     layout.run(folder)
     markers.run(folder, settings=MarkerSettings())

@@ -54,7 +54,11 @@ class RunSettings(Settings):
         minimum=2,
         text=Text(("a number of 2 or more", "a range such as 8-15"), CLUSTERS),
     )
-
+    prior: Literal["none", "markers"] = option(
+        "none",
+        "prior knowledge in the choice of clusters; markers: the cell types of canonical markers "
+        "vote, too",
+    )
     level: int | str = option(
         "default",
         "level of the tree of clusters that is analysed: coarse, default, fine, or a number of "

@@ -8,6 +8,7 @@ import pytest
 import scanpy as sc
 import scipy.sparse as sp
 from estimators import estimator
+from sklearn.metrics import adjusted_rand_score
 
 from scsiameseclu import ModelSettings, ScSiameseClu, UserError, datasets
 
@@ -128,6 +129,25 @@ def test_another_number_needs_no_training(demo: ad.AnnData, tmp_path: object) ->
     assert (loaded.predict(demo.copy()) == adata.obs["siamese"].cat.codes).mean() > 0.9
     with pytest.raises(UserError, match="call fit"):
         model.recluster(demo.copy(), 4)
+
+
+def test_a_prior_votes_on_the_clusters_of_fitted_cells(demo: ad.AnnData) -> None:
+    adata = demo.copy()
+    model = estimator(**SHORT).fit(adata)
+    before = adata.obs["siamese"].to_numpy().copy()
+    adata.obs["kind"] = np.where(np.isin(before, ["0", "1"]), "first", "other")
+    model.recluster(adata, prior_key="kind")
+    assert "prior" in adata.uns["siamese"]["evidence"]["criterion"]
+    assert adata.uns["siamese"]["params"]["prior_key"] == "kind"
+    with_prior = adjusted_rand_score(adata.obs["kind"], adata.obs["siamese"])
+    assert with_prior >= adjusted_rand_score(adata.obs["kind"], before)
+    model.recluster(adata)
+    np.testing.assert_array_equal(adata.obs["siamese"].to_numpy(), before)
+    with pytest.raises(UserError, match="no column"):
+        model.recluster(adata, prior_key="absent")
+    adata.obs["kind"] = adata.obs["kind"].where(np.arange(adata.n_obs) > 0)
+    with pytest.raises(UserError, match="no value for 1 of 350 cells"):
+        model.recluster(adata, prior_key="kind")
 
 
 def test_the_papers_settings_fit(demo: ad.AnnData) -> None:

@@ -10,7 +10,9 @@ from scsiameseclu.annotation.cluster_table import COLUMNS as ANNOTATION_COLUMNS
 from scsiameseclu.annotation.markers import COLUMNS as MARKER_COLUMNS
 from scsiameseclu.errors import UserError
 from scsiameseclu.settings import AnnotationSettings, MarkerSettings
-from scsiameseclu.stages import annotate, markers
+from scsiameseclu.report.finished_sample import load_sample
+from scsiameseclu.report.methods_text import paragraph
+from scsiameseclu.stages import annotate, cluster, curate, markers
 from scsiameseclu.store.files import read_h5ad, write_h5ad
 from scsiameseclu.store.folder import SampleFolder
 
@@ -93,3 +95,25 @@ def test_an_embedding_that_lacks_cells_is_refused(copied: SampleFolder) -> None:
     write_h5ad(embedding[50:].copy(), copied.path("embedding"))
     with pytest.raises(UserError, match=r"embedding\.h5ad lacks 50 of the"):
         annotate.run(copied, settings=AnnotationSettings())
+
+
+def test_markers_vote_on_the_clusters_where_they_are_a_prior(copied: SampleFolder) -> None:
+    cluster.run(copied, settings=AnnotationSettings(), prior="markers")
+    curate.run(copied)
+    found = read_h5ad(copied.path("proposed"))
+    assert "prior knowledge" in found.uns["siamese"]["evidence"]["criterion"]
+    assert json.loads(found.uns["provenance"]["cluster"]["settings"])["prior"] == "markers"
+    assert "cell types of canonical markers" in " ".join(paragraph(load_sample(copied)))
+
+
+def test_markers_that_the_data_lack_are_no_prior(copied: SampleFolder) -> None:
+    expression = read_h5ad(copied.path("expression"))
+    expression.var_names = [f"gene{number}" for number in range(expression.n_vars)]
+    expression.var = expression.var[[]]
+    write_h5ad(expression, copied.path("expression"))
+    cluster.run(copied, settings=AnnotationSettings())
+    before = read_h5ad(copied.path("proposed")).obs["siamese"].to_numpy()
+    cluster.run(copied, settings=AnnotationSettings(), prior="markers")
+    found = read_h5ad(copied.path("proposed"))
+    assert any("has no effect" in text for text in found.uns["warnings"])
+    np.testing.assert_array_equal(found.obs["siamese"].to_numpy(), before)

@@ -23,3 +23,13 @@ def test_only_text_tables_need_the_label_to_be_read(row: dict[str, str], read: b
     assert request["batch"] == "donor"
     assert request.get("label") == ("kind" if read else None)
     assert resolved("evaluate", config, row)["label"] == "kind"
+
+
+def test_clusters_depend_on_the_annotation_only_where_markers_are_a_prior() -> None:
+    row = {"path": "cells.h5ad", "organism": "mouse"}
+    config = with_defaults({"annotation": {"tissue": "lung"}})
+    assert set(resolved("cluster", config, row)) == {"prior", "seed"}
+    values = resolved("cluster", config | {"prior": "markers"}, row)
+    assert values["prior"] == "markers"
+    assert values["settings"]["tissue"] == "lung"
+    assert values["organism"] == "mouse"

@@ -87,6 +87,7 @@ def cluster_ensemble(
     temperature: float,
     max_clusters: int,
     seed: int,
+    prior: np.ndarray | None = None,
 ) -> Clustering:
     """Cluster cells by what all networks and starts agree on.
 
@@ -96,7 +97,7 @@ def cluster_ensemble(
         One for each network.
     number
         Of clusters; all candidates count where it is not given.
-    proportions, temperature, seed
+    proportions, temperature, seed, prior
         See :class:`Ensemble`.
     max_clusters
         Largest number tried where the user names none.
@@ -106,7 +107,9 @@ def cluster_ensemble(
     candidates = set(range(SMALLEST, max_clusters + 1)) | {k for k in asked if k}
     numbers = sorted(k for k in candidates if k < n_cells)
     is_open = number.smallest is None or number.smallest != number.largest
-    ensemble = Ensemble(spaces, numbers, proportions, temperature, seed, is_open=is_open)
+    ensemble = Ensemble(
+        spaces, numbers, proportions, temperature, seed, is_open=is_open, prior=prior
+    )
     if number.smallest:
         ensemble.extend(number.smallest)
         if ensemble.n_found.max() < number.smallest:  # so many only with clusters of a cell or two

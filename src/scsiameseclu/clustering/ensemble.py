@@ -9,7 +9,8 @@ coarser ones and with each other.
 
 Where the number of clusters is open, communities of the joint space at several resolutions are a
 second family of voters, which errs for other reasons, and what is left of a member when its
-clusters are merged one pair after another can win too.
+clusters are merged one pair after another can win too. Where prior knowledge gives a partition,
+such as the cell types of canonical markers, it is one more family of a single voter.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ log = logging.getLogger(__name__)
 N_STARTS = 2
 CRITERION = "mean adjusted Rand index with the clusterings of all numbers, starts and networks"
 OPEN_CRITERION = f"{CRITERION}, and with communities"
+PRIOR_CRITERION = "{}, and with the partition by prior knowledge"
 COMMUNITY_WEIGHT = 0.5  # of all communities together, over that of all members
+PRIOR_WEIGHT = 0.5  # of the partition by prior knowledge, over that of all members
 MAX_FITTED = 20_000
 MAX_COMPARED = 5_000
 NEAR = 1.25  # members vote whose number of clusters is within this factor of the consensus'
@@ -74,6 +77,8 @@ class Ensemble:
         Of the starts and of the cells that stand for all: 20,000 to fit, 5,000 to compare.
     is_open
         Whether the number of clusters is open: communities vote and clusters may be merged.
+    prior
+        A partition of all cells by prior knowledge, (n_cells,), which votes, too.
     """
 
     def __init__(
@@ -85,6 +90,7 @@ class Ensemble:
         seed: int,
         *,
         is_open: bool = False,
+        prior: np.ndarray | None = None,
     ) -> None:
         self.features = [space.features for space in spaces]
         n_cells = self.features[0].shape[0]
@@ -113,6 +119,7 @@ class Ensemble:
         self.partitions = [self._labels(member, self.compared) for member in self.members]
         self.is_open, self.min_cells = is_open, MIN_CELLS
         self.communities = communities(self._joint(spaces), seed) if is_open else []
+        self.prior = [] if prior is None else [_codes(prior[self.compared])]
         self._compare()
 
     def _joint(self, spaces: Sequence[NetworkSpace]) -> np.ndarray:
@@ -124,15 +131,24 @@ class Ensemble:
 
     def _compare(self) -> None:
         """Score the candidates by their agreement with all voters."""
-        families = [f for f in (self.partitions, self.communities) if f]
-        shares = [1.0, COMMUNITY_WEIGHT][: len(families)]
-        weights = [np.full(len(f), w / len(f)) for f, w in zip(families, shares, strict=True)]
-        self.voters = Voters([*self.partitions, *self.communities], np.concatenate(weights))
+        families = [
+            (self.partitions, 1.0),
+            (self.communities, COMMUNITY_WEIGHT),
+            (self.prior, PRIOR_WEIGHT),
+        ]
+        weights = [np.full(len(family), w / max(len(family), 1)) for family, w in families]
+        voters = [partition for family, _ in families for partition in family]
+        self.voters = Voters(voters, np.concatenate(weights))
         lengths = [member.centres.shape[0] for member in self.members]
         if self.is_open:
             self.candidates = self.voters.merged(self.partitions, lengths)
         else:
-            expected = agreement_matrix(self.partitions).mean(axis=1)
+            n_members = len(self.partitions)
+            agreement = agreement_matrix([*self.partitions, *self.prior])[:n_members]
+            expected = agreement[:, :n_members].mean(axis=1)
+            if self.prior:
+                by_prior = agreement[:, n_members:].mean(axis=1)
+                expected = (expected + PRIOR_WEIGHT * by_prior) / (1 + PRIOR_WEIGHT)
             found = zip(self.partitions, lengths, expected, strict=True)
             self.candidates = [
                 Candidate(member, np.arange(n), np.bincount(labels, minlength=n), float(value))
@@ -200,7 +216,10 @@ class Ensemble:
         """For each number of clusters that occurs, what its best clustering may expect."""
         numbers = np.unique(self.n_found)
         score = np.array([self.expected[self.n_found == k].max() for k in numbers])
-        return Evidence(numbers, score, OPEN_CRITERION if self.is_open else CRITERION)
+        criterion = OPEN_CRITERION if self.is_open else CRITERION
+        return Evidence(
+            numbers, score, PRIOR_CRITERION.format(criterion) if self.prior else criterion
+        )
 
     def best(self, allowed: Callable[[np.ndarray], np.ndarray]) -> int | None:
         """The candidate that agrees most among those whose number of clusters is allowed."""
@@ -300,6 +319,11 @@ class Ensemble:
         blocks = torch.split(self.features[member.network], BLOCK)
         found = [member.labels(block).cpu().numpy() for block in blocks]
         return candidate.labels(np.concatenate(found))
+
+
+def _codes(labels: np.ndarray) -> np.ndarray:
+    """The parts of a partition, numbered from 0."""
+    return np.unique(labels, return_inverse=True)[1]
 
 
 def _start(hierarchy: Hierarchy, features: Tensor, n_clusters: int, seed: int) -> Tensor:

@@ -312,8 +312,9 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         n_clusters: int | str | tuple[int, int] | None = None,
         *,
         key_added: str = "siamese",
+        prior_key: str | None = None,
     ) -> ScSiameseClu:
-        """Cluster the fitted cells again with another number of clusters, without training.
+        """Cluster the fitted cells again, with another number or a prior, without training.
 
         Parameters
         ----------
@@ -323,6 +324,11 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
             As for the class, whose parameter it replaces.
         key_added
             The name that :meth:`fit` was given.
+        prior_key
+            Column of ``obs`` with a partition of the cells by prior knowledge, such as the
+            ``cell_type_by_cell`` of :func:`scsiameseclu.tl.annotate`, which votes beside the
+            ensemble with half its weight. Clusters made with it are no longer independent of it:
+            never name the labels that they are to be compared with.
 
         Returns
         -------
@@ -332,7 +338,8 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         Raises
         ------
         UserError
-            ``adata`` has no embedding, or one of another model.
+            ``adata`` has no embedding, or one of another model, or no column ``prior_key``, or the
+            column has missing values.
         """
         model = self._fitted()
         slot = f"X_{key_added}"
@@ -351,11 +358,15 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
             )
         number = ClusterNumber.parse(n_clusters)
         clustering = cluster_cells(
-            model.trained, adata.obsm[slot], number, seed_of(self.get_params())
+            model.trained,
+            adata.obsm[slot],
+            number,
+            seed_of(self.get_params()),
+            prior=None if prior_key is None else _prior(adata.obs, prior_key),
         )
         self.model_ = FittedModel.of(model.trained, clustering)
         self.n_clusters, self.labels_ = n_clusters, clustering.labels
-        self._params = self._params | {"n_clusters": str(number)}
+        self._params = self._params | {"n_clusters": str(number), "prior_key": prior_key}
         write_clusters(
             adata,
             clustering.probability,
@@ -476,6 +487,18 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
     def _summary(self) -> dict[str, Any]:
         """What :func:`write_clusters` writes to ``uns``."""
         return self._fitted().summary | {"params": self._params}
+
+
+def _prior(obs: pd.DataFrame, key: str) -> np.ndarray:
+    """A column of cell types without gaps, as text."""
+    if key not in obs:
+        raise UserError(f'adata.obs has no column "{key}"; call scsiameseclu.tl.annotate first')
+    if obs[key].isna().any():
+        raise UserError(
+            f'adata.obs["{key}"] has no value for {int(obs[key].isna().sum()):,} of {len(obs):,} '
+            "cells; fill it"
+        )
+    return np.asarray(obs[key].astype(str), dtype=str)
 
 
 def _require_anndata(adata: object) -> None:

@@ -212,7 +212,12 @@ def _aligned(
 
 
 def cluster_cells(
-    trained: TrainedNetworks, embedding: np.ndarray, number: ClusterNumber, seed: int
+    trained: TrainedNetworks,
+    embedding: np.ndarray,
+    number: ClusterNumber,
+    seed: int,
+    *,
+    prior: np.ndarray | None = None,
 ) -> Clustering:
     """Cluster embedded cells by the ensemble; nothing is trained.
 
@@ -229,6 +234,8 @@ def cluster_cells(
         Number of clusters asked for.
     seed
         Seed of the starts and of the cells that represent all.
+    prior
+        A partition of the cells by prior knowledge, (n_cells,), which votes, too.
 
     Raises
     ------
@@ -243,9 +250,10 @@ def cluster_cells(
     first = trained.first_search
     with steady(where):
         if first is None or first.asked != str(number):
-            return _cluster(tensor, layout, number, settings, seed)
+            return _cluster(tensor, layout, number, settings, seed, prior)
         again = ClusterNumber(first.n_clusters, first.n_clusters)
-        return _cluster(tensor, layout, again, settings, seed).answering(number, first.evidence)
+        clustering = _cluster(tensor, layout, again, settings, seed, prior)
+        return clustering.answering(number, first.evidence)
 
 
 def _cluster(
@@ -254,6 +262,7 @@ def _cluster(
     number: ClusterNumber,
     settings: ModelSettings,
     seed: int,
+    prior: np.ndarray | None = None,
 ) -> Clustering:
     return cluster_ensemble(
         [NetworkSpace(blocks) for blocks in layout.split(embedding)],
@@ -262,6 +271,7 @@ def _cluster(
         temperature=settings.temperature,
         max_clusters=settings.max_clusters,
         seed=seed,
+        prior=prior,
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from scsiameseclu.settings import AnnotationSettings
 from scsiameseclu.store.manifest import COHORT, NAMES
 
 if TYPE_CHECKING:
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def run(folder: SampleFolder, *, n_clusters: str | None = None, seed: int = 0) -> None:
+def run(
+    folder: SampleFolder,
+    *,
+    settings: AnnotationSettings,
+    n_clusters: str | None = None,
+    prior: Literal["none", "markers"] = "none",
+    organism: Literal["auto", "human", "mouse"] = "auto",
+    seed: int = 0,
+) -> None:
     """Write ``proposed``, ``levels`` and ``model`` (the networks and the consensus clustering).
 
     ``proposed`` contains ``siamese``, ``siamese_confidence``, ``siamese_ambiguous``,
@@ -29,6 +38,9 @@ def run(folder: SampleFolder, *, n_clusters: str | None = None, seed: int = 0) -
     ``obs["leaf"]`` and ``uns["levels"]``. Clusters of a cohort keep the names that they had when
     the stage ran before. Changing the number of clusters requires rerunning this stage, but not
     the training.
+
+    With the prior ``markers``, the cell types of canonical markers vote on the choice of clusters;
+    ``settings`` and ``organism`` are those of the annotation and have no effect otherwise.
     """
     from scsiameseclu.cluster_number import ClusterNumber
     from scsiameseclu.model.fitted import FittedModel
@@ -41,6 +53,11 @@ def run(folder: SampleFolder, *, n_clusters: str | None = None, seed: int = 0) -
     networks = TrainedNetworks.load(folder.path("networks"))
     embedding = folder.array("embedding", "obsm/X_siamese")
     clustering = cluster_cells(networks, embedding, number, seed)
+    warnings = []
+    if prior == "markers":
+        types, warnings = _marker_types(folder, clustering.fine, embedding, settings, organism, seed)
+        if types is not None:
+            clustering = cluster_cells(networks, embedding, number, seed, prior=types)
     model = FittedModel.of(networks, clustering)
     model.save(folder.path("model"))
     adata = sidecar(folder.cells)
@@ -51,7 +68,6 @@ def run(folder: SampleFolder, *, n_clusters: str | None = None, seed: int = 0) -
     summary = adata.uns["siamese"]
     sizes, requested = summary["sizes"], summary["n_clusters_asked"]
     log.info("%d clusters of %d to %d cells", len(sizes), min(sizes), max(sizes))
-    warnings = []
     if summary["n_clusters_given"] and summary["n_clusters"] < int(requested):
         warnings.append(
             f"{requested} clusters were requested; only {summary['n_clusters']} contain cells"
@@ -63,11 +79,35 @@ def run(folder: SampleFolder, *, n_clusters: str | None = None, seed: int = 0) -
         uns=dict(adata.uns),
         stage="cluster",
         seed=seed,
-        settings={"n_clusters": str(number)},
+        settings={"n_clusters": str(number), "prior": prior},
         warnings=warnings,
     )
     if record is not None:
         write_names(folder.directory / NAMES, record)
+
+
+def _marker_types(
+    folder: SampleFolder,
+    fine: np.ndarray,
+    embedding: np.ndarray,
+    settings: AnnotationSettings,
+    organism: str,
+    seed: int,
+) -> tuple[np.ndarray | None, list[str]]:
+    """Cell types by markers, with the fine clusters as background."""
+    import pandas as pd
+
+    from scsiameseclu.annotation.prior import marker_prior
+
+    cells = folder.read("expression", without=["layers", "varm"])
+    return marker_prior(
+        cells,
+        pd.Series(pd.Categorical(fine), index=cells.obs_names),
+        settings,
+        embedding=embedding,
+        organism=organism,
+        seed=seed,
+    )
 
 
 def _write_levels(folder: SampleFolder, tree: LevelTree, obs: pd.DataFrame, seed: int) -> None:

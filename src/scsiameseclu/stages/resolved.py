@@ -48,4 +48,7 @@ def resolved(stage: str, config: Mapping[str, Any], row: Mapping[str, Any]) -> d
                 del values[name]  # as by default; the other settings have no effect
         elif (value := sheet.get(name, config.get(name))) is not None:
             values[name] = value
+    if stage == "cluster" and values["prior"] == "none":
+        for name in ("settings", "organism"):  # have no effect
+            values.pop(name, None)
     return values

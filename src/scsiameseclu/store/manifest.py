@@ -117,7 +117,7 @@ STAGES = {
     ),
     "graph": Stage(("expression",), ("graph",)),
     "train": Stage(("expression", "graph"), ("networks", "training", "embedding")),
-    "cluster": Stage(("networks", "embedding"), ("model", "levels", "proposed")),
+    "cluster": Stage(("expression", "networks", "embedding"), ("model", "levels", "proposed")),
     "curate": Stage(("expression", "levels", "proposed"), ("clusters",), continues="cluster"),
     "layout": Stage(("graph", "embedding"), ("layout",)),
     "markers": Stage(
