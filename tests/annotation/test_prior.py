@@ -45,7 +45,8 @@ def test_each_cell_has_the_type_whose_markers_it_expresses(
     cells: ad.AnnData, tmp_path: Path
 ) -> None:
     types, sentences = prior(cells, write(tmp_path / "kinds.tsv", KINDS))
-    assert types is not None and not sentences
+    assert types is not None
+    assert not sentences
     expected = cells.obs["cluster"].astype(str).map(dict(zip(SIZES, KINDS, strict=True)))
     assert (types == expected.to_numpy()).mean() > 0.95
 
@@ -54,7 +55,8 @@ def test_markers_that_tell_no_cells_apart_are_no_prior(cells: ad.AnnData, tmp_pa
     kinds = {"none": [f"x{number}" for number in range(0, 30, 5)]}
     types, sentences = prior(cells, write(tmp_path / "kinds.tsv", kinds))
     assert types is None
-    assert len(sentences) == 1 and "no effect, since all cells are" in sentences[0]
+    assert len(sentences) == 1
+    assert "no effect, since all cells are" in sentences[0]
 
 
 def test_canonical_markers_that_are_not_in_the_data_are_no_prior(cells: ad.AnnData) -> None:

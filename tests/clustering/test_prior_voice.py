@@ -17,9 +17,7 @@ from scsiameseclu.clustering.members import Proportions
 def ensemble(
     spaces: list[NetworkSpace], prior: np.ndarray | None, *, is_open: bool = False
 ) -> Ensemble:
-    return Ensemble(
-        spaces, CANDIDATES, Proportions.LEARNED, 0.05, 0, is_open=is_open, prior=prior
-    )
+    return Ensemble(spaces, CANDIDATES, Proportions.LEARNED, 0.05, 0, is_open=is_open, prior=prior)
 
 
 def level(nested: list[NetworkSpace], n_clusters: int) -> np.ndarray:

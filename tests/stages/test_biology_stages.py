@@ -9,9 +9,9 @@ import pytest
 from scsiameseclu.annotation.cluster_table import COLUMNS as ANNOTATION_COLUMNS
 from scsiameseclu.annotation.markers import COLUMNS as MARKER_COLUMNS
 from scsiameseclu.errors import UserError
-from scsiameseclu.settings import AnnotationSettings, MarkerSettings
 from scsiameseclu.report.finished_sample import load_sample
 from scsiameseclu.report.methods_text import paragraph
+from scsiameseclu.settings import AnnotationSettings, MarkerSettings
 from scsiameseclu.stages import annotate, cluster, curate, markers
 from scsiameseclu.store.files import read_h5ad, write_h5ad
 from scsiameseclu.store.folder import SampleFolder

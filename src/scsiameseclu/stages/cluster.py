@@ -55,7 +55,8 @@ def run(
     clustering = cluster_cells(networks, embedding, number, seed)
     warnings = []
     if prior == "markers":
-        types, warnings = _marker_types(folder, clustering.fine, embedding, settings, organism, seed)
+        fine = clustering.fine
+        types, warnings = _marker_types(folder, fine, embedding, settings, organism, seed)
         if types is not None:
             clustering = cluster_cells(networks, embedding, number, seed, prior=types)
     model = FittedModel.of(networks, clustering)
