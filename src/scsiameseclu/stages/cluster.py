@@ -53,7 +53,7 @@ def run(
     networks = TrainedNetworks.load(folder.path("networks"))
     embedding = folder.array("embedding", "obsm/X_siamese")
     clustering = cluster_cells(networks, embedding, number, seed)
-    warnings = []
+    warnings: list[str] = []
     if prior == "markers":
         fine = clustering.fine
         types, warnings = _marker_types(folder, fine, embedding, settings, organism, seed)
