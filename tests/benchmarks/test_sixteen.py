@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 from accuracy import LEVELS, SETS, SIXTEEN, WIDER
-from sixteen import BEST_LEVEL, COLUMNS, STUDIES, by_study, markdown, table
+from sixteen import BEST_LEVEL, COLUMNS, STUDIES, by_study, comparison, differences, markdown, table
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +49,19 @@ def test_the_gain_over_leiden_is_that_of_the_studies(rows: pd.DataFrame) -> None
     text = markdown(rows)
     assert "gains 0.257" in text
     assert "| mouse2 | 0.300 | 8.5 | 0.350 | 0.500 | 0.500 | 0.300 | 0.500 |" in text
+
+
+def test_other_methods_are_compared_where_both_were_measured() -> None:
+    """Seed 1 of the variant and set c have no counterpart; mouse1 and mouse2 are one study."""
+    default = {"mouse1": 0.5, "mouse2": 0.7, "pbmc3k": 0.6}
+    variant = {"mouse1": 0.6, "mouse2": 0.6, "pbmc3k": 0.7, "cite_cbmc": 0.9}
+    rows = pd.DataFrame(
+        [("ours", name, 0, "given", ari) for name, ari in default.items()]
+        + [("without x", name, 0, "given", ari) for name, ari in variant.items()]
+        + [("without x", "pbmc3k", 1, "given", 0.0)],
+        columns=["method", "set", "seed", "k", "ari"],
+    )
+    gains = differences(rows, "without x", "given")
+    assert gains.round(9).to_dict() == {"Baron": 0.0, "pbmc3k": 0.1}
+    assert comparison(rows)[-2] == "| without x | 2 | 2 | – | +0.050 ± 0.050 |"
+    assert comparison(rows[rows["method"] == "ours"]) == []

@@ -18,6 +18,11 @@ def test_what_is_written() -> None:
         "stability": [0.9, 0.8, 0.7],
         "agreement": 0.85,
         "n_members": 12,
+        "alternatives": {
+            "merge_with": [1, 0, -1],
+            "merge_support": [0.5, 0.25, 0.0],
+            "split_support": [0.0, 0.0, 0.75],
+        },
         "evidence": {"k": [2, 3], "score": [0.1, 0.2], "criterion": "made up"},
         "params": {"seed": 1, "layer": None},
     }
@@ -28,3 +33,6 @@ def test_what_is_written() -> None:
     assert names.index("0.2") < names.index("0.10") < names.index("1.0")
     assert adata.uns["mine"]["sizes"].sum() == 200
     assert adata.uns["mine"]["params"] == {"seed": 1}
+    alternatives = adata.uns["mine"]["alternatives"]
+    assert alternatives["merge_with"].tolist() == ["1", "0", ""]
+    assert alternatives["split_support"].tolist() == [0.0, 0.0, 0.75]

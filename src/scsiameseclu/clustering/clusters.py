@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from scsiameseclu.cluster_number import ClusterNumber
+from scsiameseclu.clustering.alternatives import Alternatives
 from scsiameseclu.clustering.consensus import Consensus
 from scsiameseclu.clustering.ensemble import Ensemble, NetworkSpace
 from scsiameseclu.clustering.evidence import Evidence
@@ -37,6 +38,8 @@ class Clustering:
         Nested levels: unions of clusters, numbers (n_cells,); and names such as ``3.1``.
     tree
         All nested levels.
+    alternatives
+        How many clusterings would merge or split each cluster.
     evidence
         For the number of clusters.
     asked
@@ -48,6 +51,7 @@ class Clustering:
     coarse: np.ndarray
     fine: np.ndarray
     tree: LevelTree
+    alternatives: Alternatives
     evidence: Evidence
     asked: ClusterNumber
 
@@ -74,6 +78,7 @@ class Clustering:
             "evidence": self.evidence.to_dict(),
             "stability": [float(value) for value in self.consensus.stability],
             "agreement": self.consensus.agreement,
+            "alternatives": self.alternatives.to_dict(),
             "n_members": len(self.consensus.members),
             "coarse": union_of_clusters(self.labels, self.coarse, self.n_clusters),
         }
@@ -132,6 +137,7 @@ def cluster_ensemble(
         renumbered(ensemble.coarser(labels, fewer)),
         fine,
         ensemble.tree(labels, fine),
+        ensemble.alternatives(labels, fine, k),
         ensemble.evidence(),
         number,
     )

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from scsiameseclu.clustering.alternatives import Alternatives, alternatives
 from scsiameseclu.clustering.communities import communities
 from scsiameseclu.clustering.consensus import Consensus, agree, agreement_matrix
 from scsiameseclu.clustering.evidence import Evidence
@@ -250,6 +251,19 @@ class Ensemble:
             Clusters of all cells, numbered from 0, and parts of them, each (n_cells,).
         """
         return level_tree(labels, fine, self.compared, self.voters, self.partitions)
+
+    def alternatives(self, labels: np.ndarray, fine: np.ndarray, n_clusters: int) -> Alternatives:
+        """How many voters would merge or split each cluster.
+
+        Parameters
+        ----------
+        labels, fine
+            As for :meth:`tree`.
+        n_clusters
+            Number of clusters.
+        """
+        cells = self.compared
+        return alternatives(labels[cells], fine[cells], n_clusters, self.voters)
 
     def by_communities(self) -> np.ndarray | None:
         """Clusters of all cells, (n_cells,), that communities alone agree with most."""

@@ -62,6 +62,16 @@ class Voters:
             _pairs(np.asarray(self.indicator.sum(axis=0)).ravel()), self.first
         )
 
+    def by_voter(self, codes: np.ndarray) -> np.ndarray:
+        """Adjusted Rand index of clusters from 0, (n_cells,), with each voter, (n_voters,)."""
+        table, sizes = self._contingency(codes), np.bincount(codes).astype(float)
+        return np.asarray(self._index(self._both(table)[None], _pairs(sizes).sum(keepdims=True))[0])
+
+    def after_unions(self, codes: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """The same after the union of two clusters, for each of some pairs, (n_pairs, n_voters)."""
+        table, sizes = self._contingency(codes), np.bincount(codes).astype(float)
+        return self._index(*self._joined(table, sizes, self._both(table), one, other))
+
     def merged(
         self,
         partitions: Sequence[np.ndarray],
@@ -90,15 +100,10 @@ class Voters:
         alive, codes = np.unique(partition, return_inverse=True)
         groups = np.full(n_clusters, -1)
         groups[alive] = np.arange(alive.size)
-        table = np.asarray(
-            (
-                sp.csr_matrix((np.ones(codes.size), (codes, np.arange(codes.size))))
-                @ self.indicator
-            ).todense()
-        )
+        table = self._contingency(codes)
         sizes = np.bincount(codes).astype(float)
         parent = np.zeros(alive.size) if parents is None else parents[alive]
-        both = np.add.reduceat(_pairs(table).sum(axis=0), self.first)
+        both = self._both(table)
         expected = float(self._agreement(both[None], _pairs(sizes).sum(keepdims=True))[0])
         yield Candidate(member, groups.copy(), sizes.copy(), expected)
         while sizes.size > (2 if parents is None else 1):
@@ -107,8 +112,7 @@ class Voters:
             one, other = one[same], other[same]
             if not one.size:
                 return
-            together = both + np.add.reduceat(table[one] * table[other], self.first, axis=1)
-            within = _pairs(sizes).sum() + sizes[one] * sizes[other]
+            together, within = self._joined(table, sizes, both, one, other)
             agreement = self._agreement(together, within)
             best = int(agreement.argmax())
             kept, gone = int(one[best]), int(other[best])
@@ -123,10 +127,34 @@ class Voters:
 
     def _agreement(self, both: np.ndarray, within: np.ndarray) -> np.ndarray:
         """Weighted mean adjusted Rand index from pairs within clusters of both and of one."""
+        return np.asarray(self._index(both, within) @ self.weights)
+
+    def _both(self, table: np.ndarray) -> np.ndarray:
+        """Pairs of cells within a cluster and a cluster of each voter, (n_voters,)."""
+        return np.asarray(np.add.reduceat(_pairs(table).sum(axis=0), self.first))
+
+    def _joined(
+        self,
+        table: np.ndarray,
+        sizes: np.ndarray,
+        both: np.ndarray,
+        one: np.ndarray,
+        other: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Pairs within clusters of both and of one, after the union of two clusters."""
+        together = both + np.add.reduceat(table[one] * table[other], self.first, axis=1)
+        return together, _pairs(sizes).sum() + sizes[one] * sizes[other]
+
+    def _contingency(self, codes: np.ndarray) -> np.ndarray:
+        """Cells of each cluster in each cluster of the voters, (n_clusters, n_of_voters)."""
+        members = sp.csr_matrix((np.ones(codes.size), (codes, np.arange(codes.size))))
+        return np.asarray((members @ self.indicator).todense())
+
+    def _index(self, both: np.ndarray, within: np.ndarray) -> np.ndarray:
+        """Adjusted Rand index with each voter."""
         chance = within[:, None] * self.within / self.n_pairs
         room = (within[:, None] + self.within) / 2.0 - chance
-        index = np.where(room > 0, (both - chance) / np.where(room > 0, room, 1.0), 1.0)
-        return np.asarray(index @ self.weights)
+        return np.where(room > 0, (both - chance) / np.where(room > 0, room, 1.0), 1.0)
 
 
 def _pairs(counts: np.ndarray) -> np.ndarray:

@@ -231,8 +231,11 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         ``uns["siamese"]``
             ``n_clusters`` (int), ``n_clusters_given`` (bool), ``n_clusters_asked`` (str), ``sizes``
             (int64, n_clusters), ``stability`` of each cluster over the ensemble (float64,
-            n_clusters), ``agreement`` of its members (float), ``n_members`` (int), ``evidence``
-            (dict of ``k``, ``score`` and ``criterion``) and ``params`` (dict; its ``reused`` names
+            n_clusters), ``alternatives`` (dict: ``merge_with``, the cluster that each may be part
+            of, ``merge_support`` and ``split_support``, the share of the ensemble that agrees
+            better after that union, and after a split into fine clusters), ``agreement`` of its
+            members (float), ``n_members`` (int), ``evidence`` (dict of ``k``, ``score`` and
+            ``criterion``) and ``params`` (dict; its ``reused`` names
             the slots that were used as they are).
         ``uns["siamese_colors"]``
             Colours of the clusters, as scanpy's plots use them.

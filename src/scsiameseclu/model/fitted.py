@@ -33,7 +33,8 @@ class FittedModel:
         The ensemble's members, each with centres in the space of one network; on the CPU.
     clusters
         How the fitted cells were clustered, as plain values: ``n_clusters_given``,
-        ``n_clusters_asked``, ``evidence``, ``stability``, ``agreement`` and ``n_members``.
+        ``n_clusters_asked``, ``evidence``, ``stability``, ``alternatives``, ``agreement`` and
+        ``n_members``.
     """
 
     trained: TrainedNetworks

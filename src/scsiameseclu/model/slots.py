@@ -34,8 +34,9 @@ def write_clusters(
         earlier column of it is removed.
     summary
         ``n_clusters_given``, ``n_clusters_asked``, ``evidence`` (k, score, criterion),
-        ``stability`` (one number per cluster), ``agreement``, ``n_members`` and ``params``, of
-        which those that are None are left out.
+        ``stability`` (one number per cluster), ``alternatives`` (``merge_with``,
+        ``merge_support``, ``split_support``), ``agreement``, ``n_members`` and ``params``, of which
+        those that are None are left out.
     key
         Prefix of the slots.
     names
@@ -63,6 +64,7 @@ def write_clusters(
         "n_clusters_asked": str(summary["n_clusters_asked"]),
         "sizes": np.bincount(labels, minlength=n_clusters),
         "stability": np.asarray(summary["stability"], dtype=np.float64),
+        "alternatives": _named(summary["alternatives"], names),
         "agreement": float(summary["agreement"]),
         "n_members": int(summary["n_members"]),
         "evidence": {
@@ -71,6 +73,16 @@ def write_clusters(
             "criterion": evidence["criterion"],
         },
         "params": {key: value for key, value in summary["params"].items() if value is not None},
+    }
+
+
+def _named(alternatives: dict[str, Any], names: Sequence[str]) -> dict[str, np.ndarray]:
+    """The alternatives to each cluster, with the name of the one that it may be part of."""
+    partners = [names[other] if other >= 0 else "" for other in alternatives["merge_with"]]
+    return {
+        "merge_with": np.array(partners, dtype=object),
+        "merge_support": np.asarray(alternatives["merge_support"], dtype=np.float64),
+        "split_support": np.asarray(alternatives["split_support"], dtype=np.float64),
     }
 
 

@@ -22,6 +22,9 @@ from scsiameseclu.report.tables import (
     whole,
 )
 
+MIN_SUPPORT = 0.2
+"""Share of the clusterings from which on an alternative to a cluster is shown."""
+
 
 def evidence_picture(sample: FinishedSample) -> Picture:
     """Score against the number of clusters, also where the number was given."""
@@ -78,13 +81,14 @@ def confidence_picture(sample: FinishedSample) -> Picture:
 
 
 def cluster_table(sample: FinishedSample) -> Table:
-    """One row per cluster: cells, confidence, quality, predicted type, top markers."""
+    """One row per cluster: cells, confidence, alternatives, quality, type, top markers."""
     cells, types = sample.cells, marked_types(sample)
     groups = cells.groupby("siamese", observed=True)
     means = groups["siamese_confidence"].mean()
     medians = groups[["total_counts", "pct_mito"]].median()
     sizes = groups.size()
     stability = [float(value) for value in sample.siamese["stability"]]
+    may_be = _alternatives(sample)
     rows = []
     for position, name in enumerate(sample.clusters):
         size, confidence = int(sizes[name]), float(means[name])
@@ -95,6 +99,7 @@ def cluster_table(sample: FinishedSample) -> Table:
                 Cell(percent(size, len(cells)), number=size, bar=size / int(sizes.max())),
                 real(confidence, 2, bar=confidence),
                 real(stability[position], 2, bar=stability[position]),
+                *([text(may_be[name])] if may_be else []),
                 whole(medians["total_counts"][name]),
                 real(medians["pct_mito"][name], 1),
                 text(types[name]),
@@ -102,10 +107,30 @@ def cluster_table(sample: FinishedSample) -> Table:
             ]
         )
     header = (
-        *("Cluster", "Cells", "Share", "Mean confidence", "Stability", "Median counts"),
-        *("Median mito %", "Predicted type", "Top markers"),
+        *("Cluster", "Cells", "Share", "Mean confidence", "Stability"),
+        *(["May also be"] if may_be else []),
+        *("Median counts", "Median mito %", "Predicted type", "Top markers"),
     )
     return Table("clusters-table", "Clusters, largest first", header, rows)
+
+
+def _alternatives(sample: FinishedSample) -> dict[str, str]:
+    """What each cluster may be instead; empty if the clusters were edited."""
+    listing = sample.siamese.get("alternatives")
+    if listing is None:
+        return {}
+    answers = {}
+    columns = ("merge_with", "merge_support", "split_support")
+    for name, other, merge, split in zip(
+        sample.clusters, *(listing[column] for column in columns), strict=True
+    ):
+        parts = []
+        if merge >= MIN_SUPPORT:
+            parts.append(f"part of {other} ({merge:.0%})")
+        if split >= MIN_SUPPORT:
+            parts.append(f"more than one ({split:.0%})")
+        answers[name] = listed(parts) or "–"
+    return answers
 
 
 def level_table(sample: FinishedSample) -> Table:

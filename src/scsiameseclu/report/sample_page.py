@@ -11,6 +11,7 @@ from scsiameseclu.report.annotation import (
 )
 from scsiameseclu.report.capture_figures import capture_pictures
 from scsiameseclu.report.cluster_figures import (
+    MIN_SUPPORT,
     cluster_table,
     confidence_picture,
     evidence_picture,
@@ -126,7 +127,9 @@ def _agreement(sample: FinishedSample) -> str:
         f"{members} clusterings from several networks and starts voted on each cell; their mean "
         f"adjusted Rand index with the chosen clustering is {mean:.2f}. Confidence: a cell's share "
         "of the votes. Stability: mean overlap (Jaccard index) of a cluster with its best match in "
-        "each of these clusterings. Cells with confidence below 0.5 are marked ambiguous but kept."
+        "each of these clusterings. Cells with confidence below 0.5 are marked ambiguous but kept. "
+        "May also be: unions with another cluster and splits into fine clusters after which at "
+        f"least {MIN_SUPPORT:.0%} of all clusterings agree better, with their share."
     )
 
 

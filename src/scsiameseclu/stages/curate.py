@@ -138,7 +138,8 @@ def _write(
     obs["siamese_curated"] = np.isin(clusters.labels.astype(str), clusters.edited)
     sizes = obs["siamese"].value_counts(sort=False).to_numpy()
     uns = {key: value for key, value in proposed.uns.items() if key != "warnings"}
-    uns["siamese"] = proposed.uns["siamese"] | {
+    kept = {key: value for key, value in proposed.uns["siamese"].items() if key != "alternatives"}
+    uns["siamese"] = kept | {
         "n_clusters": len(clusters.names),
         "n_clusters_proposed": int(proposed.uns["siamese"]["n_clusters"]),
         "sizes": sizes,
