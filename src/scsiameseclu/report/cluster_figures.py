@@ -126,9 +126,9 @@ def _alternatives(sample: FinishedSample) -> dict[str, str]:
     ):
         parts = []
         if merge >= MIN_SUPPORT:
-            parts.append(f"part of {other} ({merge:.0%})")
+            parts.append(f"one with {other} ({100 * merge:.0f} %)")
         if split >= MIN_SUPPORT:
-            parts.append(f"more than one ({split:.0%})")
+            parts.append(f"several ({100 * split:.0f} %)")
         answers[name] = listed(parts) or "–"
     return answers
 

@@ -128,8 +128,8 @@ def _agreement(sample: FinishedSample) -> str:
         f"adjusted Rand index with the chosen clustering is {mean:.2f}. Confidence: a cell's share "
         "of the votes. Stability: mean overlap (Jaccard index) of a cluster with its best match in "
         "each of these clusterings. Cells with confidence below 0.5 are marked ambiguous but kept. "
-        "May also be: unions with another cluster and splits into fine clusters after which at "
-        f"least {MIN_SUPPORT:.0%} of all clusterings agree better, with their share."
+        "May also be: a union with another cluster, or a split into fine clusters, after which at "
+        f"least {100 * MIN_SUPPORT:.0f} % of all clusterings agree better, and their share."
     )
 
 
