@@ -4,9 +4,9 @@
         --methods ours leiden "leiden oracle" kmeans --output benchmarks/results/sixteen.csv
     python benchmarks/sixteen.py
 
-Data sets of the same publication are one study, of which the means over its sets are averaged. Other
-methods of ``methods.py`` in the rows, such as the default without one of its modules, are compared
-with the default on the sets and seeds that both have.
+Data sets of the same publication are one study, of which the means over its sets are averaged.
+Other methods of ``methods.py`` in the rows, such as the default without one of its modules, are
+compared with the default on the sets and seeds that both have.
 """
 
 from pathlib import Path
