@@ -14,13 +14,24 @@ from importlib.resources import files
 
 import numpy as np
 
-TERMS = ("score", "beyond_random", "lead", "share_for")
+TERMS = ("score", "beyond_random", "lead", "share_for", "support", "n_cells")
 MAX_LEAD = 20.0
 """Leads beyond this, or over nothing, count as this."""
 
 
-def terms(score: float, beyond_random: float, lead: float, share_for: float) -> np.ndarray:
-    """The terms of the regression, shape (4,).
+NO_SUPPORT = 0.5
+"""Support that counts where cells were not annotated."""
+
+
+def terms(
+    score: float,
+    beyond_random: float,
+    lead: float,
+    share_for: float,
+    support: float,
+    n_cells: int,
+) -> np.ndarray:
+    """The terms of the regression, shape (6,).
 
     Parameters
     ----------
@@ -32,10 +43,21 @@ def terms(score: float, beyond_random: float, lead: float, share_for: float) -> 
         Smallest lead over a sibling on the way to the type; NaN without siblings.
     share_for
         Share of the type's markers that speak for it.
+    support
+        Share of the cluster's cells whose types support it; NaN where cells were not annotated.
+    n_cells
+        Number of cells.
     """
     capped = MAX_LEAD if np.isnan(lead) else float(np.clip(lead, 0, MAX_LEAD))
     return np.array(
-        [np.log1p(max(score, 0)), np.log1p(max(beyond_random, 0)), np.log1p(capped), share_for]
+        [
+            np.log1p(max(score, 0)),
+            np.log1p(max(beyond_random, 0)),
+            np.log1p(capped),
+            share_for,
+            NO_SUPPORT if np.isnan(support) else support,
+            np.log10(max(n_cells, 1)),
+        ]
     )
 
 
