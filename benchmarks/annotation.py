@@ -52,7 +52,7 @@ def cluster_rows(
             {
                 **described,
                 "cluster": row["cluster"],
-                "labelled": int(inside.sum()),
+                "n_cells": int(inside.sum()),
                 "cell_type": row["cell_type"],
                 "label": labels[inside].mode()[0],
                 "right": scored["right"],
@@ -148,8 +148,8 @@ def table(rows: pd.DataFrame) -> list[str]:
         overall = ours.groupby(["set", "column"])[shown].mean().groupby("set").mean().mean()
         best = f"; best possible {overall['best_possible']:.3f}" if by == "cluster" else ""
         lines.append(
-            f"By {by}, mean over sets (scSiameseClu): right {overall['right']:.3f}, right or partly right "
-            f"{overall['right_or_partly']:.3f}{best}."
+            f"By {by}, mean over sets (scSiameseClu): right {overall['right']:.3f}, "
+            f"right or partly right {overall['right_or_partly']:.3f}{best}."
         )
     return lines
 

@@ -23,7 +23,7 @@ from scipy.optimize import minimize
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 PARAMETERS = HERE.parent / "src" / "scsiameseclu" / "annotation" / "confidence.tsv"
-TERMS = ["score", "beyond_random", "lead", "share_for"]
+TERMS = ["score", "beyond_random", "lead", "share_for", "log_cells"]
 PENALTY = 0.01
 N_BINS = 10
 SURE = 0.8

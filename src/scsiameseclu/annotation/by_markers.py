@@ -72,7 +72,7 @@ class Annotation:
         ``cell_type`` and ``score`` of each cell: those of its groups, or of its cluster if these
         are not clear or no embedding was given.
     evidence
-        Terms of the confidence of each cluster, (n_clusters, 6), as of
+        Terms of the confidence of each cluster, (n_clusters, 5), as of
         :func:`scsiameseclu.annotation.confidence.terms`.
     """
 
@@ -135,7 +135,7 @@ def annotate_clusters(
     if marker_sets is not None:
         _check_overlap(best, genes)
     tissue = best.sets.name if best.scores.shape[1] or len(candidate_sets) == 1 else ""
-    named = name_types(best.scores, settings).assign(support=np.nan)
+    named = name_types(best.scores, settings)
     cells = None
     if embedding is not None and best.scores.shape[1]:
         cells = scores_of_cells(best, expression, embedding, seed).types(settings)

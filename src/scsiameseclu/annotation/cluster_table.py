@@ -61,8 +61,7 @@ def table_of_clusters(
     profiles
         Profiles of the clusters.
     named
-        The type of each cluster, as of :func:`scsiameseclu.annotation.descent.name_types`, and its
-        ``support`` among the cells.
+        The type of each cluster, as of :func:`scsiameseclu.annotation.descent.name_types`.
     symbols
         Symbols of all genes.
     organism
@@ -72,7 +71,7 @@ def table_of_clusters(
 
     Returns
     -------
-    The table, with the columns :data:`COLUMNS`, and the terms of the confidence, (n_clusters, 6).
+    The table, with the columns :data:`COLUMNS`, and the terms of the confidence, (n_clusters, 5).
     """
     table = named.reset_index(drop=True)
     signal = candidate.signal.of(profiles)
@@ -119,7 +118,6 @@ def _evidence(
                 random.beyond(row["score"]),
                 row["lead"],
                 share,
-                row["support"],
                 row["n_cells"],
             ),
         )

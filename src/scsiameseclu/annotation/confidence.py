@@ -14,13 +14,9 @@ from importlib.resources import files
 
 import numpy as np
 
-TERMS = ("score", "beyond_random", "lead", "share_for", "support", "n_cells")
+TERMS = ("score", "beyond_random", "lead", "share_for", "log_cells")
 MAX_LEAD = 20.0
 """Leads beyond this, or over nothing, count as this."""
-
-
-NO_SUPPORT = 0.5
-"""Support that counts where cells were not annotated."""
 
 
 def terms(
@@ -28,10 +24,9 @@ def terms(
     beyond_random: float,
     lead: float,
     share_for: float,
-    support: float,
     n_cells: int,
 ) -> np.ndarray:
-    """The terms of the regression, shape (6,).
+    """The terms of the regression, shape (5,).
 
     Parameters
     ----------
@@ -43,8 +38,6 @@ def terms(
         Smallest lead over a sibling on the way to the type; NaN without siblings.
     share_for
         Share of the type's markers that speak for it.
-    support
-        Share of the cluster's cells whose types support it; NaN where cells were not annotated.
     n_cells
         Number of cells.
     """
@@ -55,7 +48,6 @@ def terms(
             np.log1p(max(beyond_random, 0)),
             np.log1p(capped),
             share_for,
-            NO_SUPPORT if np.isnan(support) else support,
             np.log10(max(n_cells, 1)),
         ]
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 
 from scsiameseclu.annotation.cell_types import UNASSIGNED, Vocabulary, vocabulary
@@ -36,9 +35,7 @@ def with_majority(
 
     Returns
     -------
-    ``named`` with ``cell_type``, ``score`` and ``evidence`` of the types that have a majority, and
-    ``support``: the weight of the cells that support the type, as a share of those that vote; NaN
-    if none votes or the cluster has no type.
+    ``named`` with ``cell_type``, ``score`` and ``evidence`` of the types that have a majority.
     """
     known, sets = vocabulary(), [str(name) for name in scores.columns]
     tree = TypeTree.of(sets)
@@ -46,39 +43,28 @@ def with_majority(
     types = pd.Series(by_cell.to_numpy()).groupby(clusters.astype(str).to_numpy())
     cells = {str(cluster): Counter(map(str, names)) for cluster, names in types}
     columns = {name: named[name].tolist() for name in ("cell_type", "score", "evidence")}
-    support = []
     for row, (cluster, given) in enumerate(zip(scores.index, columns["cell_type"], strict=True)):
         votes = {name: n for name, n in cells[str(cluster)].items() if name != UNASSIGNED}
         answer = _supported(str(given), votes, known)
-        support.append(
-            np.nan
-            if given == UNASSIGNED or not votes
-            else _support(answer, votes, known) / sum(votes.values())
-        )
         if answer == known.canonical(str(given)):
             continue
         values = scores.iloc[row].to_numpy()
         evidence = max(tree.members[answer], key=lambda position: values[position])
         columns["cell_type"][row] = written.get(answer, answer)
         columns["score"][row], columns["evidence"][row] = values[evidence], sets[evidence]
-    return named.assign(**columns, support=support)
+    return named.assign(**columns)
 
 
 def _supported(given: str, votes: Mapping[str, int], known: Vocabulary) -> str:
     """The type, the narrowest wider one, or else any type below the top level with a majority."""
     lineage, total = known.lineage(given), sum(votes.values())
     for kind in lineage[:-1]:
-        if _support(kind, votes, known) > total / 2:
+        if sum(n * _weight(name, kind, known) for name, n in votes.items()) > total / 2:
             return kind
     if given == UNASSIGNED:
         return given
     settled, _ = known.settle({name: float(n) for name, n in votes.items()}, float(total))
     return settled if settled and len(known.lineage(settled)) > 1 else lineage[0]
-
-
-def _support(kind: str, votes: Mapping[str, int], known: Vocabulary) -> float:
-    """Weight of the cells that support a type."""
-    return sum(n * _weight(name, kind, known) for name, n in votes.items())
 
 
 def _weight(name: str, kind: str, known: Vocabulary) -> float:
