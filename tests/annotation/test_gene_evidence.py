@@ -95,6 +95,12 @@ def test_no_sibling_counts_as_the_largest_lead() -> None:
     np.testing.assert_array_equal(without, large)
 
 
+def test_large_clusters_are_not_certain_by_their_size() -> None:
+    weak = {"score": 3.1, "beyond_random": 1.5, "lead": 0.5, "share_for": 0.1}
+    assert confidence(terms(**weak, n_cells=100_000)) == confidence(terms(**weak, n_cells=200))
+    assert confidence(terms(**weak, n_cells=100_000)) < 0.6
+
+
 def test_a_set_of_all_genes_is_drawn_at_once() -> None:
     drawn = random_sets(np.arange(GENES, dtype=float), np.arange(GENES), seed=0)
     assert (np.sort(drawn, axis=1) == np.arange(GENES)).all()

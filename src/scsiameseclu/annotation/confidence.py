@@ -17,6 +17,8 @@ import numpy as np
 TERMS = ("score", "beyond_random", "lead", "share_for", "log_cells")
 MAX_LEAD = 20.0
 """Leads beyond this, or over nothing, count as this."""
+MAX_CELLS = 200
+"""Larger clusters count as of this size: their means are no longer noisy."""
 
 
 def terms(
@@ -48,7 +50,7 @@ def terms(
             np.log1p(max(beyond_random, 0)),
             np.log1p(capped),
             share_for,
-            np.log10(max(n_cells, 1)),
+            np.log10(np.clip(n_cells, 1, MAX_CELLS)),
         ]
     )
 
