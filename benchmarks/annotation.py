@@ -177,7 +177,13 @@ def main() -> None:
         pd.DataFrame(rows).round(4).to_csv(path, index=False)
     lines = table(pd.DataFrame(parts[""]))
     lines += disagreements_table(pd.DataFrame(parts["-disagreements"]))
-    lines += ["", f"Machine: {platform.machine()}. Date: {date.today()}."]
+    lines += [
+        "",
+        "The constants of the annotation were compared leaving one set out: "
+        "[annotation-thresholds.md](annotation-thresholds.md).",
+        "",
+        f"Machine: {platform.machine()}. Date: {date.today()}.",
+    ]
     arguments.output.with_suffix(".md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
 
