@@ -1,241 +1,191 @@
 """Predicted cell types compared with published labels, on clusters computed without them.
 
-    python benchmarks/annotation.py --data ../shared/data [--cache benchmarks/cache]
+    python benchmarks/accuracy.py --data ../shared/data --methods ours --seeds 3 --sets pbmc3k \
+        baron_mouse zheng_sorted_ref zilionis_mouse_lung darmanis_brain joost_epidermis
+    python benchmarks/annotation.py --data ../shared/data --seeds 3
 
-Clusters are saved partitions of scSiameseClu (number of clusters unknown, default settings; made by
-``accuracy.py``) where the cache has them, and Leiden at three resolutions, which stand in for a
-second method. Each partition is annotated by the canonical markers, by cluster and by cell.
+The first command computes the clusters of scSiameseClu (default settings), from which the second
+takes those with their number unknown; both keep them in ``--cache``. Leiden at three resolutions
+stands in for a second method. Each partition is annotated by the canonical markers, by cluster and
+by cell.
 
-``annotation_labels.tsv`` gives the type in the tree of each published label. A prediction is
-*right* if it is that type or a subtype, *partly right* if it is a wider type below the top level of
-the tree; Unassigned is wrong. Labels are read to score only.
+A prediction is *right* if it is the type of the label (``annotation_labels.tsv``) or a subtype,
+*partly right* if it is a wider type below the top level of the tree; Unassigned is wrong.
 
 Besides, clusters are drawn at random from the cells of one label: whatever they are named, nothing
-distinguishes them. Writes ``annotation.csv`` (shares of cells) and ``annotation-clusters.csv`` (the
-evidence for each cluster, from which ``annotation_confidence.py`` fits the confidence).
+distinguishes them. Writes, beside the table ``annotation.md``, ``annotation.csv`` (shares of
+cells), ``annotation-clusters.csv`` (the evidence for each cluster, from which
+``annotation_confidence.py`` fits the confidence) and ``annotation-disagreements.csv`` (groups of
+cells whose type by cell differs from the label, and which of the two their genes support).
 """
 
 import argparse
 import platform
 import warnings
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import anndata as ad
+import annotation_judged as judged
 import numpy as np
 import pandas as pd
-import scanpy as sc
+from annotation_disagreements import disagreements, disagreements_table
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
-LABELS = HERE / "annotation_labels.tsv"
-RESOLUTIONS = (0.6, 1.0, 1.8)
-MIN_RANDOM, MAX_PARTS = 60, 6
-"""Cells of a label that is split at random, and the largest number of parts."""
-
-
-def judge(predicted: str, label: str) -> tuple[bool, bool]:
-    """Whether a prediction is right, and whether it is right or partly right."""
-    from scsiameseclu.annotation.cell_types import ABSTENTIONS, vocabulary
-
-    if predicted in ABSTENTIONS:
-        return False, False
-    known = vocabulary()
-    named, true = known.lineage(predicted), known.lineage(label)
-    right = true[0] in named
-    return right, right or (named[0] in true and len(named) > 1)
-
-
-def shares(predicted: np.ndarray, labels: pd.Series) -> dict[str, float]:
-    """Shares of the labelled cells."""
-    known = labels.notna().to_numpy()
-    pairs = pd.DataFrame({"predicted": predicted[known], "label": labels[known].to_numpy()})
-    counts = pairs.value_counts()
-    judged = np.array([judge(*names) for names in counts.index], dtype=float)
-    right, partly = counts.to_numpy() @ judged / counts.sum()
-    none = float((pairs["predicted"] == "Unassigned").mean())
-    return {"n_cells": len(pairs), "right": right, "right_or_partly": partly, "unassigned": none}
-
-
-def partitions(cells: ad.AnnData, name: str, cache: Path) -> Iterator[tuple[str, int, np.ndarray]]:
-    """Clusters of each cell: source, seed (or position of the resolution), labels."""
-    for path in sorted(cache.glob(f"{name}-ours-*.npz")):
-        saved = np.load(path)["unknown"].astype(str)
-        if len(saved) == cells.n_obs:
-            yield "scSiameseClu", int(path.stem.rsplit("-", 1)[1]), saved
-    for number, resolution in enumerate(RESOLUTIONS):
-        sc.tl.leiden(cells, resolution=resolution, random_state=0, flavor="igraph", n_iterations=2)
-        yield f"Leiden {resolution}", number, cells.obs["leiden"].astype(str).to_numpy()
-
-
-def read(data: Path, name: str) -> ad.AnnData:
-    """Log-normalised cells with principal components and neighbours."""
-    given = ad.read_h5ad(data / f"{name}.h5ad")
-    given.var_names_make_unique()
-    cells = ad.AnnData(given.X, obs=given.obs, var=given.var[[]])
-    sc.pp.normalize_total(cells)
-    sc.pp.log1p(cells)
-    sc.pp.highly_variable_genes(cells, n_top_genes=2000)
-    sc.pp.pca(cells, n_comps=30, random_state=0)
-    sc.pp.neighbors(cells, random_state=0)
-    return cells
-
-
-def mapped(cells: ad.AnnData, name: str, column: str) -> pd.Series:
-    """The type in the tree of each cell's label."""
-    table = pd.read_csv(LABELS, sep="\t")
-    rows = table[(table["set"] == name) & (table["column"] == column)]
-    types = (
-        cells.obs[column]
-        .astype(object)
-        .map(dict(zip(rows["label"], rows["cell_type"], strict=True)))
-    )
-    unknown = cells.obs[column].notna() & types.isna()
-    if unknown.any():
-        raise ValueError(f"{name}: no type for {sorted(set(cells.obs[column][unknown]))}")
-    return types
 
 
 def cluster_rows(
-    name: str, source: str, seed: int, found: object, clusters: pd.Series, labels: pd.Series
+    described: dict, found: object, clusters: np.ndarray, labels: pd.Series
 ) -> list[dict]:
     """The evidence for each cluster, and how many of its labelled cells it names rightly."""
     from scsiameseclu.annotation.confidence import TERMS
 
     rows = []
     for row, evidence in zip(found.table.to_dict("records"), found.evidence, strict=True):
-        inside = (clusters.astype(str) == row["cluster"]).to_numpy() & labels.notna().to_numpy()
+        inside = (clusters == row["cluster"]) & labels.notna().to_numpy()
         if not inside.any():
             continue
-        judged = shares(np.full(inside.sum(), row["cell_type"], dtype=object), labels[inside])
+        answer = np.full(inside.sum(), row["cell_type"], dtype=object)
+        scored = judged.shares(answer, labels[inside])
         rows.append(
             {
-                "set": name,
-                "clusters": source,
-                "seed": seed,
+                **described,
                 "cluster": row["cluster"],
                 "n_cells": int(inside.sum()),
                 "cell_type": row["cell_type"],
                 "label": labels[inside].mode()[0],
-                "right": judged["right"],
-                "right_or_partly": judged["right_or_partly"],
+                "right": scored["right"],
+                "right_or_partly": scored["right_or_partly"],
                 **dict(zip(TERMS, evidence, strict=True)),
             }
         )
     return rows
 
 
-def annotate(cells: ad.AnnData, clusters: pd.Series, embedding: np.ndarray | None = None) -> object:
+def annotate(cells: ad.AnnData, clusters: np.ndarray) -> object:
     """The annotation by canonical markers with default settings."""
     from scsiameseclu.annotation.by_markers import annotate_clusters
     from scsiameseclu.settings import AnnotationSettings
 
-    return annotate_clusters(cells, clusters, AnnotationSettings(), embedding=embedding)
+    return annotate_clusters(
+        cells,
+        judged.categories(clusters, cells),
+        AnnotationSettings(),
+        embedding=cells.obsm["X_pca"],
+    )
 
 
-def measure(data: Path, name: str, cache: Path) -> tuple[list[dict], list[dict]]:
-    """Rows of the two tables for one data set."""
-    cells = read(data, name)
-    columns = list(pd.read_csv(LABELS, sep="\t").query("set == @name")["column"].unique())
-    labels = {column: mapped(cells, name, column) for column in columns}
-    results, evidence = [], []
-    for source, seed, partition in partitions(cells, name, cache):
-        clusters = pd.Series(pd.Categorical(partition), index=cells.obs_names)
-        found = annotate(cells, clusters, cells.obsm["X_pca"])
-        of_cluster = dict(zip(found.table["cluster"], found.table["cell_type"], strict=True))
+def measure(data: Path, name: str, cache: Path, seeds: int) -> tuple[list[dict], ...]:
+    """Rows of the three tables for one data set."""
+    cells = judged.read(data, name)
+    columns = list(judged.label_table().query("set == @name")["column"].unique())
+    labels = {column: judged.mapped(cells, name, column) for column in columns}
+    first = labels[columns[0]]
+    results, evidence, differing = [], [], []
+    for source, seed, clusters in judged.partitions(cells, name, cache, seeds):
+        found = annotate(cells, clusters)
+        named = dict(zip(found.table["cluster"], found.table["cell_type"], strict=True))
         answers = {
-            "cluster": np.array([of_cluster[c] for c in partition], dtype=object),
+            "cluster": np.array([named[cluster] for cluster in clusters], dtype=object),
             "cell": found.cells["cell_type"].to_numpy(dtype=object),
         }
-        described = {"set": name, "clusters": source, "seed": seed, "tissue": found.tissue}
+        described = {"set": name, "clusters": source, "seed": seed}
         for column, types in labels.items():
+            best = {"cluster": judged.best_possible(clusters, types), "cell": 1.0}
             for by, answer in answers.items():
-                row = {**described, "column": column, "by": by, "n_clusters": len(found.table)}
-                results.append(row | shares(answer, types))
-        evidence += cluster_rows(name, source, seed, found, clusters, labels[columns[0]])
-    return results, evidence + random_rows(cells, name, labels[columns[0]])
+                row = {**described, "tissue": found.tissue, "column": column, "by": by}
+                row |= {"n_clusters": len(found.table), **judged.shares(answer, types)}
+                results.append(row | {"best_possible": best[by]})
+        evidence += cluster_rows(described, found, clusters, first)
+        if (source, seed) == (judged.OURS, 0):
+            differing = disagreements(cells, name, first, answers["cell"], found.organism)
+    return results, evidence + random_rows(cells, name, first), differing
 
 
 def random_rows(cells: ad.AnnData, name: str, labels: pd.Series) -> list[dict]:
     """The evidence for random parts of the cells of one label, none of which is right."""
-    rng = np.random.default_rng(0)
     rows = []
-    for label, count in labels.value_counts().items():
-        if count < MIN_RANDOM:
-            continue
-        part = cells[(labels == label).to_numpy()].copy()
-        for repeat in range(2):
-            names = rng.integers(0, rng.integers(2, MAX_PARTS + 1), part.n_obs).astype(str)
-            clusters = pd.Series(pd.Categorical(names), index=part.obs_names)
-            found = annotate(part, clusters)
-            rows += [
-                row | {"label": label, "right": 0.0, "right_or_partly": 0.0}
-                for row in cluster_rows(
-                    name, "random", repeat, found, clusters, labels[part.obs_names]
-                )
-            ]
+    for _, repeat, part, clusters in judged.random_parts(cells, labels):
+        described = {"set": name, "clusters": "random", "seed": repeat}
+        given = cluster_rows(described, annotate(part, clusters), clusters, labels[part.obs_names])
+        rows += [row | {"right": 0.0, "right_or_partly": 0.0} for row in given]
     return rows
 
 
-def table(rows: pd.DataFrame) -> str:
-    """The committed table: means over partitions of one source."""
+def table(rows: pd.DataFrame) -> list[str]:
+    """The committed table: means over the partitions of one source."""
     lines = [
         "# Annotation",
         "",
         "Share of the labelled cells whose type by the canonical markers agrees with the published "
         "label (mapped to the tree of types in `benchmarks/annotation_labels.tsv`). *Right*: the "
         "type of the label or a subtype. *Partly*: a wider type below the top level of the tree. "
-        "Clusters: default settings with their number unknown (saved partitions of the accuracy "
-        "benchmark), or Leiden of 30 principal components; by cell, groups of similar cells in "
-        "these components. Means over partitions.",
+        "*Best possible*: the largest share that any choice of one type per cluster makes right. "
+        "Clusters: default settings with their number unknown, one partition per seed, or Leiden "
+        "of 30 principal components; by cell, groups of similar cells in these components. Means "
+        "over partitions.",
         "",
-        "| set | labels | clusters | partitions | by | right | right or partly | Unassigned "
-        "| tissue |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| set | labels | clusters | partitions | by | right | right or partly | best possible "
+        "| Unassigned | tissue |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     rows = rows.assign(source=rows["clusters"].str.split(" ").str[0])
-    keys = ["set", "column", "source", "by"]
-    for (name, column, source, by), group in rows.groupby(keys, sort=False):
-        mean = group[["right", "right_or_partly", "unassigned"]].mean()
+    shown = ["right", "right_or_partly", "best_possible", "unassigned"]
+    for (name, column, source, by), group in rows.groupby(
+        ["set", "column", "source", "by"], sort=False
+    ):
+        mean = group[shown].mean()
+        best = f"{mean['best_possible']:.3f}" if by == "cluster" else ""
         lines.append(
             f"| {name} | {column} | {source} | {len(group)} | {by} | {mean['right']:.3f} "
-            f"| {mean['right_or_partly']:.3f} | {mean['unassigned']:.1%} "
+            f"| {mean['right_or_partly']:.3f} | {best} | {mean['unassigned']:.1%} "
             f"| {', '.join(group['tissue'].unique())} |"
         )
-    means = rows[rows["by"] == "cell"].groupby(["set", "column"])[["right", "right_or_partly"]]
-    overall = means.mean().groupby("set").mean().mean()
-    lines += [
-        "",
-        f"By cell, mean over sets: right {overall['right']:.3f}, right or partly right "
-        f"{overall['right_or_partly']:.3f}.",
-        "",
-        f"Machine: {platform.machine()}. Date: {date.today()}.",
-    ]
-    return "\n".join(lines) + "\n"
+    lines.append("")
+    for by in ("cell", "cluster"):
+        ours = rows[(rows["by"] == by) & (rows["clusters"] == judged.OURS)]
+        overall = ours.groupby(["set", "column"])[shown].mean().groupby("set").mean().mean()
+        best = f"; best possible {overall['best_possible']:.3f}" if by == "cluster" else ""
+        lines.append(
+            f"By {by}, mean over sets (scSiameseClu): right {overall['right']:.3f}, "
+            f"right or partly right {overall['right_or_partly']:.3f}{best}."
+        )
+    return lines
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, default=HERE / "cache")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the h5ad files")
+    parser.add_argument(
+        "--cache", type=Path, default=HERE / "cache", help="partitions of accuracy.py"
+    )
+    parser.add_argument("--seeds", type=int, default=3, help="number of partitions per set")
     parser.add_argument("--sets", nargs="*", default=None)
     parser.add_argument("--output", type=Path, default=RESULTS / "annotation.csv")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    every = list(pd.read_csv(LABELS, sep="\t")["set"].unique())
-    results, evidence = [], []
+    every = list(judged.label_table()["set"].unique())
+    parts: dict[str, list[dict]] = {"": [], "-clusters": [], "-disagreements": []}
     for name in arguments.sets or every:
-        of_set = measure(arguments.data, name, arguments.cache)
-        results += of_set[0]
-        evidence += of_set[1]
+        of_set = measure(arguments.data, name, arguments.cache, arguments.seeds)
+        for rows, more in zip(parts.values(), of_set, strict=True):
+            rows += more
         print(name, flush=True)
-    rows = pd.DataFrame(results)
-    rows.round(4).to_csv(arguments.output, index=False)
-    clusters = arguments.output.with_name(arguments.output.stem + "-clusters.csv")
-    pd.DataFrame(evidence).round(4).to_csv(clusters, index=False)
-    arguments.output.with_suffix(".md").write_text(table(rows))
-    print(table(rows))
+    for suffix, rows in parts.items():
+        path = arguments.output.with_stem(arguments.output.stem + suffix)
+        pd.DataFrame(rows).round(4).to_csv(path, index=False)
+    lines = table(pd.DataFrame(parts[""]))
+    lines += disagreements_table(pd.DataFrame(parts["-disagreements"]))
+    lines += [
+        "",
+        "The constants of the annotation were compared leaving one set out: "
+        "[annotation-thresholds.md](annotation-thresholds.md).",
+        "",
+        f"Machine: {platform.machine()}. Date: {date.today()}.",
+    ]
+    arguments.output.with_suffix(".md").write_text("\n".join(lines) + "\n")
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -23,9 +23,18 @@ from scipy.optimize import minimize
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 PARAMETERS = HERE.parent / "src" / "scsiameseclu" / "annotation" / "confidence.tsv"
-TERMS = ["score", "beyond_random", "lead", "share_for"]
+TERMS = ["score", "beyond_random", "lead", "share_for", "log_cells"]
+SMALLER = {
+    "all": TERMS,
+    "without the number of cells": TERMS[:-1],
+    "score only": TERMS[:1],
+    "share of markers only": ["share_for"],
+    "share of markers and number of cells": ["share_for", "log_cells"],
+}
+"""Choices of terms that are compared."""
 PENALTY = 0.01
 N_BINS = 10
+CORRECT = "right_or_partly"
 SURE = 0.8
 """Confidence that random clusters should not reach."""
 RANDOM_WEIGHT = 0.1
@@ -34,10 +43,10 @@ two make real clusters look less certain than they are, and the smallest gives t
 the calibration error was read for all four, so that of the chosen one is somewhat optimistic."""
 
 
-def fit(rows: pd.DataFrame) -> np.ndarray:
-    """Intercept and weights of the terms, shape (5,)."""
-    evidence = np.column_stack([np.ones(len(rows)), rows[TERMS]])
-    correct, weight = rows["right_or_partly"].to_numpy(), rows["weight"].to_numpy()
+def fit(rows: pd.DataFrame, terms: list[str] = TERMS) -> np.ndarray:
+    """Intercept and weights of the terms, shape (1 + n_terms,)."""
+    evidence = np.column_stack([np.ones(len(rows)), rows[terms]])
+    correct, weight = rows[CORRECT].to_numpy(), rows["weight"].to_numpy()
 
     def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
         value = evidence @ parameters
@@ -48,13 +57,13 @@ def fit(rows: pd.DataFrame) -> np.ndarray:
             weight * (probability - correct)
         ) + PENALTY * penalty
 
-    bounds = [(None, None), *[(0, None)] * len(TERMS)]
-    return minimize(loss, np.zeros(len(TERMS) + 1), jac=True, bounds=bounds).x
+    bounds = [(None, None), *[(0, None)] * len(terms)]
+    return minimize(loss, np.zeros(len(terms) + 1), jac=True, bounds=bounds).x
 
 
-def predict(rows: pd.DataFrame, parameters: np.ndarray) -> np.ndarray:
+def predict(rows: pd.DataFrame, parameters: np.ndarray, terms: list[str] = TERMS) -> np.ndarray:
     """Confidence of each cluster."""
-    return 1 / (1 + np.exp(-(parameters[0] + rows[TERMS].to_numpy() @ parameters[1:])))
+    return 1 / (1 + np.exp(-(parameters[0] + rows[terms].to_numpy() @ parameters[1:])))
 
 
 def weighted(rows: pd.DataFrame) -> pd.DataFrame:
@@ -67,12 +76,12 @@ def weighted(rows: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def left_out(rows: pd.DataFrame) -> np.ndarray:
+def left_out(rows: pd.DataFrame, terms: list[str] = TERMS) -> np.ndarray:
     """Confidence of each cluster by the parameters of the other sets."""
     confidence = np.zeros(len(rows))
     for name in rows["set"].unique():
         inside = (rows["set"] == name).to_numpy()
-        confidence[inside] = predict(rows[inside], fit(rows[~inside]))
+        confidence[inside] = predict(rows[inside], fit(rows[~inside], terms), terms)
     return confidence
 
 
@@ -93,6 +102,24 @@ def calibration_error(table: pd.DataFrame) -> float:
     """Expected calibration error of a table of bins."""
     off = (table["correct"] - table["confidence"]).abs()
     return float(np.average(off, weights=table["weight"]))
+
+
+def compared(name: str, rows: pd.DataFrame, terms: list[str]) -> str:
+    """A line of the table of choices of terms."""
+    rows = rows.assign(confidence=left_out(rows, terms))
+    real = rows[~rows["random"]]
+    errors = [
+        calibration_error(
+            reliability(*(part[key].to_numpy() for key in ("confidence", CORRECT, "weight")))
+        )
+        for part in (real, *(part for _, part in real.groupby("set")))
+    ]
+    off = (real["confidence"] - real[CORRECT]) ** 2
+    sure = (rows["random"] & (rows["confidence"] >= SURE)).sum()
+    return (
+        f"| {name} | {errors[0]:.3f} | {max(errors[1:]):.3f} "
+        f"| {np.average(off, weights=real['weight']):.4f} | {sure} |"
+    )
 
 
 def curve(table: pd.DataFrame, path: Path) -> None:
@@ -132,13 +159,21 @@ def main() -> None:
     ]
     for name, part in [*real.groupby("set"), ("all", real)]:
         weight = part["weight"].to_numpy()
-        correct = part["right_or_partly"].to_numpy()
+        correct = part[CORRECT].to_numpy()
         table = reliability(part["confidence"].to_numpy(), correct, weight)
         means = [np.average(values, weights=weight) for values in (correct, part["confidence"])]
         lines.append(
             f"| {name} | {len(part)} | {means[0]:.3f} | {means[1]:.3f} "
             f"| {calibration_error(table):.3f} |"
         )
+    lines += [
+        "",
+        "Other choices of terms, each set by the parameters of the others:",
+        "",
+        "| terms | calibration error | largest of a set | Brier score | random, sure |",
+        "|---|---|---|---|---|",
+        *(compared(name, rows, terms) for name, terms in SMALLER.items()),
+    ]
     curve(table, arguments.output.with_suffix(".svg"))
     total = (every["clusters"] == "random").sum()
     random = rows[rows["random"]]

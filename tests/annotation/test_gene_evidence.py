@@ -72,24 +72,33 @@ def test_genes_for_and_against_are_ordered_by_strength() -> None:
     assert len(many[0]) == MAX_GENES
 
 
-@pytest.mark.parametrize("term", ["score", "beyond_random", "lead", "share_for"])
+@pytest.mark.parametrize("term", ["score", "beyond_random", "lead", "share_for", "n_cells"])
 def test_confidence_does_not_fall_with_better_evidence(term: str) -> None:
-    base = {"score": 6.0, "beyond_random": 4.0, "lead": 2.0, "share_for": 0.5}
-    values = [confidence(terms(**(base | {term: value}))) for value in (0.1, 0.5, 1.0)]
+    base = {"score": 6.0, "beyond_random": 4.0, "lead": 2.0, "share_for": 0.5, "n_cells": 90}
+    weaker = 10 if term == "n_cells" else 0.1
+    values = [confidence(terms(**(base | {term: weaker * factor}))) for factor in (1, 5, 10)]
     assert values == sorted(values)
 
 
 def test_confidence_of_random_evidence_is_low_and_of_strong_evidence_high() -> None:
     assert set(parameters()) == {"intercept", *TERMS}
-    weak = confidence(terms(score=3.1, beyond_random=1.5, lead=0.5, share_for=0.3))
-    strong = confidence(terms(score=20.0, beyond_random=20.0, lead=15.0, share_for=1.0))
+    weak = confidence(terms(score=3.1, beyond_random=1.5, lead=0.5, share_for=0.3, n_cells=40))
+    strong = confidence(
+        terms(score=20.0, beyond_random=20.0, lead=15.0, share_for=1.0, n_cells=400)
+    )
     assert 0 <= weak < 0.6
     assert 0.9 < strong <= 1
 
 
 def test_no_sibling_counts_as_the_largest_lead() -> None:
-    without, large = (terms(5.0, 5.0, lead, 0.5) for lead in (np.nan, 1e6))
+    without, large = (terms(5.0, 5.0, lead, 0.5, 90) for lead in (np.nan, 1e6))
     np.testing.assert_array_equal(without, large)
+
+
+def test_large_clusters_are_not_certain_by_their_size() -> None:
+    weak = {"score": 3.1, "beyond_random": 1.5, "lead": 0.5, "share_for": 0.1}
+    assert confidence(terms(**weak, n_cells=100_000)) == confidence(terms(**weak, n_cells=200))
+    assert confidence(terms(**weak, n_cells=100_000)) < 0.6
 
 
 def test_a_set_of_all_genes_is_drawn_at_once() -> None:

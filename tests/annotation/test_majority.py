@@ -32,7 +32,9 @@ def widened(by_cell: dict[str, int], scores: dict[str, float] = SCORES) -> pd.Se
         ({"NK": 40, "Effector CD8 T": 60}, "Lymphocyte"),
         ({"NK": 50, "Effector CD8 T": 50}, "Lymphocyte"),
         ({"NK": 30, "T cell": 30, "CD14 monocyte": 40}, "Lymphocyte"),
-        ({"NK": 30, "CD14 monocyte": 70}, "NK"),  # no majority below the top level: as it was
+        ({"NK": 30, "CD14 monocyte": 70}, "CD14 monocyte"),  # nothing of NK has a majority
+        ({"NK": 30, "CD14 monocyte": 40, "FCGR3A monocyte": 30}, "Monocyte"),
+        ({"NK": 30, "Hematopoietic": 70}, "NK"),  # no majority below the top level: as it was
         ({"NK": 40, "Lymphocyte": 60}, "NK"),  # a wider type does not exclude it
         ({"NK": 20, "Effector CD8 T": 10, "Unassigned": 70}, "NK"),
         ({"Unassigned": 100}, "NK"),
@@ -59,3 +61,8 @@ def test_the_score_is_that_of_the_best_set_within_the_answer() -> None:
 def test_types_outside_the_tree_stay() -> None:
     mine = {"My type": 9.0, "Other": 2.0, "CD14 monocyte": 0.0}
     assert widened({"Other": 90, "My type": 10}, mine)["cell_type"] == "My type"
+
+
+def test_cells_do_not_name_a_cluster_without_markers() -> None:
+    row = widened({"NK": 100}, dict.fromkeys(SCORES, 1.0))
+    assert row["cell_type"] == "Unassigned"

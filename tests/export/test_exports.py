@@ -87,6 +87,58 @@ def test_r_loads_the_folder(cells: ad.AnnData, tmp_path: Path) -> None:
     assert float(lines[4][4]) == pytest.approx(cells.obsm["X_umap"].sum(), abs=1e-3)
 
 
+def r_has(package: str) -> bool:
+    """Whether there is R with a package."""
+    if shutil.which("Rscript") is None:
+        return False
+    program = f'quit(status = !requireNamespace("{package}", quietly = TRUE))'
+    done = subprocess.run(["Rscript", "--vanilla", "-e", program], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("package", "program"),
+    [
+        (
+            "SingleCellExperiment",
+            "m <- SummarizedExperiment::assay(sce, 'counts');"
+            "places <- SingleCellExperiment::reducedDim(sce, 'umap');"
+            "of <- SummarizedExperiment::colData(sce)",
+        ),
+        (
+            "SeuratObject",
+            "m <- SeuratObject::GetAssayData(seurat, 'counts');"
+            "places <- SeuratObject::Embeddings(seurat, 'umap');"
+            "of <- seurat[[]]; stopifnot(levels(seurat) == levels(cells$siamese));"
+            "stopifnot(SeuratObject::Idents(seurat) == cells$siamese)",
+        ),
+    ],
+)
+def test_the_objects_of_r_have_counts_columns_and_embeddings(
+    cells: ad.AnnData, tmp_path: Path, package: str, program: str
+) -> None:
+    if not r_has(package):
+        pytest.skip(
+            f"there is no R package {package} (Debian: r-bioc-singlecellexperiment, r-cran-seurat)"
+        )
+    write_seurat(tmp_path, cells, cells.layers["counts"])
+    program += (
+        ';cat(dim(m), sum(m), m["LYZ", "b:CELL30-1"], dim(places), places["b:CELL30-1", 2], "\\n");'
+        'cat(levels(of$siamese), of["b:CELL30-1", "score"], "\\n")'
+    )
+    done = subprocess.run(
+        ["Rscript", "--vanilla", "-e", f'source("load.R"); {program}'],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    first, second = (line.split() for line in done.stdout.splitlines())
+    counts, umap = cells.layers["counts"], cells.obsm["X_umap"]
+    expected = [6, 40, counts.sum(), counts[30, 3], 40, 2, umap[30, 1]]
+    assert [float(word) for word in first] == pytest.approx(expected, abs=1e-4)
+    assert second[:-1] == ["3.10", "0", "3.1", "10"]
+    assert float(second[-1]) == pytest.approx(30 / 39, abs=1e-4)
+
+
 def test_loupe_gets_the_barcodes_of_each_sample(cells: ad.AnnData, tmp_path: Path) -> None:
     write_loupe(tmp_path / "one", cells.obs, cells.obsm["X_umap"], "")
     write_loupe(tmp_path / "all", cells.obs, cells.obsm["X_umap"], ":")

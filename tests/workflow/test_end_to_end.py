@@ -357,11 +357,16 @@ def test_clusters_are_merged_named_and_split_by_hand_and_this_is_undone(copied: 
     assert set(jobs) == renewed
     assert jobs["annotate"] == {"a"}
 
-    edit_curation(sample, {"1": "1\tHelper T cells\t0\t\tby eye", "2": "2\t\t\tyes\t"})
     edit_curation(cohort, {"0": "0\tMy cells\t\t\t"})
+    of_cohort = {rule for rule in planned(copied) if rule.startswith("joint_")}
+    assert of_cohort == {"joint_annotate", "joint_report", "joint_assemble", "joint_pages"}
+
+    both = {"1": "1\tHelper T cells\t0\t\tby eye", "2": "2\t\t\tyes\t"}
+    edit_curation(sample, both)
+    edit_curation(cohort, {"0": "0\tMy cells\t\t\t", "1": "1\t\t0\t\t", "2": "2\t\t\tyes\t"})
     done = snakemake(copied)
     assert done.returncode == 0, done.stdout
-    for rule in ("train", "cluster", "layout", "joint_train", "joint_curate", "joint_markers"):
+    for rule in ("train", "cluster", "layout", "joint_train", "joint_cluster", "joint_layout"):
         assert f"rule {rule}:" not in done.stdout
     cells = ad.read_h5ad(sample / "a.h5ad").obs
     assert "1" not in set(cells["siamese"])
@@ -370,7 +375,12 @@ def test_clusters_are_merged_named_and_split_by_hand_and_this_is_undone(copied: 
     assert cells["cell_type_curated"].tolist() == (cells["siamese"] == "0").tolist()
     assert "2.1\t1\t" in (sample / "markers.tsv").read_text()
     assert "Helper T cells (curated)" in (sample / "report.html").read_text()
+    cells = ad.read_h5ad(cohort / "all.h5ad").obs
+    assert "1" not in set(cells["siamese"])
+    assert {"2.1", "2.2"} <= set(cells["siamese"])
+    assert set(cells["cell_type_predicted"][cells["siamese"] == "0"]) == {"My cells"}
     assert "My cells (curated)" in (cohort / "report.html").read_text()
+    assert "My cells" in (cohort / "samples" / "b.html").read_text()
 
     edit_curation(sample, {"0": "0\t\t9\t\t"})
     done = snakemake(copied)

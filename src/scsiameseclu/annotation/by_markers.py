@@ -72,7 +72,7 @@ class Annotation:
         ``cell_type`` and ``score`` of each cell: those of its groups, or of its cluster if these
         are not clear or no embedding was given.
     evidence
-        Terms of the confidence of each cluster, (n_clusters, 4), as of
+        Terms of the confidence of each cluster, (n_clusters, 5), as of
         :func:`scsiameseclu.annotation.confidence.terms`.
     """
 
@@ -131,16 +131,15 @@ def annotate_clusters(
         candidate_sets = canonical_sets(settings.tissue, organism)
     else:
         candidate_sets = [marker_sets]
-    deviation = gene_deviation(expression.X)
-    candidates = [score_sets(sets, genes, profiles, deviation) for sets in candidate_sets]
-    best = _choose(candidates, profiles)
+    best = best_candidate(candidate_sets, genes, profiles, gene_deviation(expression.X))
     if marker_sets is not None:
         _check_overlap(best, genes)
-    tissue = best.sets.name if best.scores.shape[1] or len(candidates) == 1 else ""
+    tissue = best.sets.name if best.scores.shape[1] or len(candidate_sets) == 1 else ""
     named = name_types(best.scores, settings)
     cells = None
     if embedding is not None and best.scores.shape[1]:
-        cells = _types_of_cells(best, expression, settings, embedding, seed)
+        cells = scores_of_cells(best, expression, embedding, seed).types(settings)
+        cells.index = expression.obs_names
         named = with_majority(named, best.scores, clusters, cells["cell_type"])
     table, evidence = table_of_clusters(best, profiles, named, genes.symbols, organism, seed)
     by_cluster = _types_of_clusters(table, clusters)
@@ -156,8 +155,11 @@ def annotate_clusters(
     )
 
 
-def _choose(candidates: list[Candidate], profiles: Profiles) -> Candidate:
+def best_candidate(
+    sets: list[MarkerSets], genes: GeneNames, profiles: Profiles, deviation: np.ndarray
+) -> Candidate:
     """The tissue with the highest scores; among those that equal it, that with fewest types."""
+    candidates = [score_sets(one, genes, profiles, deviation) for one in sets]
     strengths = [strength(one.scores, profiles.sizes) for one in candidates]
     limit = max(strengths) - EQUAL_STRENGTH * abs(max(strengths))
     equal = [one for one, value in zip(candidates, strengths, strict=True) if value >= limit]
@@ -170,14 +172,31 @@ def _types_of_clusters(table: pd.DataFrame, clusters: pd.Series) -> pd.DataFrame
     return table[["cell_type", "score"]].iloc[rows].set_axis(clusters.index)
 
 
-def _types_of_cells(
-    best: Candidate,
-    expression: ad.AnnData,
-    settings: AnnotationSettings,
-    embedding: np.ndarray,
-    seed: int,
-) -> pd.DataFrame:
-    """Type and score of each cell by its groups."""
+@dataclass(frozen=True)
+class CellScores:
+    """Scores of cells by their groups.
+
+    Attributes
+    ----------
+    distinct
+        The scores that occur, combinations of groups x marker sets.
+    rows
+        Row of ``distinct`` of each cell, (n_cells,).
+    """
+
+    distinct: pd.DataFrame
+    rows: np.ndarray
+
+    def types(self, settings: AnnotationSettings) -> pd.DataFrame:
+        """``cell_type`` and ``score`` of each cell."""
+        named = name_types(self.distinct, settings)[["cell_type", "score"]]
+        return named.iloc[self.rows].reset_index(drop=True)
+
+
+def scores_of_cells(
+    best: Candidate, expression: ad.AnnData, embedding: np.ndarray, seed: int
+) -> CellScores:
+    """Mean scores of each cell's groups over the partitions into groups of similar cells."""
     types = best.scores.columns
     total = np.zeros((expression.n_obs, len(types)))
     for part in range(PARTITIONS):
@@ -186,9 +205,8 @@ def _types_of_cells(
         scores = marker_t_values(best.signal.of(profiles), best.sets, best.matched)
         # the rows are the categories, none of which is empty
         total += scores[types].to_numpy()[groups.cat.codes]
-    means, cells = np.unique(total / PARTITIONS, axis=0, return_inverse=True)
-    named = name_types(pd.DataFrame(means, columns=types), settings)[["cell_type", "score"]]
-    return named.iloc[cells.ravel()].set_axis(expression.obs_names)
+    means, rows = np.unique(total / PARTITIONS, axis=0, return_inverse=True)
+    return CellScores(pd.DataFrame(means, columns=types), rows.ravel())
 
 
 def _clear_types(cells: pd.DataFrame, by_cluster: pd.DataFrame) -> pd.DataFrame:

@@ -71,7 +71,7 @@ def table_of_clusters(
 
     Returns
     -------
-    The table, with the columns :data:`COLUMNS`, and the terms of the confidence, (n_clusters, 4).
+    The table, with the columns :data:`COLUMNS`, and the terms of the confidence, (n_clusters, 5).
     """
     table = named.reset_index(drop=True)
     signal = candidate.signal.of(profiles)
@@ -84,6 +84,7 @@ def table_of_clusters(
     rows, evidence = [], np.zeros((len(table), len(TERMS)))
     for number, row in enumerate(table.to_dict("records")):
         markers = targets.get(row["evidence"], np.empty(0, dtype=int))
+        row["n_cells"] = int(profiles.sizes[number])
         described, evidence[number] = _evidence(
             row, signal.to_numpy()[number], markers, genes, seed
         )
@@ -112,7 +113,13 @@ def _evidence(
         share = float((signal[members] > FOR).mean())
         limit, evidence = (
             random.limit,
-            terms(row["score"], random.beyond(row["score"]), row["lead"], share),
+            terms(
+                row["score"],
+                random.beyond(row["score"]),
+                row["lead"],
+                share,
+                row["n_cells"],
+            ),
         )
         probability = confidence(evidence) if row["cell_type"] != UNASSIGNED else 0.0
     return {

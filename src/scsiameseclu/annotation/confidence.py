@@ -14,13 +14,21 @@ from importlib.resources import files
 
 import numpy as np
 
-TERMS = ("score", "beyond_random", "lead", "share_for")
+TERMS = ("score", "beyond_random", "lead", "share_for", "log_cells")
 MAX_LEAD = 20.0
 """Leads beyond this, or over nothing, count as this."""
+MAX_CELLS = 200
+"""Larger clusters count as of this size: their means are no longer noisy."""
 
 
-def terms(score: float, beyond_random: float, lead: float, share_for: float) -> np.ndarray:
-    """The terms of the regression, shape (4,).
+def terms(
+    score: float,
+    beyond_random: float,
+    lead: float,
+    share_for: float,
+    n_cells: int,
+) -> np.ndarray:
+    """The terms of the regression, shape (5,).
 
     Parameters
     ----------
@@ -32,10 +40,18 @@ def terms(score: float, beyond_random: float, lead: float, share_for: float) -> 
         Smallest lead over a sibling on the way to the type; NaN without siblings.
     share_for
         Share of the type's markers that speak for it.
+    n_cells
+        Number of cells.
     """
     capped = MAX_LEAD if np.isnan(lead) else float(np.clip(lead, 0, MAX_LEAD))
     return np.array(
-        [np.log1p(max(score, 0)), np.log1p(max(beyond_random, 0)), np.log1p(capped), share_for]
+        [
+            np.log1p(max(score, 0)),
+            np.log1p(max(beyond_random, 0)),
+            np.log1p(capped),
+            share_for,
+            np.log10(np.clip(n_cells, 1, MAX_CELLS)),
+        ]
     )
 
 

@@ -17,8 +17,10 @@ def with_majority(
     """Widen the types of clusters until more than half of their cells support them.
 
     A cell supports its own type and all wider types, and narrower ones with half its weight, since
-    it does not exclude them. Cells without a type do not vote. A type that has no majority below
-    the top level of the tree stays as it is.
+    it does not exclude them. Cells without a type do not vote. If neither the type nor a wider one
+    below the top level of the tree has a majority, the cluster has the narrowest type below the top
+    level that has one, or, without any, stays as it is. A cluster without a type stays without one,
+    since it has no markers in common that distinguish it.
 
     Parameters
     ----------
@@ -33,7 +35,7 @@ def with_majority(
 
     Returns
     -------
-    ``named`` with ``cell_type``, ``score`` and ``evidence`` of the wider types.
+    ``named`` with ``cell_type``, ``score`` and ``evidence`` of the types that have a majority.
     """
     known, sets = vocabulary(), [str(name) for name in scores.columns]
     tree = TypeTree.of(sets)
@@ -54,13 +56,15 @@ def with_majority(
 
 
 def _supported(given: str, votes: Mapping[str, int], known: Vocabulary) -> str:
-    """The type or the narrowest wider one, below the top level, that has a majority."""
-    lineage = known.lineage(given)
-    needed = sum(votes.values()) / 2
+    """The type, the narrowest wider one, or else any type below the top level with a majority."""
+    lineage, total = known.lineage(given), sum(votes.values())
     for kind in lineage[:-1]:
-        if sum(n * _weight(name, kind, known) for name, n in votes.items()) > needed:
+        if sum(n * _weight(name, kind, known) for name, n in votes.items()) > total / 2:
             return kind
-    return lineage[0]
+    if given == UNASSIGNED:
+        return given
+    settled, _ = known.settle({name: float(n) for name, n in votes.items()}, float(total))
+    return settled if settled and len(known.lineage(settled)) > 1 else lineage[0]
 
 
 def _weight(name: str, kind: str, known: Vocabulary) -> float:

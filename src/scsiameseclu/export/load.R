@@ -16,5 +16,6 @@ if (requireNamespace("SingleCellExperiment", quietly = TRUE))
   sce <- SingleCellExperiment::SingleCellExperiment(list(counts = counts), rowData = genes, colData = cells, reducedDims = embeddings)
 if (requireNamespace("SeuratObject", quietly = TRUE)) {
   seurat <- SeuratObject::CreateSeuratObject(counts, meta.data = cells)
-  for (name in names(embeddings)) seurat[[name]] <- SeuratObject::CreateDimReducObject(embeddings[[name]], key = paste0(gsub("[^A-Za-z]", "", name), "_"), assay = "RNA")
+  for (name in names(embeddings)) seurat[[name]] <- SeuratObject::CreateDimReducObject(embeddings[[name]], key = paste0(gsub("[^A-Za-z0-9]", "", name), "_"), assay = "RNA")
+  if ("siamese" %in% names(cells)) SeuratObject::Idents(seurat) <- "siamese"
 }
