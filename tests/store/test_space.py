@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -74,6 +75,29 @@ def test_every_library_that_writes_on_a_full_disk(tmp_path: Path) -> None:
         expected += [f"{name} {os.EX_TEMPFAIL} no space left", f"{name} []"]
     assert said[:-1] == expected
     assert said[-1].startswith(f"{os.EX_TEMPFAIL} no space left (or no quota) for {tmp_path}")
+
+
+CRASHED = """
+import signal, sys
+from pathlib import Path
+from scsiameseclu.stages.program_run import ProgramRun
+from scsiameseclu.stages.watching import Death
+folder = Path(sys.argv[1])
+run = ProgramRun("assemble", "s", folder, None, 1)
+death = Death(signal.SIGSEGV, peak_mb=100, out_of_memory=False)
+print(run.died(death), (folder / "stages" / "failure.json").read_text().count("crashed"))
+(folder / "filler").write_bytes(bytes(9 * 2**20))
+print(run.died(Death(signal.SIGBUS, peak_mb=100, out_of_memory=False)))
+(folder / "stages" / "failure.json").unlink()
+print(run.died(death), (folder / "stages" / "failure.json").read_text().count("no space left"))
+"""
+
+
+def test_a_crash_on_a_full_disk(tmp_path: Path) -> None:
+    """Recorded as a lack of space, unless the stage has given a reason before."""
+    said = on_a_small_disk(tmp_path, CRASHED).split()
+    bus, segv = 128 + signal.SIGBUS, 128 + signal.SIGSEGV
+    assert said == [str(segv), "1", str(bus), str(os.EX_TEMPFAIL), "1"]
 
 
 def test_with_space_an_error_stays_what_it_is(tmp_path: Path) -> None:
