@@ -1,6 +1,7 @@
 """The cohort: statuses, tables, the page, and what MultiQC makes of it."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -81,6 +82,36 @@ def test_everything_of_the_cohort(results: Path) -> None:
     assert (results / "index.html").read_bytes() == first
 
     _check_multiqc(results)
+
+
+def test_a_page_of_an_earlier_run_does_not_say_ok(results: Path) -> None:
+    """Neither of a failed sample nor of a failed cohort, until they are finished again."""
+    folder = SampleFolder(results / "samples" / "good", "good")
+    joint = folder.path("pages") / "x.html"
+    joint.parent.mkdir()
+    joint.write_bytes(folder.path("report").read_bytes())
+    pages = [folder.path("report"), joint]
+    before = [(page.read_bytes(), page.stat().st_mtime_ns) for page in pages]
+    states = [state_of(page) for page in pages]
+    assert states == ["WARN 1 warning"] * 2
+    note = folder.directory / "stages" / "failure.json"
+    note.write_text(json.dumps({"sample": "good", "stage": "train", "reason": "<no> space\r"}))
+    for _ in range(2):
+        cohort.run(samples=results / "samples.tsv", results=results)
+    for page, (_, time) in zip(pages, before, strict=True):
+        assert state_of(page) == "FAIL This page is of an earlier run. At train: <no> space"
+        assert page.stat().st_mtime_ns == time
+    note.unlink()
+    cohort.run(samples=results / "samples.tsv", results=results)
+    assert [(page.read_bytes(), page.stat().st_mtime_ns) for page in pages] == before
+
+
+def state_of(page: Path) -> str:
+    """What a browser shows below the title, in one line."""
+    content = re.sub(r"<template>.*?</template>", "", page.read_text(), flags=re.DOTALL)
+    assert Page(content).unmatched == []
+    header = content.partition('<p class="state">')[2].partition("</header>")[0]
+    return " ".join(Page(header.replace("</p>", "")).text.split())
 
 
 def _check_multiqc(results: Path) -> None:
