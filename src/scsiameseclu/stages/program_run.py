@@ -33,7 +33,7 @@ class ProgramRun:
 
     def fail(self, ending: Ending) -> int:
         """Print and record a failure; returns the exit code."""
-        reason = ending.reason + (f" (attempt {self.attempt})" if self.attempt > 1 else "")
+        reason = ending.reason + (f" (tried {self.attempt} times)" if self.attempt > 1 else "")
         where = f"sample {self.sample}: " if self.sample else ""
         print(f"error: {where}{reason}", file=sys.stderr)
         if self.directory is not None:
