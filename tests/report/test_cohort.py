@@ -2,11 +2,13 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import anndata as ad
 import h5py
 import numpy as np
 import pandas as pd
@@ -17,11 +19,18 @@ from html_page import Page
 from scsiameseclu.errors import UserError
 from scsiameseclu.report.cohort_figures import MAX_TYPES, composition
 from scsiameseclu.report.cohort_page import cohort_page
-from scsiameseclu.report.cohort_samples import Entry, common_types, read_entries
+from scsiameseclu.report.cohort_samples import (
+    Entry,
+    _lost_member,
+    common_types,
+    read_cohorts,
+    read_entries,
+)
 from scsiameseclu.report.multiqc import write_multiqc
 from scsiameseclu.stages import cohort
 from scsiameseclu.store.files import sidecar, write_h5ad
 from scsiameseclu.store.folder import SampleFolder
+from scsiameseclu.store.manifest import outputs
 
 NAMES = ["refused", "good", "warned", "never_begun", "half_way"]
 REASON = f"file {SCRIPT} contains log-transformed values, not counts"
@@ -171,6 +180,49 @@ def test_a_broken_sidecar_fails_its_sample_only(copy_of: Callable[..., SampleFol
     (entry,) = read_entries(folder.directory.parents[1], ["broken"])
     assert entry.status == "FAIL"
     assert "clusters.h5ad cannot be read" in entry.reason
+
+
+def completed(folder: SampleFolder) -> None:
+    """Create the files of its features that a finished sample lacks."""
+    for name in outputs(folder.features):
+        folder.path(name).parent.mkdir(exist_ok=True)
+        folder.path(name).touch()
+
+
+def test_a_cohort_of_which_a_sample_has_failed_since(copy_of: Callable[..., SampleFolder]) -> None:
+    """Its files are complete, but of an earlier run."""
+    member = copy_of("s1")
+    results = member.directory.parents[1]
+    shutil.copytree(member.directory, results / "cohorts" / "all")
+    joint = SampleFolder(results / "cohorts" / "all", "all", ("cohort",))
+    counts = ad.read_h5ad(joint.path("counts"))
+    counts.obs["sample"] = "s1"
+    counts.write_h5ad(joint.path("counts"))
+    completed(joint)
+    for stage, lost in (("ingest", "counts"), ("quality", "filtered")):
+        assert _lost_member(joint) is None
+        moved = member.path(lost).rename(results / "away")
+        (entry,) = read_cohorts(results, ["all"], ["cohort"])
+        assert (entry.status, entry.stage) == ("FAIL", "join"), stage
+        assert entry.reason.startswith("sample s1 has failed since")
+        moved.rename(member.path(lost))
+
+
+def test_a_reference_that_failed_since_fails_what_it_annotates(
+    copy_of: Callable[..., SampleFolder],
+) -> None:
+    folder = copy_of("s1", ("reference",))
+    completed(folder)
+    note = folder.directory.parents[1] / "reference" / "stages" / "failure.json"
+    note.parent.mkdir(parents=True)
+    for features, status in ((("reference",), "FAIL"), ((), "WARN")):
+        note.write_text(json.dumps({"stage": "reference", "reason": "no cell has a label"}))
+        (entry,) = read_entries(note.parents[2], ["s1"], features)
+        assert entry.status == status
+        assert (entry.stage == "reference") == (status == "FAIL")
+    folder.path("clusters").unlink()  # the sample's own trouble comes before
+    (entry,) = read_entries(note.parents[2], ["s1"], ["reference"])
+    assert entry.stage == "curate"
 
 
 def test_an_earlier_trajectory_is_not_spoken_of(copy_of: Callable[..., SampleFolder]) -> None:
