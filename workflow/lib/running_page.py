@@ -43,5 +43,5 @@ def _replace(page: Path, change: Callable[[str], str]) -> None:
             part.write_bytes(changed.encode("utf-8"))
             os.utime(part, ns=(times.st_atime_ns, times.st_mtime_ns))
             part.replace(page)
-    except OSError:  # no page, no space, no permission: the run goes on, and says so if it matters
+    except (OSError, ValueError):  # no page, no space, or a damaged page, which is made again
         return

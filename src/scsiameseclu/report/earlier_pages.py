@@ -32,8 +32,8 @@ def mark_earlier_pages(entry: Entry, folder: SampleFolder) -> None:
         try:
             if page.is_file():
                 _mark(page, entry)
-        except OSError as error:
-            log.warning("page %s cannot be updated (%s)", page, error.strerror)
+        except (OSError, ValueError) as error:  # damaged text is no UTF-8
+            log.warning("page %s cannot be updated (%s)", page, error)
 
 
 def _mark(page: Path, entry: Entry) -> None:
