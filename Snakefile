@@ -49,6 +49,12 @@ onstart:
         hold(RUN_NOTE)
         if problem := claim(Path(RESULTS)):
             raise WorkflowError(problem)
+        say_running(Path(RESULTS, "index.html"))
+
+
+onsuccess:
+    if not FINISHING:
+        say_ended(Path(RESULTS, "index.html"))
 
 
 # The run that finishes cohorts without failed samples leaves the report to the run that started it.

@@ -17,7 +17,7 @@ from scsiameseclu.run_settings import SECTIONS, RunSettings
 from scsiameseclu.settings import PAPER, ModelSettings
 from scsiameseclu.stages.columns import OVERRIDES, SampleSettings
 from scsiameseclu.stages.config import config_problems, with_defaults
-from scsiameseclu.stages.program import add_settings
+from scsiameseclu.stages.stage_parser import add_settings
 
 ALL = [kind for kind in Settings.__subclasses__() if kind.__module__.startswith("scsiameseclu.")]
 CONFIGURED: dict[str, type[Settings]] = {"": RunSettings, **SECTIONS}

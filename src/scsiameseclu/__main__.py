@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from scsiameseclu import __version__
-from scsiameseclu.stages.program import STAGES, main
+from scsiameseclu.stages.program import main
+from scsiameseclu.stages.stage_parser import STAGES
 
 
 def usage() -> str:

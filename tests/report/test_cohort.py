@@ -1,11 +1,14 @@
 """The cohort: statuses, tables, the page, and what MultiQC makes of it."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import anndata as ad
 import h5py
 import numpy as np
 import pandas as pd
@@ -16,11 +19,18 @@ from html_page import Page
 from scsiameseclu.errors import UserError
 from scsiameseclu.report.cohort_figures import MAX_TYPES, composition
 from scsiameseclu.report.cohort_page import cohort_page
-from scsiameseclu.report.cohort_samples import Entry, common_types, read_entries
+from scsiameseclu.report.cohort_samples import (
+    Entry,
+    _lost_member,
+    common_types,
+    read_cohorts,
+    read_entries,
+)
 from scsiameseclu.report.multiqc import write_multiqc
 from scsiameseclu.stages import cohort
 from scsiameseclu.store.files import sidecar, write_h5ad
 from scsiameseclu.store.folder import SampleFolder
+from scsiameseclu.store.manifest import outputs
 
 NAMES = ["refused", "good", "warned", "never_begun", "half_way"]
 REASON = f"file {SCRIPT} contains log-transformed values, not counts"
@@ -83,6 +93,36 @@ def test_everything_of_the_cohort(results: Path) -> None:
     _check_multiqc(results)
 
 
+def test_a_page_of_an_earlier_run_does_not_say_ok(results: Path) -> None:
+    """Neither of a failed sample nor of a failed cohort, until they are finished again."""
+    folder = SampleFolder(results / "samples" / "good", "good")
+    joint = folder.path("pages") / "x.html"
+    joint.parent.mkdir()
+    joint.write_bytes(folder.path("report").read_bytes())
+    pages = [folder.path("report"), joint]
+    before = [(page.read_bytes(), page.stat().st_mtime_ns) for page in pages]
+    states = [state_of(page) for page in pages]
+    assert states == ["WARN 1 warning"] * 2
+    note = folder.directory / "stages" / "failure.json"
+    note.write_text(json.dumps({"sample": "good", "stage": "train", "reason": "<no> space\r"}))
+    for _ in range(2):
+        cohort.run(samples=results / "samples.tsv", results=results)
+    for page, (_, time) in zip(pages, before, strict=True):
+        assert state_of(page) == "FAIL This page is of an earlier run. At train: <no> space"
+        assert page.stat().st_mtime_ns == time
+    note.unlink()
+    cohort.run(samples=results / "samples.tsv", results=results)
+    assert [(page.read_bytes(), page.stat().st_mtime_ns) for page in pages] == before
+
+
+def state_of(page: Path) -> str:
+    """What a browser shows below the title, in one line."""
+    content = re.sub(r"<template>.*?</template>", "", page.read_text(), flags=re.DOTALL)
+    assert Page(content).unmatched == []
+    header = content.partition('<p class="state">')[2].partition("</header>")[0]
+    return " ".join(Page(header.replace("</p>", "")).text.split())
+
+
 def _check_multiqc(results: Path) -> None:
     folder = results / "multiqc"
     content = {path.name: json.loads(path.read_text()) for path in folder.glob("*_mqc.json")}
@@ -140,6 +180,49 @@ def test_a_broken_sidecar_fails_its_sample_only(copy_of: Callable[..., SampleFol
     (entry,) = read_entries(folder.directory.parents[1], ["broken"])
     assert entry.status == "FAIL"
     assert "clusters.h5ad cannot be read" in entry.reason
+
+
+def completed(folder: SampleFolder) -> None:
+    """Create the files of its features that a finished sample lacks."""
+    for name in outputs(folder.features):
+        folder.path(name).parent.mkdir(exist_ok=True)
+        folder.path(name).touch()
+
+
+def test_a_cohort_of_which_a_sample_has_failed_since(copy_of: Callable[..., SampleFolder]) -> None:
+    """Its files are complete, but of an earlier run."""
+    member = copy_of("s1")
+    results = member.directory.parents[1]
+    shutil.copytree(member.directory, results / "cohorts" / "all")
+    joint = SampleFolder(results / "cohorts" / "all", "all", ("cohort",))
+    counts = ad.read_h5ad(joint.path("counts"))
+    counts.obs["sample"] = "s1"
+    counts.write_h5ad(joint.path("counts"))
+    completed(joint)
+    for stage, lost in (("ingest", "counts"), ("quality", "filtered")):
+        assert _lost_member(joint) is None
+        moved = member.path(lost).rename(results / "away")
+        (entry,) = read_cohorts(results, ["all"], ["cohort"])
+        assert (entry.status, entry.stage) == ("FAIL", "join"), stage
+        assert entry.reason.startswith("sample s1 has failed since")
+        moved.rename(member.path(lost))
+
+
+def test_a_reference_that_failed_since_fails_what_it_annotates(
+    copy_of: Callable[..., SampleFolder],
+) -> None:
+    folder = copy_of("s1", ("reference",))
+    completed(folder)
+    note = folder.directory.parents[1] / "reference" / "stages" / "failure.json"
+    note.parent.mkdir(parents=True)
+    for features, status in ((("reference",), "FAIL"), ((), "WARN")):
+        note.write_text(json.dumps({"stage": "reference", "reason": "no cell has a label"}))
+        (entry,) = read_entries(note.parents[2], ["s1"], features)
+        assert entry.status == status
+        assert (entry.stage == "reference") == (status == "FAIL")
+    folder.path("clusters").unlink()  # the sample's own trouble comes before
+    (entry,) = read_entries(note.parents[2], ["s1"], ["reference"])
+    assert entry.stage == "curate"
 
 
 def test_an_earlier_trajectory_is_not_spoken_of(copy_of: Callable[..., SampleFolder]) -> None:

@@ -167,7 +167,7 @@ def test_a_killed_stage_has_its_reason_on_the_page(tmp_path: Path) -> None:
     assert child.stage == both.stage == other.stage == "ingest"
     assert "stage ingest was killed" in child.reason
     assert "asked for 1,000 MB)" in child.reason
-    assert child.reason.endswith("(attempt 3)")
+    assert child.reason.endswith("(tried 3 times)")
     assert both.reason.startswith("killed, at attempt 3")
     assert "(asked for 1,000 MB)" in both.reason
     assert other.reason.startswith("not reached")

@@ -14,7 +14,8 @@ from scsiameseclu.run_settings import LimitSettings
 from scsiameseclu.settings import DropletSettings, GraphSettings, ModelSettings
 from scsiameseclu.stages import ingest, quality, train
 from scsiameseclu.stages.notes import where_it_ran
-from scsiameseclu.stages.program import STAGES, arguments_of, main, stage_parser
+from scsiameseclu.stages.program import arguments_of, main
+from scsiameseclu.stages.stage_parser import STAGES, stage_parser
 
 THREADS = """
 import sys

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 import pytest
 import snakemake.io
 
-from scsiameseclu.stages.program import STAGES as PROGRAMS
+from scsiameseclu.stages.stage_parser import STAGES as PROGRAMS
 from scsiameseclu.store import manifest
 
 OF_SAMPLES = tuple(

@@ -265,8 +265,11 @@ def test_a_killed_run_ends_with_the_same_bytes(copied: Path) -> None:
         output = f"results/{folder}/stages/embedding.h5ad"
         kill_within(copied, folder, "train", "--forcerun", output)
     kill_within(copied, "samples/a", "layout")
+    page = copied / "results" / "index.html"
+    assert "has not ended; this page is of the run before" in page.read_text()
     done = snakemake(copied)
     assert done.returncode == 0, done.stdout
+    assert "has not ended" not in page.read_text()
     assert "Removed the lock" in done.stdout
     assert "rule train:" not in done.stdout
     assert "rule layout:" in done.stdout

@@ -20,6 +20,11 @@ def joint_file(name):
     return f"{RESULTS}/cohorts/{{cohort}}/{manifest.path(name, '{cohort}')}"
 
 
+# Files of samples that are joined into a cohort.
+OF_JOIN = ["counts", "filtered", "quality_table"]
+if manifest.CORRECT in FEATURES:
+    OF_JOIN += ["expression"]
+
 # All are asked for, so that files removed with a killed job are recreated, and a sample or cohort
 # with an unfinished stage is not reported as failed.
 ALL_FILES = [
@@ -55,9 +60,10 @@ def members(cohort):
 
 def finished(cohort):
     """The samples of a cohort that get a page: all, or those that finished before others failed."""
-    page = file("report")
     return [
-        sample for sample in members(cohort) if not (FINISHING and lacks(page, sample))
+        sample
+        for sample in members(cohort)
+        if not (FINISHING and lacks(manifest.outputs(FEATURES), sample))
     ]
 
 
@@ -131,9 +137,13 @@ def size_of_members(input):
     )
 
 
-def lacks(path, sample):
-    """Whether a file of a sample does not exist."""
-    return not Path(path.format(sample=sample)).exists()
+def lacks(names, sample):
+    """Whether any of these files of a sample does not exist.
+
+    Snakemake removes those of a job that fails; those of later jobs may be of an earlier run.
+    """
+    paths = (Path(file(name).format(sample=sample)) for name in names)
+    return not all(path.exists() for path in paths)
 
 
 def finish_cohorts():
@@ -141,9 +151,8 @@ def finish_cohorts():
 
     A sample that failed after quality control takes part, but has no page.
     """
-    needed = file("expression" if manifest.CORRECT in FEATURES else "filtered")
-    failed = [name for name in SAMPLES if lacks(needed, name)]
-    unfinished = [name for name in SAMPLES if lacks(file("report"), name)]
+    failed = [name for name in SAMPLES if lacks(OF_JOIN, name)]
+    unfinished = [name for name in SAMPLES if lacks(manifest.outputs(FEATURES), name)]
     names = {name: [row["sample"] for row in rows] for name, rows in COHORTS.items()}
     cohorts = without_failed_samples(names, failed, unfinished)
     started = Path(sys.argv[0]).name in ("snakemake", "__main__.py")

@@ -51,6 +51,7 @@ from on_failure import LEFT_OUT as LEFT_OUT_VARIABLE
 from on_failure import run_again, show_failures, without_failed_samples
 from outdir_lock import claim
 from run_lock import clear_lock_of_killed_run, hold
+from running_page import say_ended, say_running
 from scsiameseclu.curation.table import content_for
 from scsiameseclu.stages.cohorts import (
     MODEL,

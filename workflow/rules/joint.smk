@@ -4,12 +4,7 @@
 
 rule join:
     input:
-        parts=of_members(
-            "counts",
-            "filtered",
-            "quality_table",
-            *(["expression"] if manifest.CORRECT in FEATURES else []),
-        ),
+        parts=of_members(*OF_JOIN),
         sizes=of_members("dimensions"),
     output:
         **joint_writes("join"),

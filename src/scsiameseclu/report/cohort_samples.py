@@ -16,7 +16,7 @@ from scsiameseclu.genes.gene_classes import SPIKE_INS
 from scsiameseclu.report.finished_sample import read_table, without_failed
 from scsiameseclu.store.files import read_parts
 from scsiameseclu.store.folder import SampleFolder
-from scsiameseclu.store.manifest import COHORT, FAILURE
+from scsiameseclu.store.manifest import COHORT, FAILURE, REFERENCE
 
 SCORES = ("ari", "nmi", "acc", "macro_f1")
 NOT_REACHED = "not reached; the same command continues"
@@ -90,15 +90,39 @@ def _read_status(entry: Entry, folder: SampleFolder, logs: Path) -> None:
         entry.status, entry.stage = "FAIL", failure["stage"]
         entry.reasons = [failure["reason"]]
     elif missing:
-        entry.status, (entry.stage, *entry.reasons) = "FAIL", _unfinished(folder, missing[0], logs)
-        reference = folder.directory.parent.parent / "reference" / FAILURE
-        if "annotate" in missing and reference.is_file():
-            note = json.loads(reference.read_text(encoding="utf-8"))
-            entry.stage, entry.reasons = "reference", [str(note["reason"])]
+        annotated = "annotate" not in missing
+        why = _unfinished(folder, missing[0], logs)
+        entry.status = "FAIL"
+        entry.stage, *entry.reasons = why if annotated else _failed_reference(folder) or why
+    elif outdated := _failed_reference(folder) or _lost_member(folder):
+        entry.status, (entry.stage, *entry.reasons) = "FAIL", outdated
     elif warnings := [*folder.warnings(), *without_failed(folder.json("metrics"))]:
         entry.status = "WARN"
         entry.stage = ", ".join(dict.fromkeys(stage for stage, _ in warnings))
         entry.reasons = [f"{sentence.rstrip('.')}." for _, sentence in warnings]
+
+
+def _failed_reference(folder: SampleFolder) -> tuple[str, str] | None:
+    """The stage reference and why it failed, if the sample is annotated by it."""
+    path = folder.directory.parent.parent / "reference" / FAILURE
+    if REFERENCE not in folder.features or not path.is_file():
+        return None
+    return "reference", str(json.loads(path.read_text(encoding="utf-8"))["reason"])
+
+
+def _lost_member(folder: SampleFolder) -> tuple[str, str] | None:
+    """Why a cohort is of an earlier run: a sample that it contains has failed since."""
+    if COHORT not in folder.features:
+        return None
+    samples = folder.directory.parent.parent / "samples"
+    for name in map(str, folder.obs("counts", ["sample"])["sample"].cat.categories):
+        member = SampleFolder(samples / name, name)
+        if not (member.has("counts") and member.has("filtered")):
+            return "join", (
+                f"sample {name} has failed since the cohort was analysed; mend it, and run the "
+                "same command again"
+            )
+    return None
 
 
 def _unfinished(folder: SampleFolder, missing: str, logs: Path) -> tuple[str, str]:

@@ -41,7 +41,8 @@ def run(
     """Write index.html, cohort.tsv, status.tsv, cohorts.tsv and multiqc/ into ``results``.
 
     Unfinished samples have status FAIL, with the error message of the failed stage or the first
-    stage that has not finished. Finished samples with warnings have status WARN.
+    stage that has not finished. Finished samples with warnings have status WARN. Pages of an
+    earlier run, of samples and cohorts that have failed since, are marked as such.
 
     Parameters
     ----------
@@ -63,9 +64,11 @@ def run(
     """
     from scsiameseclu.report.cohort_page import cohort_page
     from scsiameseclu.report.cohort_samples import read_cohorts, read_entries
+    from scsiameseclu.report.earlier_pages import mark_earlier_pages
     from scsiameseclu.report.multiqc import write_multiqc
     from scsiameseclu.stages.sheet import sample_names
     from scsiameseclu.store.atomic import write_table, write_text
+    from scsiameseclu.store.folder import SampleFolder
 
     if not results.is_dir():
         raise UserError(f"there is no results folder {results}; check --results")
@@ -76,6 +79,9 @@ def run(
     write_table(results / "cohorts.tsv", joint_table(joint))
     write_multiqc(entries, results / "multiqc", joint)
     write_text(results / "index.html", cohort_page(entries, joint))
+    for kind, listed in (("samples", entries), ("cohorts", joint)):
+        for entry in listed:
+            mark_earlier_pages(entry, SampleFolder(results / kind / entry.sample, entry.sample))
 
 
 def status_table(entries: Sequence[Entry]) -> pd.DataFrame:

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.store.space import FULL, existing, is_full
 
 MUST_MEND, UNEXPECTED, MAY_PASS = os.EX_DATAERR, os.EX_SOFTWARE, os.EX_TEMPFAIL
 """Exit codes: the user must mend the input or a setting; a bug; lack of memory or space and other
 states of the machine. A program that a signal ends has 128 plus its number, as in a shell."""
-FULL = (errno.ENOSPC, errno.EDQUOT)
 PASSING = (
     *FULL,
     errno.EIO,
@@ -31,7 +31,8 @@ PASSING = (
     errno.EMFILE,
 )
 """Errors of the operating system that may not occur again."""
-NO_SPACE = ("No space left on device", "Disk quota exceeded")
+NO_SPACE = ("No space left on device", "Disk quota exceeded", "Not enough free space")
+"""Messages of the system and of NumPy in errors without a number."""
 NO_MEMORY = ("can't allocate memory", "not enough memory", "CUDA out of memory", "std::bad_alloc")
 """Messages of libraries that raise a RuntimeError in place of a MemoryError."""
 CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT)
@@ -68,6 +69,8 @@ def ending_of(error: Exception, stage: str, directory: Path | None, asked_mb: in
     passing = any(isinstance(c, OSError) and c.errno in PASSING for c in causes)
     if isinstance(error, UserError):
         return Ending(MAY_PASS if passing else MUST_MEND, str(error))
+    if not passing and directory is not None and is_full(directory):
+        return Ending(MAY_PASS, no_space(directory))  # hidden by a library
     reason = f"unexpected {type(error).__name__} in stage {stage}; see its log for details"
     return Ending(MAY_PASS if passing else UNEXPECTED, reason)
 
@@ -96,11 +99,9 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 def no_space(directory: Path | None) -> str:
     """The reason of a stage that found no space, with what is left."""
-    places = [] if directory is None else [directory, *directory.resolve().parents]
-    place = next((place for place in places if place.exists()), None)
-    if place is None:
+    if directory is None:
         return "no space left on a device; free some, and run the same command again"
-    free = shutil.disk_usage(place).free / 1e6
+    free = shutil.disk_usage(existing(directory)).free / 1e6
     return (
         f"no space left (or no quota) for {directory}, whose device has {free:,.0f} MB free; free "
         "some, and run the same command again"

@@ -8,9 +8,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from scsiameseclu.stages.endings import MUST_MEND, Ending, ending_of_signal
+from scsiameseclu.stages.endings import (
+    CRASHES,
+    MAY_PASS,
+    MUST_MEND,
+    Ending,
+    ending_of_signal,
+    no_space,
+)
 from scsiameseclu.stages.notes import clear_running, failure_of, note_failure
 from scsiameseclu.stages.watching import Death
+from scsiameseclu.store.space import is_full
 
 
 @dataclass(frozen=True)
@@ -25,7 +33,7 @@ class ProgramRun:
 
     def fail(self, ending: Ending) -> int:
         """Print and record a failure; returns the exit code."""
-        reason = ending.reason + (f" (attempt {self.attempt})" if self.attempt > 1 else "")
+        reason = ending.reason + (f" (tried {self.attempt} times)" if self.attempt > 1 else "")
         where = f"sample {self.sample}: " if self.sample else ""
         print(f"error: {where}{reason}", file=sys.stderr)
         if self.directory is not None:
@@ -47,6 +55,9 @@ class ProgramRun:
             if note and death.number not in (signal.SIGKILL, signal.SIGTERM):
                 print(f"error: {note['reason']}", file=sys.stderr)  # recorded beforehand
                 return MUST_MEND if note.get("must_mend") else 128 + death.number
+            # HDF5 may crash while it closes a file that it could not write
+            if death.number in CRASHES and is_full(self.directory):
+                return self.fail(Ending(MAY_PASS, no_space(self.directory)))
         self.fail(
             ending_of_signal(
                 death.number,

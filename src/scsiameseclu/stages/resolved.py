@@ -10,7 +10,7 @@ from scsiameseclu.options import Settings, rules
 from scsiameseclu.run_settings import SECTIONS, LimitSettings
 from scsiameseclu.settings import DropletSettings
 from scsiameseclu.stages.input_files import reads_labels
-from scsiameseclu.stages.program import is_settings, parameters, work_of
+from scsiameseclu.stages.stage_parser import is_settings, parameters, work_of
 
 SECTION_OF: dict[type[Settings], str] = {kind: name for name, kind in SECTIONS.items()}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import glob
 import gzip
 import json
@@ -12,6 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from scsiameseclu.errors import UserError
+from scsiameseclu.store.space import FULL, is_full
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +33,11 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     If the process is killed inside the block, ``path`` is unchanged and the temporary file remains
     until ``path`` is next written. Two processes must not write the same path at once.
+
+    Raises
+    ------
+    OSError
+        The device is full, whatever the library that wrote has raised.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -43,6 +52,12 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
+    except Exception as error:
+        # asked here, where the file still takes its space
+        named = isinstance(error, UserError) or getattr(error, "errno", None) in FULL
+        if named or not is_full(target.parent):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target)) from error
     finally:
         temporary.unlink(missing_ok=True)
 

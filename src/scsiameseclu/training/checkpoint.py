@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from scsiameseclu.store.atomic import atomic_path
+
 log = logging.getLogger(__name__)
 
 SECONDS = 60.0  # between two checkpoints
@@ -94,10 +96,9 @@ class Checkpoint:
 
     def _save(self, state: State) -> None:
         assert self.path is not None
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_name(self.path.name + ".part")
-        torch.save({"inputs": self.inputs, "state": state}, part)
-        part.replace(self.path)
+        # to a stream of Python's: a path is written by C++, which hides that the disk is full
+        with atomic_path(self.path) as temporary, temporary.open("wb") as file:
+            torch.save({"inputs": self.inputs, "state": state}, file)
         self._saved = time.monotonic()
 
 
