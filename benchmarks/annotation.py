@@ -179,9 +179,6 @@ def main() -> None:
     lines += disagreements_table(pd.DataFrame(parts["-disagreements"]))
     lines += [
         "",
-        "The constants of the annotation were compared leaving one set out: "
-        "[annotation-thresholds.md](annotation-thresholds.md).",
-        "",
         f"Machine: {platform.machine()}. Date: {date.today()}.",
     ]
     arguments.output.with_suffix(".md").write_text("\n".join(lines) + "\n")

@@ -92,16 +92,17 @@ class Scored:
         return int((name_types(self.scores, settings)["cell_type"] != "Unassigned").sum())
 
 
-def grid() -> Iterator[tuple[float, int]]:
-    """Values of the two constants of scoring."""
-    _, _, floor, group = defaults()
+def grid(floor: float, group: int) -> Iterator[tuple[float, int]]:
+    """Values of the two constants of scoring: the defaults, and one changed at a time."""
     yield floor, group
     yield from ((other, group) for other in FLOORS)
     yield from ((floor, other) for other in GROUPS)
 
 
-def measure(data: Path, name: str, cache: Path, seeds: int) -> list[dict]:
-    """The rows of one data set."""
+def measure(
+    data: Path, name: str, cache: Path, seeds: int, default: tuple[float, float, float, int]
+) -> list[dict]:
+    """The rows of one data set; sets the constants of the modules."""
     from scsiameseclu.annotation import by_markers, marker_scores
 
     cells = judged.read(data, name)
@@ -114,7 +115,7 @@ def measure(data: Path, name: str, cache: Path, seeds: int) -> list[dict]:
     ]
     random = [(part, clusters) for _, _, part, clusters in judged.random_parts(cells, labels)]
     rows = []
-    for floor, group in grid():
+    for floor, group in grid(*default[2:]):
         marker_scores.DEVIATION_FLOOR, by_markers.CELLS_PER_GROUP = floor, group
         scored = [Scored(cells, clusters, by_cell=True) for clusters in parts]
         drawn = [Scored(*pair, by_cell=False) for pair in random]
@@ -207,7 +208,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     default, rows = defaults(), []
     for name in arguments.sets or list(judged.label_table()["set"].unique()):
-        rows += measure(arguments.data, name, arguments.cache, arguments.seeds)
+        rows += measure(arguments.data, name, arguments.cache, arguments.seeds, default)
         print(name, flush=True)
     measured = pd.DataFrame(rows)
     measured.round(4).to_csv(arguments.output, index=False)

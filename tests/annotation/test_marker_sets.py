@@ -11,12 +11,20 @@ from scsiameseclu.annotation.marker_sets import (
     canonical_sets,
     canonical_table,
     choose_organism,
+    gene_positions,
     given_markers,
-    match_markers,
+    match_positions,
     read_marker_table,
 )
 from scsiameseclu.annotation.tissues import ANY, known_tissues, tissue_names
 from scsiameseclu.errors import UserError
+
+
+def matched(
+    sets: MarkerSets, symbols: list[str], ids: list[str], priority: list[float]
+) -> pd.DataFrame:
+    """The rows of a table that match some genes."""
+    return match_positions(sets, gene_positions(symbols, ids, priority))
 
 
 def test_canonical_table_is_whole() -> None:
@@ -63,7 +71,7 @@ def test_tissues_can_be_joined() -> None:
 
 def test_of_two_genes_of_one_name_the_expressed_one_is_taken() -> None:
     (sets,) = canonical_sets("blood", "human")
-    found = match_markers(sets, ["MS4A1", "ms4a1", "CD79A"], ["", "", ""], [0.1, 5.0, 1.0])
+    found = matched(sets, ["MS4A1", "ms4a1", "CD79A"], ["", "", ""], [0.1, 5.0, 1.0])
     assert found.set_index("gene")["target"].to_dict() == {"MS4A1": 1, "CD79A": 2}
 
 
@@ -178,22 +186,22 @@ def sets_of(*genes: str) -> MarkerSets:
 def test_genes_are_matched_by_symbol_or_id_whatever_case_and_version() -> None:
     symbols, ids = ["Cd3e", "MS4A1", "LYZ"], ["ENSG001.7", "ENSG002", ""]
     for name, place in (("CD3E", 0), ("ensg001", 0), ("ENSG001.7", 0), ("ms4a1", 1), ("lyz", 2)):
-        found = match_markers(sets_of(name, "absent"), symbols, ids, [1.0, 1.0, 1.0])
+        found = matched(sets_of(name, "absent"), symbols, ids, [1.0, 1.0, 1.0])
         assert found["target"].tolist() == [place], name
-    assert match_markers(sets_of("", "absent"), symbols, ids, [1.0, 1.0, 1.0]).empty
+    assert matched(sets_of("", "absent"), symbols, ids, [1.0, 1.0, 1.0]).empty
 
 
 def test_a_symbol_comes_before_an_id_and_a_gene_counts_once_for_a_type() -> None:
-    found = match_markers(sets_of("X", "y", "Y"), ["A", "X"], ["X", "Y"], [9.0, 1.0])
+    found = matched(sets_of("X", "y", "Y"), ["A", "X"], ["X", "Y"], [9.0, 1.0])
     assert found["target"].tolist() == [1]
     assert found["gene"].tolist() == ["X"]
 
 
 def test_the_gene_of_highest_priority_is_taken_for_ids_too() -> None:
     for priority, place in (([1.0, 2.0, 3.0], 2), ([3.0, 2.0, 1.0], 0), ([1.0, 3.0, 2.0], 1)):
-        found = match_markers(sets_of("ENSG1"), ["a", "b", "c"], ["ENSG1"] * 3, priority)
+        found = matched(sets_of("ENSG1"), ["a", "b", "c"], ["ENSG1"] * 3, priority)
         assert found["target"].tolist() == [place]
-        found = match_markers(sets_of("Same"), ["same"] * 3, ["1", "2", "3"], priority)
+        found = matched(sets_of("Same"), ["same"] * 3, ["1", "2", "3"], priority)
         assert found["target"].tolist() == [place]
 
 

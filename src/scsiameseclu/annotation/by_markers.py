@@ -29,6 +29,7 @@ from scsiameseclu.annotation.marker_sets import (
     MarkerSets,
     canonical_sets,
     choose_organism,
+    gene_positions,
     read_marker_table,
 )
 from scsiameseclu.annotation.profiles import (
@@ -159,7 +160,9 @@ def best_candidate(
     sets: list[MarkerSets], genes: GeneNames, profiles: Profiles, deviation: np.ndarray
 ) -> Candidate:
     """The tissue with the highest scores; among those that equal it, that with fewest types."""
-    candidates = [score_sets(one, genes, profiles, deviation) for one in sets]
+    expressed = (profiles.sizes @ profiles.mean).tolist()
+    positions = gene_positions(genes.symbols, genes.ids, expressed)
+    candidates = [score_sets(one, positions, profiles, deviation) for one in sets]
     strengths = [strength(one.scores, profiles.sizes) for one in candidates]
     limit = max(strengths) - EQUAL_STRENGTH * abs(max(strengths))
     equal = [one for one, value in zip(candidates, strengths, strict=True) if value >= limit]

@@ -15,14 +15,14 @@ against their type.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from scsiameseclu.annotation.marker_sets import MarkerSets, match_markers
+from scsiameseclu.annotation.marker_sets import MarkerSets, match_positions
 from scsiameseclu.annotation.profiles import Profiles
-from scsiameseclu.genes.matching import GeneNames
 
 DEVIATION_FLOOR = 0.3
 """Smallest deviation of a gene's log expression to divide by, so that a few cells that express a
@@ -68,11 +68,14 @@ class Candidate:
 
 
 def score_sets(
-    sets: MarkerSets, genes: GeneNames, profiles: Profiles, deviation: np.ndarray
+    sets: MarkerSets, positions: Mapping[str, int], profiles: Profiles, deviation: np.ndarray
 ) -> Candidate:
-    """Score each set in each cluster; no columns if nothing can be scored."""
-    priority = (profiles.sizes @ profiles.mean).tolist()
-    matched = match_markers(sets, genes.symbols, genes.ids, priority)
+    """Score each set in each cluster; no columns if nothing can be scored.
+
+    ``positions`` has the position of the gene of each name, as of
+    :func:`scsiameseclu.annotation.marker_sets.gene_positions`.
+    """
+    matched = match_positions(sets, positions)
     usable = _usable(sets, matched)
     used = profiles.share.max(axis=0) >= EXPRESSED
     used[usable["target"]] = True

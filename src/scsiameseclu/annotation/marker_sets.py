@@ -210,20 +210,24 @@ def choose_organism(organism: str, symbols: list[str], ids: list[str]) -> str:
     return "mouse" if mouse > human else "human"
 
 
-def match_markers(
-    sets: MarkerSets, symbols: list[str], ids: list[str], priority: list[float]
-) -> pd.DataFrame:
-    """The rows of the table whose gene is in the data, with its position as ``target``.
+def gene_positions(symbols: list[str], ids: list[str], priority: list[float]) -> dict[str, int]:
+    """The position of the gene of each name, in capitals.
 
-    Symbols and ids are compared without regard to case, ids also without their version. Among
+    Names are symbols and ids, the latter also without their version; symbols take precedence. Among
     several genes of the same name the one with the highest ``priority`` is taken.
     """
     position: dict[str, int] = {}
-    for gene in sorted(range(len(symbols)), key=lambda i: priority[i]):
+    order = sorted(range(len(symbols)), key=lambda i: priority[i])
+    for gene in order:
         identifier = ids[gene].upper()
         position |= {name: gene for name in (identifier, identifier.split(".")[0]) if name}
-    for gene in sorted(range(len(symbols)), key=lambda i: priority[i]):
+    for gene in order:
         position[symbols[gene].upper()] = gene
-    target = sets.table["gene"].str.upper().map(position)
+    return position
+
+
+def match_positions(sets: MarkerSets, positions: Mapping[str, int]) -> pd.DataFrame:
+    """The rows of the table whose gene has a position, with it as ``target``."""
+    target = sets.table["gene"].str.upper().map(positions)
     matched = sets.table[target.notna()].assign(target=target.dropna().astype(int))
     return matched.drop_duplicates(["cell_type", "target"], ignore_index=True)
