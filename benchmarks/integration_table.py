@@ -47,15 +47,15 @@ def _main(rows: pd.DataFrame) -> list[str]:
         values = " | ".join(_number(group[n].mean()) for n in names)
         lines.append(f"| {name} | {method} | {len(group)} | {values} |")
     labelled = rows[rows["total"].notna()]
-    complete = labelled.groupby("set")["method"].nunique()
-    sets = complete.index[complete == labelled["method"].nunique()]
-    if len(sets) < 2:
+    n_sets = labelled["set"].nunique()
+    measured = labelled.groupby("method")["set"].nunique()
+    labelled = labelled[labelled["method"].isin(measured.index[measured == n_sets])]
+    if n_sets < 2:
         return [*lines, ""]
-    labelled = labelled[labelled["set"].isin(sets)]
     means = labelled.groupby(["method", "set"], sort=False)[names].mean()
     for method, group in means.groupby("method", sort=False):
         values = " | ".join(_number(group[n].mean()) for n in names)
-        lines.append(f"| **mean of {len(sets)} labelled sets** | {method} | | {values} |")
+        lines.append(f"| **mean of {n_sets} labelled sets** | {method} | | {values} |")
     return [*lines, ""]
 
 
