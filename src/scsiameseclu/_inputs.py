@@ -44,6 +44,47 @@ def clusters_of(adata: ad.AnnData, groupby: str) -> pd.Series:
     return column.cat.remove_unused_categories().cat.rename_categories(str)
 
 
+def prior_of(obs: pd.DataFrame, key: str, clusters: str) -> np.ndarray:
+    """A column with a partition of the cells by prior knowledge, as text, (n_cells,).
+
+    Parameters
+    ----------
+    obs
+        Table of the cells.
+    key
+        Name of the column.
+    clusters
+        Name of the column of the clusters, which is no prior for itself.
+
+    Raises
+    ------
+    UserError
+        The column does not exist, occurs twice, is made of the clusters, holds numbers with
+        fractions, or has missing values, a single value, or one for each cell.
+    """
+    if not isinstance(key, str) or key not in obs:
+        raise UserError(
+            f"adata.obs has no column {key!r} (prior_key); call scsiameseclu.tl.annotate first, or "
+            f"choose from: {list_names(obs.columns)}"
+        )
+    where = f"adata.obs[{key!r}] (prior_key)"
+    if key == clusters or key.startswith(f"{clusters}_"):
+        raise UserError(f"{where} is made of the clusters themselves; name prior knowledge")
+    column = obs[key]
+    if isinstance(column, pd.DataFrame):
+        raise UserError(f"{where} occurs {column.shape[1]} times; rename one")
+    if column.isna().any():
+        raise UserError(
+            f"{where} has no value for {int(column.isna().sum()):,} of {len(obs):,} cells; fill it"
+        )
+    if pd.api.types.is_float_dtype(column.dtype) or not 1 < column.nunique() < len(obs):
+        raise UserError(
+            f"{where} is no partition of the cells: it has {column.nunique():,} different values "
+            f"({column.dtype}) for {len(obs):,} cells; name a column of cell types or groups"
+        )
+    return np.asarray(column.astype(str), dtype=str)
+
+
 def expression_of(adata: ad.AnnData, layer: str | None) -> ad.AnnData:
     """Log-normalised expression with the names of the genes, sharing memory where possible.
 

@@ -25,8 +25,7 @@ def found(fine: np.ndarray, labels: np.ndarray = TRUTH, n_clusters: int = 4) -> 
 def test_support_is_the_weight_of_the_voters_that_agree_better() -> None:
     fine = np.where(np.arange(120) < 15, "0.1", np.where(TRUTH == 0, "0.0", TRUTH.astype(str)))
     answer = found(fine)
-    assert answer.merge_with[2] == 3
-    assert answer.merge_with[3] == 2
+    assert answer.merge_with.tolist() == [-1, -1, 3, 2]
     assert answer.merge_support == pytest.approx([0, 0, 0.5, 0.5])
     assert answer.split_support == pytest.approx([1 / 3, 0, 0, 0])
 
@@ -35,6 +34,16 @@ def test_a_split_that_no_voter_makes_has_no_support() -> None:
     odd = np.arange(120) % 2
     fine = np.array([f"{c}.{o}" if c == 1 else str(c) for c, o in zip(TRUTH, odd, strict=True)])
     assert found(fine).split_support.tolist() == [0, 0, 0, 0]
+
+
+def test_both_clusters_of_a_union_name_each_other_however_small_the_others_are() -> None:
+    """A union with a tiny cluster hardly changes the index; it is no better for that."""
+    truth = np.repeat([0, 1, 2], [60, 57, 3])
+    joined = np.where(truth == 1, 0, truth)
+    voices = Voters([joined, truth, truth], np.array([1.0, 1.0, 1.0]))
+    answer = alternatives(truth, truth.astype(str), 3, voices)
+    assert answer.merge_with.tolist() == [1, 0, -1]
+    assert answer.merge_support == pytest.approx([1 / 3, 1 / 3, 0])
 
 
 def test_clusters_without_compared_cells_and_a_single_cluster_have_no_alternative() -> None:

@@ -27,7 +27,7 @@ def cells() -> ad.AnnData:
     generator = np.random.default_rng(0)
     counts = sp.csr_matrix(generator.poisson(1.0, (40, 6)).astype(np.float32))
     clusters = np.array(["3.10", "3.1", "0", "10"])[np.arange(40) % 4]
-    types = np.array(['T cells, "naive"', "B\tcells", "NK", "5'"])[np.arange(40) % 4]
+    types = np.array(['T cells, "naive"', "B\tcells", "NA", "5'"])[np.arange(40) % 4]
     adata = ad.AnnData(
         sp.csr_matrix(np.log1p(counts.toarray())),
         obs=pd.DataFrame(
@@ -81,7 +81,7 @@ def test_r_loads_the_folder(cells: ad.AnnData, tmp_path: Path) -> None:
     counts = cells.layers["counts"]
     assert [float(word) for word in lines[0]] == [6, 40, counts.sum(), counts[30, 3]]
     assert lines[1] == ["3.10", "0", "3.1", "10", "3.10", "3.1"]
-    assert done.stdout.splitlines()[2] == '5\'|B cells|NK|T cells, "naive"'
+    assert done.stdout.splitlines()[2] == '5\'|B cells|NA|T cells, "naive"'
     assert [float(word) for word in lines[3]] == [20, 1, sum(range(40))]
     assert lines[4][:4] == ["siamese_probability", "umap", "40", "2"]
     assert float(lines[4][4]) == pytest.approx(cells.obsm["X_umap"].sum(), abs=1e-3)
@@ -109,6 +109,7 @@ def r_has(package: str) -> bool:
             "SeuratObject",
             "m <- SeuratObject::GetAssayData(seurat, 'counts');"
             "places <- SeuratObject::Embeddings(seurat, 'umap');"
+            "stopifnot(ncol(SeuratObject::Embeddings(seurat, 'siamese_embedding')) > 1);"
             "of <- seurat[[]]; stopifnot(levels(seurat) == levels(cells$siamese));"
             "stopifnot(SeuratObject::Idents(seurat) == cells$siamese)",
         ),
@@ -121,6 +122,8 @@ def test_the_objects_of_r_have_counts_columns_and_embeddings(
         pytest.skip(
             f"there is no R package {package} (Debian: r-bioc-singlecellexperiment, r-cran-seurat)"
         )
+    cells = cells.copy()
+    cells.obsm["X_siamese"] = np.ones((40, 3), dtype=np.float32)  # also the name of a column
     write_seurat(tmp_path, cells, cells.layers["counts"])
     program += (
         ';cat(dim(m), sum(m), m["LYZ", "b:CELL30-1"], dim(places), places["b:CELL30-1", 2], "\\n");'

@@ -1,9 +1,11 @@
 """The estimator on real cells: contracts, new cells, saving, determinism, and no labels."""
 
+import warnings
 from pathlib import Path
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 import pytest
 import scanpy as sc
 import scipy.sparse as sp
@@ -11,6 +13,8 @@ from estimators import estimator
 from sklearn.metrics import adjusted_rand_score
 
 from scsiameseclu import ModelSettings, ScSiameseClu, UserError, datasets
+from scsiameseclu.cluster_number import ClusterNumber
+from scsiameseclu.model.parameters import warn_of_fewer
 
 SHORT = {
     "networks": 2,
@@ -143,11 +147,58 @@ def test_a_prior_votes_on_the_clusters_of_fitted_cells(demo: ad.AnnData) -> None
     assert with_prior >= adjusted_rand_score(adata.obs["kind"], before)
     model.recluster(adata)
     np.testing.assert_array_equal(adata.obs["siamese"].to_numpy(), before)
-    with pytest.raises(UserError, match="no column"):
-        model.recluster(adata, prior_key="absent")
-    adata.obs["kind"] = adata.obs["kind"].where(np.arange(adata.n_obs) > 0)
-    with pytest.raises(UserError, match="no value for 1 of 350 cells"):
-        model.recluster(adata, prior_key="kind")
+
+
+@pytest.mark.parametrize(
+    ("key", "complaint"),
+    [
+        ("absent", "no column 'absent'"),
+        (["kind"], "no column"),
+        ("siamese", "made of the clusters"),
+        ("siamese_fine", "made of the clusters"),
+        ("gap", "no value for 1 of 350 cells"),
+        ("one", "no partition of the cells: it has 1 different values"),
+        ("each", "no partition of the cells: it has 350 different values"),
+        ("depth", "no partition"),
+    ],
+)
+def test_what_is_no_prior_is_refused(
+    fitted_demo: tuple[ScSiameseClu, ad.AnnData], key: object, complaint: str
+) -> None:
+    model, adata = fitted_demo
+    with pytest.raises(UserError, match=complaint):
+        model.recluster(adata, prior_key=key)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def fitted_demo(demo: ad.AnnData) -> tuple[ScSiameseClu, ad.AnnData]:
+    adata = demo.copy()
+    model = estimator(4, **SHORT).fit(adata)
+    half = np.arange(350) % 2
+    adata.obs["gap"] = pd.Series(half.astype(str), index=adata.obs_names).where(half.cumsum() > 0)
+    adata.obs["one"], adata.obs["each"] = "same", np.arange(350)
+    adata.obs["depth"] = half / 3.0
+    return model, adata
+
+
+def test_a_saved_model_of_the_pipeline_clusters_again(
+    fitted_demo: tuple[ScSiameseClu, ad.AnnData], tmp_path: Path
+) -> None:
+    """It has no labels of the fitted cells."""
+    model, adata = fitted_demo
+    model.model_.save(tmp_path)
+    loaded = ScSiameseClu.load(tmp_path)
+    assert not hasattr(loaded, "labels_")
+    assert loaded.recluster(adata.copy(), 5).n_clusters_ == 5
+
+
+def test_fewer_clusters_than_requested_are_warned_of() -> None:
+    with pytest.warns(UserWarning, match="349 clusters were requested; only 40 contain cells"):
+        warn_of_fewer(ClusterNumber(349, 349), 40)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_fewer(ClusterNumber(5, 9), 5)
+        warn_of_fewer(ClusterNumber(), 2)
 
 
 def test_the_papers_settings_fit(demo: ad.AnnData) -> None:

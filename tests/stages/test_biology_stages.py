@@ -103,7 +103,7 @@ def test_markers_vote_on_the_clusters_where_they_are_a_prior(copied: SampleFolde
     found = read_h5ad(copied.path("proposed"))
     assert "prior knowledge" in found.uns["siamese"]["evidence"]["criterion"]
     assert json.loads(found.uns["provenance"]["cluster"]["settings"])["prior"] == "markers"
-    assert "cell types of canonical markers" in " ".join(paragraph(load_sample(copied)))
+    assert "the cell types that markers give" in " ".join(paragraph(load_sample(copied)))
 
 
 def test_markers_that_the_data_lack_are_no_prior(copied: SampleFolder) -> None:

@@ -35,3 +35,22 @@ def test_a_first_run_has_no_page_yet(tmp_path: Path) -> None:
     say_running(tmp_path / "results" / "index.html")
     say_ended(tmp_path / "results" / "index.html")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_ended_with_a_stage_leaves_the_page_behind(tmp_path: Path) -> None:
+    page, result = tmp_path / "index.html", tmp_path / "samples" / "a" / "clusters.h5ad"
+    page.write_text(cohort_page([Entry("a", numbers=NUMBERS)]))
+    before = page.read_bytes()
+    result.parent.mkdir(parents=True)
+    result.touch()
+    os.utime(page, (1000, 1000))
+    say_running(page)
+    say_ended(page)
+    header = page.read_text().partition("</header>")[0].partition("<h1>")[2]
+    shown = header.partition("<template>")[0]
+    assert "made results again, but not the pages" in shown
+    assert "OK" not in shown
+    os.utime(result, (900, 900))
+    say_running(page)
+    say_ended(page)
+    assert page.read_bytes() == before

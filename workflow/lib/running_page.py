@@ -24,8 +24,27 @@ def say_running(page: Path) -> None:
 
 
 def say_ended(page: Path) -> None:
-    """Let the page say what it said before :func:`say_running`."""
-    _replace(page, _before)
+    """Let the page say what it said before :func:`say_running`, unless results are newer.
+
+    A run that ended with a stage (``--until``) has not made the page again.
+    """
+    if _is_behind(page):
+        line = "The last run made results again, but not the pages, which are of the run before."
+        _replace(page, lambda state: f"{line}<template>{_before(state)}</template>\n")
+    else:
+        _replace(page, _before)
+
+
+def _is_behind(page: Path) -> bool:
+    """Whether a result of a sample or cohort was made after the page."""
+    try:
+        made = page.stat().st_mtime
+        results = (
+            f for kind in ("samples", "cohorts") for f in page.parent.glob(f"{kind}/*/*.h5ad")
+        )
+        return any(result.stat().st_mtime > made for result in results)
+    except OSError:
+        return False
 
 
 def _before(state: str) -> str:

@@ -1,6 +1,7 @@
 """Confidence that a cluster's type by markers is right, 0 to 1.
 
-A logistic regression on the evidence for the type. Its parameters, in ``confidence.tsv``, are
+A logistic regression on the evidence for the type, whose weights are not negative; a term that adds
+nothing to the others has the weight 0. Its parameters, in ``confidence.tsv``, are
 fitted to labelled data sets by ``benchmarks/annotation_confidence.py``, which also measures the
 calibration on sets that were left out.
 """

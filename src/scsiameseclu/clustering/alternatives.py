@@ -19,8 +19,8 @@ class Alternatives:
     Attributes
     ----------
     merge_with
-        For each cluster, the other one whose union with it the voters agree with most,
-        (n_clusters,); -1 if there is no other.
+        For each cluster, the other one whose union with it has the most support (of equal ones,
+        the larger mean gain), (n_clusters,); -1 if no union has any.
     merge_support
         Share of the voters, by weight, that support the union, (n_clusters,).
     split_support
@@ -63,12 +63,13 @@ def alternatives(
     before, weights = voters.by_voter(codes), voters.weights
     one, other = np.triu_indices(present.size, 1)
     gains = voters.after_unions(codes, one, other) - before if one.size else np.empty((0, 0))
+    support = (gains > 0) @ weights if one.size else np.empty(0)
     for code, cluster in enumerate(present):
-        pairs = np.flatnonzero((one == code) | (other == code))
+        pairs = np.flatnonzero(((one == code) | (other == code)) & (support > 0))
         if pairs.size:
-            best = pairs[(gains[pairs] @ weights).argmax()]
+            best = pairs[np.lexsort((gains[pairs] @ weights, support[pairs]))[-1]]
             merge_with[cluster] = present[one[best] + other[best] - code]
-            merge_support[cluster] = weights @ (gains[best] > 0)
+            merge_support[cluster] = support[best]
         inside = codes == code
         parts = np.unique(fine[inside], return_inverse=True)[1]
         if parts.max() > 0:

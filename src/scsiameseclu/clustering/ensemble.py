@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 N_STARTS = 2
 CRITERION = "mean adjusted Rand index with the clusterings of all numbers, starts and networks"
 OPEN_CRITERION = f"{CRITERION}, and with communities"
-PRIOR_CRITERION = "{}, and with the partition by prior knowledge"
+PRIOR = "and with the partition by prior knowledge"
 COMMUNITY_WEIGHT = 0.5  # of all communities together, over that of all members
 PRIOR_WEIGHT = 0.5  # of the partition by prior knowledge, over that of all members
 MAX_FITTED = 20_000
@@ -218,9 +218,7 @@ class Ensemble:
         numbers = np.unique(self.n_found)
         score = np.array([self.expected[self.n_found == k].max() for k in numbers])
         criterion = OPEN_CRITERION if self.is_open else CRITERION
-        return Evidence(
-            numbers, score, PRIOR_CRITERION.format(criterion) if self.prior else criterion
-        )
+        return Evidence(numbers, score, f"{criterion}, {PRIOR}" if self.prior else criterion)
 
     def best(self, allowed: Callable[[np.ndarray], np.ndarray]) -> int | None:
         """The candidate that agrees most among those whose number of clusters is allowed."""

@@ -60,7 +60,10 @@ def write_seurat(directory: Path, cells: ad.AnnData, counts: sp.csr_matrix) -> N
 
 
 def _write_table(path: Path, table: pd.DataFrame) -> None:
-    """Tab-separated text without quotes; the first column is called ``name``."""
+    """Tab-separated text without quotes; the first column is called ``name``.
+
+    What is missing is empty, since a sample or a gene may be called NA.
+    """
     shown = table.copy()
     for column in shown:
         if not pd.api.types.is_numeric_dtype(shown[column]):
@@ -76,7 +79,7 @@ def _text(value: object) -> str:
 def _tsv(table: pd.DataFrame) -> str:
     rows = [[table.index.name, *map(_text, table.columns)]]
     for name, *values in table.itertuples(name=None):
-        rows.append([name, *("NA" if pd.isna(value) else _shown(value) for value in values)])
+        rows.append([name, *("" if pd.isna(value) else _shown(value) for value in values)])
     return "".join("\t".join(map(str, row)) + "\n" for row in rows)
 
 

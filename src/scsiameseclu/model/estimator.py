@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.metadata_routing import UNUSED
 
-from scsiameseclu._inputs import check_embedding_key
+from scsiameseclu._inputs import check_embedding_key, prior_of
 from scsiameseclu.cluster_number import ClusterNumber
 from scsiameseclu.errors import UserError
 from scsiameseclu.model.estimator_files import (
@@ -27,12 +27,14 @@ from scsiameseclu.model.parameters import (
     record_of,
     seed_of,
     settings_of,
+    warn_of_fewer,
     warn_of_ignored,
 )
 from scsiameseclu.model.preparation import aligns, prepare, reused_slots
 from scsiameseclu.model.slots import write_clusters
 from scsiameseclu.model.storage import check_writable, reading, seal
 from scsiameseclu.preprocess.batches import batches_of
+from scsiameseclu.preprocess.matrices import find_representation
 from scsiameseclu.settings import ExpressionSettings, GraphSettings, ModelSettings
 
 
@@ -285,6 +287,7 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         )
         self.model_, self.history_ = fitted.model, fitted.history
         self.labels_ = fitted.clustering.labels
+        warn_of_fewer(number, self.n_clusters_)
         self._params = record_of(
             params, number, (settings, expression_settings, graph_settings), reused
         )
@@ -341,20 +344,22 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         Raises
         ------
         UserError
-            ``adata`` has no embedding, or one of another model, or no column ``prior_key``, or the
-            column has missing values.
+            ``adata`` has no embedding, or one of another model; or the column ``prior_key`` does
+            not exist, has missing values, is no partition, or is made of these clusters.
         """
         model = self._fitted()
+        _require_anndata(adata)
         slot = f"X_{key_added}"
         if slot not in adata.obsm:
             raise UserError(f'adata.obsm has no "{slot}"; call fit(adata) first')
-        (n_cells, *width), n_dimensions = adata.obsm[slot].shape, model.trained.layout.n_dimensions
-        if width != [n_dimensions]:
+        embedding = find_representation(adata, slot)
+        n_cells, n_dimensions = len(embedding), model.trained.layout.n_dimensions
+        if embedding.shape[1] != n_dimensions:
             raise UserError(
                 f'adata.obsm["{slot}"] is not of this model, whose embedding has {n_dimensions} '
                 "dimensions; call fit(adata) first"
             )
-        if n_cells != self.labels_.size:
+        if hasattr(self, "labels_") and n_cells != self.labels_.size:
             raise UserError(
                 f"adata has {n_cells} cells, and the model was fitted to {self.labels_.size}; give "
                 "the fitted cells, or predict(adata) for others"
@@ -362,13 +367,14 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         number = ClusterNumber.parse(n_clusters)
         clustering = cluster_cells(
             model.trained,
-            adata.obsm[slot],
+            embedding,
             number,
             seed_of(self.get_params()),
-            prior=None if prior_key is None else _prior(adata.obs, prior_key),
+            prior=None if prior_key is None else prior_of(adata.obs, prior_key, key_added),
         )
         self.model_ = FittedModel.of(model.trained, clustering)
         self.n_clusters, self.labels_ = n_clusters, clustering.labels
+        warn_of_fewer(number, self.n_clusters_)
         self._params = self._params | {"n_clusters": str(number), "prior_key": prior_key}
         write_clusters(
             adata,
@@ -490,18 +496,6 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
     def _summary(self) -> dict[str, Any]:
         """What :func:`write_clusters` writes to ``uns``."""
         return self._fitted().summary | {"params": self._params}
-
-
-def _prior(obs: pd.DataFrame, key: str) -> np.ndarray:
-    """A column of cell types without gaps, as text."""
-    if key not in obs:
-        raise UserError(f'adata.obs has no column "{key}"; call scsiameseclu.tl.annotate first')
-    if obs[key].isna().any():
-        raise UserError(
-            f'adata.obs["{key}"] has no value for {int(obs[key].isna().sum()):,} of {len(obs):,} '
-            "cells; fill it"
-        )
-    return np.asarray(obs[key].astype(str), dtype=str)
 
 
 def _require_anndata(adata: object) -> None:

@@ -133,6 +133,8 @@ class FittedModel:
             for (network, temperature), part in zip(values["members"], parts, strict=True)
         ]
         clusters = values["clusters"]
+        if "alternatives" not in clusters:
+            raise KeyError("alternatives")
         consensus = Consensus(
             members,
             [part["translation"] for part in parts],

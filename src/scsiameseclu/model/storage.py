@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from scsiameseclu.errors import UserError
 from scsiameseclu.store.atomic import atomic_path, write_json
 
-FORMAT = 6
+FORMAT = 5
 CHECKSUMS = "checksums.json"
 DAMAGE = (
     *(ValueError, KeyError, IndexError, TypeError, AttributeError),

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from scsiameseclu.clustering.ensemble import N_STARTS
+from scsiameseclu.clustering.ensemble import N_STARTS, PRIOR
 from scsiameseclu.preprocess.integration import RECORD
 from scsiameseclu.preprocess.layout import MAX_MAPPED
 from scsiameseclu.preprocess.quality.thresholds import MAX_SHARE_ABOVE
@@ -256,8 +256,8 @@ def _clustering(sample: FinishedSample, model: ModelSettings) -> list[str]:
     if not sample.siamese["n_clusters_given"] and not model.cluster_steps:
         candidates += ", and those in which some of their clusters are merged"
         voters = "all others and with communities of the embedding (Leiden, half the weight)"
-    if recorded_settings(sample, "cluster").get("prior") == "markers":
-        voters += " and with the cell types of canonical markers (half the weight)"
+    if PRIOR in str(sample.siamese["evidence"]["criterion"]):
+        voters += " and with the cell types that markers give (half the weight)"
     return [
         f"In the {components}{latent} of each network, cells were assigned to cluster centres "
         f"{ASSIGNMENT[model.proportions]}, from {N_STARTS} starts for each of several numbers of "

@@ -121,16 +121,21 @@ def sample_page(
 
 
 def _agreement(sample: FinishedSample) -> str:
-    """Size and agreement of the ensemble, and what confidence and stability mean."""
+    """Size and agreement of the ensemble, and what the columns of the table mean."""
     members, mean = int(sample.siamese["n_members"]), float(sample.siamese["agreement"])
-    return (
+    sentences = (
         f"{members} clusterings from several networks and starts voted on each cell; their mean "
         f"adjusted Rand index with the chosen clustering is {mean:.2f}. Confidence: a cell's share "
         "of the votes. Stability: mean overlap (Jaccard index) of a cluster with its best match in "
-        "each of these clusterings. Cells with confidence below 0.5 are marked ambiguous but kept. "
-        "May also be: a union with another cluster, or a split into fine clusters, after which at "
-        f"least {100 * MIN_SUPPORT:.0f} % of all clusterings agree better, and their share."
+        "each of these clusterings. Cells with confidence below 0.5 are marked ambiguous but kept."
     )
+    if "alternatives" in sample.siamese:
+        sentences += (
+            " May also be: a union with another cluster, or a split into fine clusters, after "
+            f"which at least {100 * MIN_SUPPORT:.0f} % of all clusterings agree better, and their "
+            "share."
+        )
+    return sentences
 
 
 def _facts(sample: FinishedSample) -> list[tuple[str, str]]:
