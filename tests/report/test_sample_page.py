@@ -155,6 +155,7 @@ def test_everything_optional_missing(copy_of: Callable[..., SampleFolder]) -> No
     clusters = ad.read_h5ad(folder.path("clusters"))
     clusters.obs["siamese"] = pd.Categorical(["0"] * clusters.n_obs)
     clusters.uns["siamese"] |= {"n_clusters": 1, "n_clusters_given": True}
+    del clusters.uns["siamese"]["alternatives"]
     write_h5ad(clusters, folder.path("clusters"))
     for name, lines in (("markers_table", 1), ("annotation_table", 2)):
         text = folder.path(name).read_text().splitlines()
