@@ -126,9 +126,9 @@ def _alternatives(sample: FinishedSample) -> dict[str, str]:
     ):
         parts = []
         if merge >= MIN_SUPPORT:
-            parts.append(f"one with {other} ({100 * merge:.0f} %)")
+            parts.append(f"one with\u00a0{other} ({100 * merge:.0f}\u202f%)")
         if split >= MIN_SUPPORT:
-            parts.append(f"several ({100 * split:.0f} %)")
+            parts.append(f"several ({100 * split:.0f}\u202f%)")
         answers[name] = listed(parts) or "–"
     return answers
 
