@@ -16,7 +16,11 @@ from html_page import Page
 
 from scsiameseclu import __version__
 from scsiameseclu.errors import UserError
-from scsiameseclu.report.cluster_figures import confidence_picture, evidence_picture
+from scsiameseclu.report.cluster_figures import (
+    cluster_table,
+    confidence_picture,
+    evidence_picture,
+)
 from scsiameseclu.report.finished_sample import load_sample
 from scsiameseclu.report.map_figures import SHOWN, category_map, plane
 from scsiameseclu.report.marker_figures import group_expression, marker_pictures, marker_table
@@ -401,3 +405,23 @@ def test_a_map_of_hundreds_of_clusters_stays_small() -> None:
     few = category_map("map-few", "Few", where, many, caption="")
     assert len(picture.svg) - len(few.svg) < 300_000
     assert picture.legend[-1][1].startswith("and ")
+
+
+def test_alternatives_to_clusters_are_shown_from_a_fifth_of_the_clusterings(
+    finished: SampleFolder,
+) -> None:
+    sample = load_sample(finished)
+    n_others = len(sample.clusters) - 2
+    one, other = sample.clusters[:2]
+    sample.siamese["alternatives"] = {
+        "merge_with": np.array([other, one] + [""] * n_others, dtype=object),
+        "merge_support": np.array([0.2, 0.19] + [0.0] * n_others),
+        "split_support": np.array([0.5, 0.0] + [0.0] * n_others),
+    }
+    table = cluster_table(sample)
+    column = list(table.header).index("May also be")
+    shown = [row[column].text for row in table.rows]
+    assert shown[0] == f"one with\u00a0{other} (20\u202f%) and several (50\u202f%)"
+    assert shown[1:] == ["–"] * (n_others + 1)
+    del sample.siamese["alternatives"]
+    assert "May also be" not in cluster_table(sample).header
