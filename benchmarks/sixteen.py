@@ -20,6 +20,13 @@ STUDIES = {
 }
 """Studies with several sets; each other set is a study of its own."""
 BEST_LEVEL = "best level by the labels"
+PAIRS = (
+    ("scSiameseClu, k unknown", "best Leiden by the labels"),
+    ("scSiameseClu, k given", "k-means, k given"),
+    ("scSiameseClu, k given", "scSiameseClu, k unknown"),
+    ("best of three levels", "scSiameseClu, k unknown"),
+)
+"""Columns of the table whose difference is shown."""
 COLUMNS = {
     "scSiameseClu, k unknown": ("ours", "unknown"),
     "clusters": ("ours", "unknown"),
@@ -110,9 +117,16 @@ def markdown(rows: pd.DataFrame) -> str:
             "",
             *lines,
             "",
+            *(f"- {one}, over {other}: {_gain(studies, one, other)}" for one, other in PAIRS),
+            "",
             *comparison(rows),
         ]
     )
+
+
+def _gain(studies: pd.DataFrame, one: str, other: str) -> str:
+    gain = studies[one] - studies[other]
+    return f"{gain.mean():+.3f} ± {gain.std() / len(gain) ** 0.5:.3f}"
 
 
 def _cells(values: pd.Series) -> str:

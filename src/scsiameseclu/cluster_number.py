@@ -31,6 +31,12 @@ class ClusterNumber:
             return "estimated"
         return f"{self.smallest}" if self.is_given else f"{self.smallest}-{self.largest}"
 
+    def shortfall(self, n_clusters: int) -> str:
+        """A sentence where there are fewer clusters than requested; empty otherwise."""
+        if self.smallest is None or n_clusters >= self.smallest:
+            return ""
+        return f"{self} clusters were requested; only {n_clusters} contain cells"
+
     @classmethod
     def parse(cls, value: int | str | tuple[int, int] | ClusterNumber | None) -> ClusterNumber:
         """Parse a number, a range such as ``(8, 15)`` or ``"8-15"``, or None.

@@ -48,6 +48,7 @@ def test_sets_of_a_study_count_once(rows: pd.DataFrame) -> None:
 def test_the_gain_over_leiden_is_that_of_the_studies(rows: pd.DataFrame) -> None:
     text = markdown(rows)
     assert "gains 0.257" in text
+    assert "- scSiameseClu, k given, over scSiameseClu, k unknown: +0.000 ± 0.000" in text
     assert "| mouse2 | 0.300 | 8.5 | 0.350 | 0.500 | 0.500 | 0.300 | 0.500 |" in text
 
 

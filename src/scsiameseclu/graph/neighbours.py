@@ -83,7 +83,7 @@ def _search(points: np.ndarray, n_neighbors: int, metric: str, seed: int) -> sp.
         exact = NearestNeighbors(
             n_neighbors=max(n_neighbors - 1, 1), algorithm="brute", metric=metric
         )
-        # of no given points: a cell is not its own neighbour, even if others are at its place
+        # asked without points, it leaves out the cell itself, even if others are at its place
         return exact.fit(points).kneighbors_graph(mode="distance")
     import torch
 

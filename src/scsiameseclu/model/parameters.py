@@ -89,10 +89,8 @@ def warn_of_ignored(settings: tuple[Settings, ...], reused: Mapping[str, tuple[s
 
 def warn_of_fewer(number: ClusterNumber, n_clusters: int) -> None:
     """Warn if there are fewer clusters than were asked for."""
-    if number.smallest is not None and n_clusters < number.smallest:
-        warnings.warn(
-            f"{number} clusters were requested; only {n_clusters} contain cells", stacklevel=3
-        )
+    if sentence := number.shortfall(n_clusters):
+        warnings.warn(sentence, stacklevel=3)
 
 
 def record_of(

@@ -67,12 +67,10 @@ def run(
     write_clusters(adata, *parts, model.summary, names=names)
     _write_levels(folder, clustering.tree, adata.obs, seed)
     summary = adata.uns["siamese"]
-    sizes, requested = summary["sizes"], summary["n_clusters_asked"]
+    sizes = summary["sizes"]
     log.info("%d clusters of %d to %d cells", len(sizes), min(sizes), max(sizes))
-    if summary["n_clusters_given"] and summary["n_clusters"] < int(requested):
-        warnings.append(
-            f"{requested} clusters were requested; only {summary['n_clusters']} contain cells"
-        )
+    if sentence := number.shortfall(summary["n_clusters"]):
+        warnings.append(sentence)
     folder.write(
         "proposed",
         adata.obs,
