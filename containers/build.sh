@@ -5,6 +5,7 @@
 # installs all packages from wheels, without network access; MKSQUASHFS sets mksquashfs options.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+root=$PWD
 variants=("$@")
 [ $# -gt 0 ] || variants=(cpu cuda)
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' pyproject.toml)
@@ -14,16 +15,23 @@ command -v apptainer >/dev/null || {
   echo "error: apptainer is not installed; see https://apptainer.org/docs/admin/main/installation.html" >&2
   exit 1
 }
-rm -rf containers/wheels
-if [ -n "${WHEELS:-}" ]; then cp -r "$WHEELS" containers/wheels; fi
-trap 'rm -rf containers/wheels' EXIT
+# Only what the recipe reads, and apart: images and compiled modules are left out, and a module that
+# another process compiles meanwhile does not disturb the copy.
+context=$(mktemp -d)
+trap 'rm -rf "$context"' EXIT
+tar --create --exclude=__pycache__ --exclude='*.egg-info' pyproject.toml requirements.lock README.md \
+  LICENSE src containers/{scsiameseclu.def,steps.sh,smoke.sh,caches.py,sbom.py} |
+  tar --extract --directory "$context"
+if [ -n "${WHEELS:-}" ]; then cp -r "$WHEELS" "$context/containers/wheels"; fi
+if [ "${BOOTSTRAP:-}" = localimage ]; then FROM=$(realpath "$FROM"); fi
 for variant in "${variants[@]}"; do
   image=containers/scsiameseclu-$variant.sif
-  apptainer build --force --fakeroot \
-    --build-arg VARIANT="$variant" --build-arg VERSION="$version" --build-arg REVISION="$revision" \
-    ${MKSQUASHFS:+--mksquashfs-args "$MKSQUASHFS"} \
-    ${BOOTSTRAP:+--build-arg BOOTSTRAP="$BOOTSTRAP"} ${FROM:+--build-arg FROM="$FROM"} \
-    "$image.part" containers/scsiameseclu.def
+  build=(apptainer build --force --fakeroot --build-arg "VARIANT=$variant"
+    --build-arg "VERSION=$version" --build-arg "REVISION=$revision")
+  [ -z "${MKSQUASHFS:-}" ] || build+=(--mksquashfs-args "$MKSQUASHFS")
+  [ -z "${BOOTSTRAP:-}" ] || build+=(--build-arg "BOOTSTRAP=$BOOTSTRAP")
+  [ -z "${FROM:-}" ] || build+=(--build-arg "FROM=$FROM")
+  (cd "$context" && "${build[@]}" "$root/$image.part" containers/scsiameseclu.def)
   mv "$image.part" "$image"
   apptainer exec "$image" cat /opt/sbom.cdx.json >"containers/scsiameseclu-$variant.cdx.json"
   echo "$image"

@@ -80,7 +80,17 @@ def image(
         "WHEELS": str(wheels.result()),
         "MKSQUASHFS": "-comp zstd -Xcompression-level 1",
     }
-    subprocess.run([ROOT / "containers" / "build.sh", "cpu"], check=True, env=environment)
+    built = subprocess.run(
+        [ROOT / "containers" / "build.sh", "cpu"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    print(built.stdout)
+    if built.returncode:
+        # The summary, all that is left of a long log, shows only the beginning of a message.
+        pytest.fail(" | ".join(built.stdout.splitlines()[-5:]))
     return IMAGE
 
 
