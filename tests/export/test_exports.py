@@ -142,6 +142,40 @@ def test_the_objects_of_r_have_counts_columns_and_embeddings(
     assert float(second[-1]) == pytest.approx(30 / 39, abs=1e-4)
 
 
+@pytest.mark.parametrize("package", ["Matrix", "SeuratObject"])
+def test_names_that_become_equal_stay_apart_in_r(
+    cells: ad.AnnData, tmp_path: Path, package: str
+) -> None:
+    if not r_has(package):
+        pytest.skip(f"there is no R package {package} (Debian: r-cran-{package.lower()})")
+    cells = cells.copy()
+    cells.var_names = ["A_B", "A-B", "A\tB", "A B", "LYZ", "lyz"]
+    cells.obs = cells.obs.rename(columns={"score": "a b", "flag": "a\tb"})
+    kinds = np.array(["of one", "of\tone", "other", "third"])[np.arange(40) % 4]
+    cells.obs["kind"] = pd.Categorical(kinds)
+    cells.obsm["X_by/hand"] = cells.obsm["X_umap"] + 1
+    write_seurat(tmp_path, cells, cells.layers["counts"])
+    program = 'cat(rowSums(counts), "\\n"); cat(table(cells$kind), "\\n");'
+    program += 'cat(sum(is.na(cells[["a b"]])), sum(cells[["a b-1"]]), "\\n");'
+    program += "cat(sum(embeddings$by_hand - embeddings$umap))"
+    if package == "SeuratObject":
+        program += '; cat("\\n"); cat(rowSums(SeuratObject::GetAssayData(seurat, "counts")))'
+    done = subprocess.run(
+        ["Rscript", "--vanilla", "-e", f'source("load.R"); {program}'],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    sums, table, columns, shift, *of_seurat = (
+        [float(word) for word in line.split()] for line in done.stdout.splitlines()
+    )
+    genes = np.asarray(cells.layers["counts"].sum(axis=0)).ravel()
+    assert sums == genes.tolist()
+    assert table == [20, 10, 10]
+    assert columns == [1, 20]
+    assert shift == [80]
+    assert of_seurat in ([], [genes.tolist()])
+
+
 def test_loupe_gets_the_barcodes_of_each_sample(cells: ad.AnnData, tmp_path: Path) -> None:
     write_loupe(tmp_path / "one", cells.obs, cells.obsm["X_umap"], "")
     write_loupe(tmp_path / "all", cells.obs, cells.obsm["X_umap"], ":")

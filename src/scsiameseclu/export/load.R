@@ -15,7 +15,10 @@ embeddings <- setNames(lapply(files, function(file) { table <- as.matrix(read(fi
 if (requireNamespace("SingleCellExperiment", quietly = TRUE))
   sce <- SingleCellExperiment::SingleCellExperiment(list(counts = counts), rowData = genes, colData = cells, reducedDims = embeddings)
 if (requireNamespace("SeuratObject", quietly = TRUE)) {
-  seurat <- SeuratObject::CreateSeuratObject(counts, meta.data = cells)
+  # Seurat has no "_" in names of genes; A_B and A-B stay two genes
+  renamed <- counts
+  rownames(renamed) <- make.unique(gsub("_", "-", rownames(counts)))
+  seurat <- SeuratObject::CreateSeuratObject(renamed, meta.data = cells)
   # a reduction with the name of a column of the cells could not be reached
   for (name in names(embeddings)) seurat[[if (name %in% names(cells)) paste0(name, "_embedding") else name]] <- SeuratObject::CreateDimReducObject(embeddings[[name]], key = paste0(gsub("[^A-Za-z0-9]", "", name), "_"), assay = "RNA")
   if ("siamese" %in% names(cells)) SeuratObject::Idents(seurat) <- "siamese"
