@@ -16,7 +16,7 @@ from patience import PATIENCE_S
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.report.cohort_samples import read_entries
-from scsiameseclu.stages.endings import MAY_PASS, MUST_MEND, UNEXPECTED, ending_of
+from scsiameseclu.stages.endings import MAY_PASS, MUST_MEND, UNEXPECTED, ending_of, ending_of_signal
 
 NOTE = Path("stages/failure.json")
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,6 +95,15 @@ def watched(body: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", WATCHED.format(body=body)], stdout=subprocess.PIPE, text=True
     )
+
+
+@pytest.mark.parametrize(("peak_mb", "blames_memory"), [(300, False), (1900, True)])
+def test_memory_is_blamed_only_where_the_stage_used_it(peak_mb: float, blames_memory: bool) -> None:
+    ending = ending_of_signal(
+        signal.SIGKILL, "train", peak_mb=peak_mb, asked_mb=2000, out_of_memory=False
+    )
+    assert ("lack of memory" in ending.reason) == blames_memory
+    assert f"used {peak_mb:,} MB, asked for 2,000 MB" in ending.reason
 
 
 @linux

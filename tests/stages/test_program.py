@@ -159,6 +159,17 @@ def test_every_stage_is_a_program_and_part_of_the_package(stage: str) -> None:
     assert f"{stage}.py" in options
 
 
+def test_an_empty_path_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for given in (["--folder", ""], ["--folder", "a", "--settings", " "]):
+        with pytest.raises(SystemExit, match="2"):
+            main("graph", given)
+        assert "the path is empty" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_package_lists_and_runs_the_stages(tmp_path: Path) -> None:
     def run(*words: object) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "scsiameseclu", *map(str, words)]

@@ -131,7 +131,10 @@ def ending_of_signal(
     if out_of_memory:
         reason = f"stage {stage} was killed for lack of memory ({memory})"
     elif number == signal.SIGKILL:
-        reason = f"stage {stage} was killed (SIGKILL; {memory}), most often for lack of memory"
+        why = "by the system for lack of memory, by a user, or by a batch system"
+        if asked_mb and peak_mb < asked_mb / 2:
+            why = "by a user, by a batch system, or because others filled the machine's memory"
+        reason = f"stage {stage} was killed (SIGKILL; {memory}): {why}"
     elif number in CRASHES:
         reason = f"stage {stage} crashed in compiled code ({name}; {memory}); see its log"
     else:

@@ -95,7 +95,7 @@ def stage_parser(stage: str, prog: str | None = None) -> argparse.ArgumentParser
         argument_default=argparse.SUPPRESS,
     )
     if "folder" in inspect.signature(work).parameters:
-        parser.add_argument("--folder", type=Path, required=True, help="folder of the sample")
+        parser.add_argument("--folder", type=_path, required=True, help="folder of the sample")
         parser.add_argument("--sample", help="name of the sample (default: name of the folder)")
         parser.add_argument(
             "--features",
@@ -104,7 +104,7 @@ def stage_parser(stage: str, prog: str | None = None) -> argparse.ArgumentParser
             help="optional features of the run (default: none)",
         )
     parser.add_argument(
-        "--settings", type=Path, metavar="FILE", help="JSON file with values for all options"
+        "--settings", type=_path, metavar="FILE", help="JSON file with values for all options"
     )
     for name, help_text in NUMBERS.items():
         parser.add_argument(f"--{name}", type=_positive, help=help_text)
@@ -114,6 +114,12 @@ def stage_parser(stage: str, prog: str | None = None) -> argparse.ArgumentParser
         else:
             _add_option(parser, name, hint)
     return parser
+
+
+def _path(text: str) -> Path:
+    if not text.strip():  # an unset variable of a script, which Path takes for the current folder
+        raise argparse.ArgumentTypeError("the path is empty")
+    return Path(text)
 
 
 def _positive(text: str) -> int:
@@ -150,8 +156,10 @@ def _add_option(parser: argparse.ArgumentParser, name: str, hint: Any) -> None:
 
 def _reader(hint: Any) -> Callable[[str], Any]:
     """The function that reads a value of a type from the command line."""
-    if hint is Path or hint is int:
-        return hint
+    if hint is Path:
+        return _path
+    if hint is int:
+        return int
     if hint is bool or any(get_origin(part) is dict for part in (hint, *get_args(hint))):
         return json.loads
     return str
