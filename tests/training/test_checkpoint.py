@@ -13,6 +13,7 @@ from estimators import estimator
 
 from scsiameseclu import ScSiameseClu
 from scsiameseclu.training.checkpoint import TERMINATED, Checkpoint, fingerprint
+from scsiameseclu.training.session import TURN
 from scsiameseclu.training.trainer import Trainer
 
 SHORT = {
@@ -39,19 +40,19 @@ def unbroken(demo: ad.AnnData) -> tuple[ScSiameseClu, ad.AnnData]:
     return fit(adata), adata
 
 
-def stop_at(monkeypatch: pytest.MonkeyPatch, wanted: int, number: int = signal.SIGTERM) -> None:
-    """Let a signal arrive during the wanted mini-batch, counted over all networks."""
-    seen = 0
+def counted(monkeypatch: pytest.MonkeyPatch, wanted: int | None = None) -> list[str]:
+    """Receives the network of every mini-batch; during the wanted one, SIGTERM arrives."""
+    done: list[str] = []
     original = Trainer._update
 
     def update(self: Trainer, losses: dict[str, torch.Tensor]) -> None:
-        nonlocal seen
         original(self, losses)
-        seen += 1
-        if seen == wanted:
-            os.kill(os.getpid(), number)
+        done.append(self.label)
+        if len(done) == wanted:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     monkeypatch.setattr(Trainer, "_update", update)
+    return done
 
 
 # in either phase of either network, at a refresh of the targets, at the very ends
@@ -66,23 +67,17 @@ def test_same_bytes_after_sigterm(
     path = tmp_path / "training.checkpoint"
     before = signal.getsignal(signal.SIGTERM)
     with monkeypatch.context() as patched:
-        stop_at(patched, step)
+        before_the_stop = counted(patched, step)
         with pytest.raises(SystemExit) as stopped:
             fit(demo.copy(), path)
     assert stopped.value.code == TERMINATED == 143
     assert signal.getsignal(signal.SIGTERM) is before
-    done = 0
-    original = Trainer._update
-
-    def count(self: Trainer, losses: dict[str, torch.Tensor]) -> None:
-        nonlocal done
-        done += 1
-        original(self, losses)
-
-    monkeypatch.setattr(Trainer, "_update", count)
+    # It stops when the networks that train have had their turns.
+    assert step <= len(before_the_stop) < step + 2 * TURN
+    after_it = counted(monkeypatch)
     resumed = demo.copy()
     model = fit(resumed, path)
-    assert done == STEPS - step  # nothing is done twice
+    assert len(before_the_stop) + len(after_it) == STEPS  # nothing is done twice
     whole, adata = unbroken
     for slot in ("X_siamese", "siamese_probability"):
         np.testing.assert_array_equal(resumed.obsm[slot], adata.obsm[slot])

@@ -47,8 +47,8 @@ def session_of(
     return Session(trainers, space, cells.components, Checkpoint(checkpoint, "inputs"))
 
 
-def run(session: Session, settings: ModelSettings) -> None:
-    session.run([Pretraining(settings) for _ in session.trainers], 100)
+def run(session: Session, settings: ModelSettings, n_at_once: int = 1) -> None:
+    session.run([Pretraining(settings) for _ in session.trainers], 100, n_at_once)
 
 
 @pytest.mark.parametrize("space", ["joint", "latent"])
@@ -111,3 +111,52 @@ def test_the_start_of_joint_training_outlives_the_networks_change(
     resumed = session_of(cells, settings, tmp_path / "checkpoint")
     resumed.resume()
     assert torch.equal(resumed.start_of_joint_training(), before)
+
+
+@pytest.mark.parametrize("n_at_once", [2, 3, 5])
+def test_networks_that_train_beside_each_other_end_as_alone(
+    n_at_once: int, cells: SmallCells
+) -> None:
+    settings = ModelSettings(**SHORT | {"pretrain_steps": 13}, networks=4)
+    alone, beside = (session_of(cells, settings) for _ in range(2))
+    run(alone, settings)
+    run(beside, settings, n_at_once)
+    assert torch.equal(beside.embedding(), alone.embedding())
+    assert beside.history().equals(alone.history())
+    assert beside.stopped == alone.stopped
+
+
+def test_networks_stopped_beside_each_other_resume(cells: SmallCells, tmp_path: Path) -> None:
+    settings = ModelSettings(**SHORT | {"pretrain_steps": 23}, networks=3)
+    whole = session_of(cells, settings)
+    run(whole, settings)
+    stopped = session_of(cells, settings, tmp_path / "checkpoint")
+    third = stopped.trainers[2]
+    at_eight = iter(range(8))
+
+    def ask() -> None:
+        if next(at_eight, None) is None:
+            stopped.checkpoint.stop_asked = True
+
+    third.after_step = ask
+    with pytest.raises(SystemExit, match="143"):
+        run(stopped, settings, 2)
+    assert all(0 < trainer.step < 23 for trainer in stopped.trainers)
+    resumed = session_of(cells, settings, tmp_path / "checkpoint")
+    resumed.resume()
+    assert [t.step for t in resumed.trainers] == [t.step for t in stopped.trainers]
+    run(resumed, settings, 3)
+    assert torch.equal(resumed.embedding(), whole.embedding())
+    assert resumed.history().equals(whole.history())
+
+
+def test_an_error_of_one_network_ends_all(cells: SmallCells) -> None:
+    settings = ModelSettings(**SHORT, networks=3)
+    session = session_of(cells, settings)
+
+    def fail() -> None:
+        raise FloatingPointError("the loss is nan")
+
+    session.trainers[1].after_step = fail
+    with pytest.raises(FloatingPointError, match="nan"):
+        run(session, settings, 2)

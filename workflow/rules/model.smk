@@ -3,12 +3,12 @@
 
 # Only joint training depends on the number of clusters.
 INDEPENDENT = [] if config["model"]["cluster_steps"] else ["n_clusters"]
-# On the CPU, training uses one thread, so that results do not depend on their number; on a GPU, a
-# second one prepares mini-batches.
+# On the CPU, each network trains with one thread, so that results do not depend on their number; on
+# a GPU, a second one prepares mini-batches.
 ON_A_GPU = config["device"] == "cuda" or (
     config["device"] == "auto" and config["slurm"]["gpu_partition"] is not None
 )
-TRAINING_CORES = 2 if ON_A_GPU else 1
+TRAINING_CORES = 2 if ON_A_GPU else config["model"]["networks"]
 
 
 rule train:

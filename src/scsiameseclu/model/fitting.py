@@ -35,7 +35,7 @@ from scsiameseclu.module.terms import Objective
 from scsiameseclu.preprocess.integration.alignment import Aligned
 from scsiameseclu.settings import ModelSettings
 from scsiameseclu.training.checkpoint import Checkpoint, fingerprint
-from scsiameseclu.training.device import choose_device, steady
+from scsiameseclu.training.device import choose_device, networks_at_once, steady
 from scsiameseclu.training.joint import JointPhase
 from scsiameseclu.training.loader import placed
 from scsiameseclu.training.pretraining import Pretraining
@@ -132,8 +132,11 @@ def train_networks(
     check_number(number, prepared.n_cells)
     where, device_note = choose_device(device)
     log.info("%s", device_note)
+    n_at_once = networks_at_once(where, settings.networks)
     with steady(where):
-        return _train(prepared, number, seed, device, settings, checkpoint, where, device_note)
+        return _train(
+            prepared, number, seed, device, settings, checkpoint, where, device_note, n_at_once
+        )
 
 
 def _train(
@@ -145,6 +148,7 @@ def _train(
     checkpoint: Path | None,
     where: torch.device,
     device_note: str,
+    n_at_once: int,
 ) -> Training:
     """As :func:`train_networks`, on a device."""
     modules = _modules(prepared, settings, seed, where)
@@ -154,7 +158,7 @@ def _train(
     kept = Checkpoint(checkpoint, _fingerprint(prepared, settings, number, seed))
     session = Session(trainers, space, inputs.components, kept)
     session.resume()
-    session.run([Pretraining(settings) for _ in trainers], _n_steps(settings))
+    session.run([Pretraining(settings) for _ in trainers], _n_steps(settings), n_at_once)
     first_search, layout = None, layout_of(space, settings)
     if settings.cluster_steps:
         first, _ = _aligned(session.start_of_joint_training(), layout, prepared)
@@ -164,7 +168,7 @@ def _train(
             JointPhase(settings, prepared.adjacency, space, inputs.components, clustering.labels)
             for _ in trainers
         ]
-        session.run(phases, _n_steps(settings))
+        session.run(phases, _n_steps(settings), n_at_once)
     embedding, carried = _aligned(session.embedding(), layout, prepared)
     integration = None
     if prepared.alignment is not None:

@@ -62,6 +62,12 @@ class Checkpoint:
             return None
         return state
 
+    @property
+    def due(self) -> bool:
+        """Whether it is time to save the state."""
+        asked = self.stop_asked or time.monotonic() - self._saved >= SECONDS
+        return self.path is not None and asked
+
     def offer(self, state: Callable[[], State], now: bool = False) -> None:
         """Save the state (tensors and plain values) if it is time to.
 
@@ -72,7 +78,7 @@ class Checkpoint:
         """
         if self.path is None:
             return
-        if now or self.stop_asked or time.monotonic() - self._saved >= SECONDS:
+        if now or self.due:
             self._save(state())
         if self.stop_asked:
             log.warning("SIGTERM: stopped; the same command resumes from %s", self.path)

@@ -30,9 +30,17 @@ def choose_device(name: str) -> tuple[torch.device, str]:
     return torch.device("cpu"), "trained on the CPU: torch finds no CUDA device"
 
 
+def networks_at_once(device: torch.device, n_networks: int) -> int:
+    """How many networks train beside each other: one on a GPU, else one for each thread of torch.
+
+    A mini-batch is so small that more threads gain little within it; networks are independent.
+    """
+    return 1 if device.type != "cpu" else min(n_networks, torch.get_num_threads())
+
+
 def steady(device: torch.device) -> AbstractContextManager[None]:
     """A block whose results on the CPU do not depend on the number of threads.
 
-    Mini-batches are so small that more threads gain little. On a GPU, threads prepare them.
+    On a GPU, threads prepare mini-batches.
     """
     return one_thread() if device.type == "cpu" else nullcontext()

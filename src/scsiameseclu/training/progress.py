@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
 from types import TracebackType
 
@@ -35,7 +36,7 @@ class Progress:
         self.n_steps, self.batch_size, self.done = n_steps, batch_size, done
         self._began_at, self._began = done, time.monotonic()
         self._last_line = self._began
-        self._bar = None
+        self._bar, self._lock = None, threading.Lock()
         if _interactive() if bar is None else bar:
             self._bar = tqdm(
                 desc="training",
@@ -47,7 +48,14 @@ class Progress:
             )
 
     def advance(self, n_steps: int, loss: float, what: str) -> None:
-        """Count mini-batches that are done; ``what`` names the network and the phase."""
+        """Count mini-batches that are done; ``what`` names the network and the phase.
+
+        Networks that train beside each other call it from their threads.
+        """
+        with self._lock:
+            self._advance(n_steps, loss, what)
+
+    def _advance(self, n_steps: int, loss: float, what: str) -> None:
         self.done += n_steps
         if self._bar is not None:
             self._bar.set_postfix_str(f"{what}, loss {loss:.4f}", refresh=False)

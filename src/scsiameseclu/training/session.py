@@ -1,12 +1,17 @@
-"""Training of all networks of a fit, one after the other, with one checkpoint and one progress."""
+"""Training of all networks of a fit, beside each other, with one checkpoint and one progress."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import Any
 
 import pandas as pd
+import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from scsiameseclu.module.joint_space import LatentSpace, join
@@ -16,6 +21,9 @@ from scsiameseclu.training.progress import Progress
 from scsiameseclu.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
+
+TURN = 5
+"""Mini-batches that a network trains before another one takes its core."""
 
 
 class Session:
@@ -59,7 +67,7 @@ class Session:
         before = state["before"]
         self.before = None if before is None else before.to(self.trainers[0].device)
 
-    def run(self, phases: Sequence[Phase], n_steps: int) -> None:
+    def run(self, phases: Sequence[Phase], n_steps: int, n_at_once: int = 1) -> None:
         """Train each network through its phase.
 
         Parameters
@@ -68,14 +76,43 @@ class Session:
             One for each network.
         n_steps
             Mini-batches of all networks and phases at most, for the progress.
+        n_at_once
+            Networks that train at the same time. They share nothing but the data, which they only
+            read, so that the result does not depend on it.
         """
         done = sum(trainer.step for trainer in self.trainers)
         size = self.trainers[0].batches.size
         with self.checkpoint.on_sigterm(), Progress(n_steps, size, done) as progress:
-            for trainer, phase in zip(self.trainers, phases, strict=True):
-                trainer.progress, trainer.after_step = progress, self._offer
-                trainer.run(phase)
-                self._offer(now=True)
+            for trainer in self.trainers:
+                trainer.progress = progress
+            if n_at_once == 1:
+                self._one_by_one(phases)
+            else:
+                self._in_turns(phases, n_at_once)
+
+    def _one_by_one(self, phases: Sequence[Phase]) -> None:
+        for trainer, phase in zip(self.trainers, phases, strict=True):
+            while not trainer.advance(phase, TURN):
+                self._offer()
+            self._offer(now=True)
+
+    def _in_turns(self, phases: Sequence[Phase], n_at_once: int) -> None:
+        """Threads take the networks in turn, so that all end at about the same time."""
+        waiting = deque(zip(self.trainers, phases, strict=True))
+        running: dict[Future[bool], tuple[Trainer, Phase]] = {}
+        with _threads(n_at_once) as pool:
+            while waiting or running:
+                # The state is consistent only while no network trains.
+                while waiting and len(running) < n_at_once and not self.checkpoint.due:
+                    trainer, phase = waiting.popleft()
+                    running[pool.submit(trainer.advance, phase, TURN)] = (trainer, phase)
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    pair = running.pop(future)
+                    if not future.result():
+                        waiting.append(pair)
+                if not running:
+                    self._offer()
+        self._offer(now=True)
 
     def _offer(self, now: bool = False) -> None:
         def state() -> dict[str, Any]:
@@ -118,3 +155,16 @@ class Session:
             [pd.DataFrame(t.history).assign(network=n) for n, t in enumerate(self.trainers)],
             ignore_index=True,
         )
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads whose computations use as many threads each as those of this one."""
+    each = torch.get_num_threads()
+
+    def limit() -> None:
+        threadpool_limits(each)
+        torch.set_num_threads(each)
+
+    with ThreadPoolExecutor(number, thread_name_prefix="network", initializer=limit) as pool:
+        yield pool

@@ -93,19 +93,41 @@ class Trainer:
 
     def run(self, phase: Phase) -> None:
         """Train until the phase ends, from the loaded state if there is one."""
+        self.advance(phase, phase.n_steps)
+
+    def advance(self, phase: Phase, n_steps: int) -> bool:
+        """Train for some mini-batches of a phase, or to its end.
+
+        Parameters
+        ----------
+        phase
+            Begins now unless it is under way or was loaded.
+        n_steps
+            Mini-batches at most.
+
+        Returns
+        -------
+        bool
+            Whether the phase has ended.
+        """
         if phase.name in self.ended:
-            return
-        self._begin(phase)
-        while self.phase_step < phase.n_steps:
+            return True
+        if self.phase is None:
+            self._begin(phase)
+        for _ in range(min(n_steps, phase.n_steps - self.phase_step)):
             self._train_step(phase.name)
             self.phase_step += 1
             if phase.after_step(self, self.phase_step):
                 break
             self.after_step()
+        else:
+            if self.phase_step < phase.n_steps:
+                return False
         phase.end(self)
         self.stopped = phase.stopped(self.step)
         self.ended.append(phase.name)
         self.phase = None
+        return True
 
     def _begin(self, phase: Phase) -> None:
         state, self._resumed = self._resumed, None
