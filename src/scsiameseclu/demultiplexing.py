@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
-from sklearn.mixture import GaussianMixture
 
 from scsiameseclu.errors import UserError
 
@@ -131,6 +130,8 @@ def _labelled(logs: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _of_higher_group(logs: np.ndarray, tagged: np.ndarray) -> np.ndarray:
     """Probability of each cell to be of the higher of two groups; 0 if there is only one."""
+    from sklearn.mixture import GaussianMixture  # slow to import
+
     groups = [logs[~tagged], logs[tagged]]
     variances = np.array([group.var() for group in groups]) + REGULARISATION
     mixture = GaussianMixture(

@@ -28,7 +28,13 @@ from torch.nn.functional import normalize
 from scsiameseclu.clustering.alternatives import Alternatives, alternatives
 from scsiameseclu.clustering.communities import communities
 from scsiameseclu.clustering.consensus import Consensus, agree, agreement_matrix
-from scsiameseclu.clustering.evidence import Evidence
+from scsiameseclu.clustering.evidence import (
+    CRITERION,
+    N_STARTS,
+    OPEN_CRITERION,
+    PRIOR,
+    Evidence,
+)
 from scsiameseclu.clustering.members import MAX_ROUNDS, Member, Proportions, fit_member
 from scsiameseclu.clustering.merges import Candidate, Voters
 from scsiameseclu.clustering.splits import best_split
@@ -37,10 +43,6 @@ from scsiameseclu.clustering.tree import LevelTree, level_tree
 
 log = logging.getLogger(__name__)
 
-N_STARTS = 2
-CRITERION = "mean adjusted Rand index with the clusterings of all numbers, starts and networks"
-OPEN_CRITERION = f"{CRITERION}, and with communities"
-PRIOR = "and with the partition by prior knowledge"
 COMMUNITY_WEIGHT = 0.5  # of all communities together, over that of all members
 PRIOR_WEIGHT = 0.5  # of the partition by prior knowledge, over that of all members
 MAX_FITTED = 20_000

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from scsiameseclu.clustering.ensemble import N_STARTS, PRIOR
+from scsiameseclu.clustering.evidence import N_STARTS, PRIOR
 from scsiameseclu.preprocess.integration import RECORD
 from scsiameseclu.preprocess.layout import MAX_MAPPED
 from scsiameseclu.preprocess.quality.thresholds import MAX_SHARE_ABOVE
