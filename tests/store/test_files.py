@@ -15,6 +15,7 @@ import scipy.sparse as sp
 from scsiameseclu.errors import UserError
 from scsiameseclu.store.atomic import atomic_path, write_table
 from scsiameseclu.store.files import (
+    COMPRESSION,
     add_warnings,
     copy_elements,
     copy_part,
@@ -79,6 +80,23 @@ def test_counts_are_compressed_and_embeddings_are_not(tmp_path: Path) -> None:
     back = ad.read_h5ad(tmp_path / "one.h5ad")
     np.testing.assert_array_equal(back.obsm["X_pca"], adata.obsm["X_pca"])
     np.testing.assert_array_equal(back.X.toarray(), adata.X.toarray())
+
+
+def test_bytes_of_counts_are_grouped_and_those_of_logarithms_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5ad"
+    counts = sp.random(500, 200, 0.2, "csr", random_state=0, dtype=np.float32)
+    counts.data = np.random.default_rng(0).poisson(3, counts.nnz).astype(np.float32)
+    write_h5ad(ad.AnnData(counts.log1p(), layers={"counts": counts}), path)
+    with h5py.File(path) as file:
+        assert not file["X/data"].shuffle
+        assert file["layers/counts/data"].shuffle
+        assert file["layers/counts/indices"].shuffle
+        grouped = file["layers/counts/data"].id.get_storage_size()
+        plain = tmp_path / "plain.h5"
+        with h5py.File(plain, "w") as other:
+            kept = other.create_dataset("data", data=counts.data, **COMPRESSION)
+            assert grouped < 0.8 * kept.id.get_storage_size()
+    assert (ad.read_h5ad(path).layers["counts"] != counts).nnz == 0
 
 
 def test_equal_contents_give_equal_bytes(tmp_path: Path) -> None:

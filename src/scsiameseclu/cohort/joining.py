@@ -19,7 +19,7 @@ from scsiameseclu.cohort.joint_genes import JointGenes
 from scsiameseclu.errors import UserError
 from scsiameseclu.genes.matching import GeneNames
 from scsiameseclu.limits import MIN_CELLS
-from scsiameseclu.store.files import COMPRESSION, read_blocks, read_parts, write_h5ad
+from scsiameseclu.store.files import compression_of, read_blocks, read_parts, write_h5ad
 from scsiameseclu.store.folder import SampleFolder
 
 BLOCK_CELLS = 20_000
@@ -186,7 +186,7 @@ def write_joined(
                 if "X" in file:
                     ad.io.sparse_dataset(file["X"]).append(block)
                 else:
-                    ad.io.write_elem(file, "X", block, dataset_kwargs=COMPRESSION)
+                    ad.io.write_elem(file, "X", block, dataset_kwargs=compression_of(block))
 
     write_h5ad(adata, path, fill=fill)
     return totals

@@ -177,7 +177,15 @@ def _mixing_table(sample: FinishedSample) -> Table:
                 text(note or "–"),
             ]
         )
-    header = ("Cluster", "Cells", "Samples", "Largest part", "Mixing before", "Mixing after", "Note")
+    header = (
+        "Cluster",
+        "Cells",
+        "Samples",
+        "Largest part",
+        "Mixing before",
+        "Mixing after",
+        "Note",
+    )
     return Table("joint-mixing", "Samples and batches in each cluster", header, rows)
 
 
