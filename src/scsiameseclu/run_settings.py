@@ -57,7 +57,7 @@ class RunSettings(Settings):
     prior: Literal["none", "markers"] = option(
         "none",
         "prior knowledge in the choice of clusters; markers: the cell types of canonical markers "
-        "vote, too",
+        "vote too",
     )
     level: int | str = option(
         "default",
@@ -74,7 +74,7 @@ class RunSettings(Settings):
 
 @dataclass(frozen=True)
 class SlurmSettings(Settings):
-    """Partitions, account and GPU requests of jobs with the profile slurm."""
+    """Slurm partitions, account and GPU requests (profile `slurm`)."""
 
     partition: str | None = option(
         None, "partition for the jobs; null: the site's default", text=PARTITION

@@ -115,7 +115,7 @@ class QualitySettings(Settings):
 
 @dataclass(frozen=True)
 class AmbientSettings(Settings):
-    """Ambient RNA: counts from the solution around the cells, not from the cell."""
+    """Ambient RNA: counts from the solution around the cells, not from the cells."""
 
     mode: Literal["off", "estimate", "correct"] = option(
         "estimate",
@@ -261,8 +261,8 @@ class ConditionSettings(Settings):
 
     reference_condition: str | None = option(
         None,
-        "condition that the others are compared with; null: one named control, healthy or "
-        "similarly, otherwise the first in alphabetical order",
+        "condition to compare the others with; null: one named control, healthy or similar, "
+        "otherwise the first in alphabetical order",
         text=Text(("the name of a condition",)),
     )
     covariates: str | None = option(
@@ -300,7 +300,7 @@ class ExportSettings(Settings):
         "write a folder for R, with a script that loads it for Seurat or SingleCellExperiment",
     )
     cellxgene: bool = option(
-        False, "write an h5ad file after the schema of CELLxGENE (human and mouse)"
+        False, "write an h5ad file that follows the CELLxGENE schema (human and mouse)"
     )
     loupe: bool = option(False, "write tables of clusters and of the UMAP for Loupe Browser")
 
@@ -420,7 +420,10 @@ class ModelSettings(Settings):
         maximum=10,
     )
     max_clusters: int = option(
-        20, "largest number of clusters considered when it is estimated", minimum=4, maximum=150
+        20,
+        "largest number of clusters considered when the number is estimated",
+        minimum=4,
+        maximum=150,
     )
 
     @classmethod

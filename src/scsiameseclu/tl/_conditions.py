@@ -53,7 +53,7 @@ def composition(
         used as such.
     reference
         Condition that the others are compared with; by default one named ``control``, ``healthy``
-        or similarly, otherwise the first in alphabetical order.
+        or similar, otherwise the first in alphabetical order.
     min_cells
         Groups with fewer cells are not tested.
 
