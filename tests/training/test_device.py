@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from scsiameseclu.errors import UserError
-from scsiameseclu.training.device import choose_device
+from scsiameseclu.training.device import choose_device, choose_place
 
 
 @pytest.fixture(params=[False, True])
@@ -32,3 +32,13 @@ def test_a_gpu_that_is_not_there_is_an_error(gpu: bool) -> None:
 def test_an_unknown_name_is_an_error(gpu: bool) -> None:
     with pytest.raises(UserError, match="'tpu'"):
         choose_device("tpu")
+
+
+@pytest.mark.parametrize(("threads", "expected"), [(1, 1), (2, 2), (8, 3)])
+def test_each_network_has_a_thread_as_far_as_there_are_threads(threads: int, expected: int) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        assert choose_place("cpu", 3).n_at_once == expected
+    finally:
+        torch.set_num_threads(before)

@@ -35,7 +35,7 @@ from scsiameseclu.module.terms import Objective
 from scsiameseclu.preprocess.integration.alignment import Aligned
 from scsiameseclu.settings import ModelSettings
 from scsiameseclu.training.checkpoint import Checkpoint, fingerprint
-from scsiameseclu.training.device import choose_device, networks_at_once, steady
+from scsiameseclu.training.device import Place, choose_device, choose_place, steady
 from scsiameseclu.training.joint import JointPhase
 from scsiameseclu.training.loader import placed
 from scsiameseclu.training.pretraining import Pretraining
@@ -130,27 +130,22 @@ def train_networks(
         More clusters than cells are asked for, or ``device`` is ``cuda`` and there is no GPU.
     """
     check_number(number, prepared.n_cells)
-    where, device_note = choose_device(device)
-    log.info("%s", device_note)
-    n_at_once = networks_at_once(where, settings.networks)
-    with steady(where):
-        return _train(
-            prepared, number, seed, device, settings, checkpoint, where, device_note, n_at_once
-        )
+    place = choose_place(device, settings.networks)
+    log.info("%s", place.note)
+    with steady(place.device):
+        return _train(prepared, number, seed, settings, checkpoint, place)
 
 
 def _train(
     prepared: Prepared,
     number: ClusterNumber,
     seed: int,
-    device: str,
     settings: ModelSettings,
     checkpoint: Path | None,
-    where: torch.device,
-    device_note: str,
-    n_at_once: int,
+    place: Place,
 ) -> Training:
-    """As :func:`train_networks`, on a device."""
+    """As :func:`train_networks`, with the device chosen."""
+    where = place.device
     modules = _modules(prepared, settings, seed, where)
     inputs = training_inputs(prepared, settings, modules[0][1].needs, seed, where)
     space, readout = fit_space(inputs.components, settings), choose_readout(settings)
@@ -158,7 +153,7 @@ def _train(
     kept = Checkpoint(checkpoint, _fingerprint(prepared, settings, number, seed))
     session = Session(trainers, space, inputs.components, kept)
     session.resume()
-    session.run([Pretraining(settings) for _ in trainers], _n_steps(settings), n_at_once)
+    session.run([Pretraining(settings) for _ in trainers], _n_steps(settings), place.n_at_once)
     first_search, layout = None, layout_of(space, settings)
     if settings.cluster_steps:
         first, _ = _aligned(session.start_of_joint_training(), layout, prepared)
@@ -168,7 +163,7 @@ def _train(
             JointPhase(settings, prepared.adjacency, space, inputs.components, clustering.labels)
             for _ in trainers
         ]
-        session.run(phases, _n_steps(settings), n_at_once)
+        session.run(phases, _n_steps(settings), place.n_at_once)
     embedding, carried = _aligned(session.embedding(), layout, prepared)
     integration = None
     if prepared.alignment is not None:
@@ -182,12 +177,12 @@ def _train(
         settings=settings,
         expression_settings=prepared.expression_settings,
         graph_settings=prepared.graph_settings,
-        device=device,
+        device=place.asked,
         first_search=first_search,
         summary={
             "seed": seed,
             "device": where.type,
-            "device_note": device_note,
+            "device_note": place.note,
             "n_steps": session.n_steps,
             "stopped": session.stopped,
             "params": {"seed": seed, **settings.to_dict()},

@@ -1,6 +1,7 @@
 """The device that training runs on."""
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 import torch
 
@@ -30,12 +31,39 @@ def choose_device(name: str) -> tuple[torch.device, str]:
     return torch.device("cpu"), "trained on the CPU: torch finds no CUDA device"
 
 
-def networks_at_once(device: torch.device, n_networks: int) -> int:
-    """How many networks train beside each other: one on a GPU, else one for each thread of torch.
+@dataclass(frozen=True)
+class Place:
+    """Where the networks of a fit train.
+
+    Attributes
+    ----------
+    asked
+        ``auto``, ``cpu`` or ``cuda``.
+    device, note
+        As of :func:`choose_device`.
+    n_at_once
+        Networks that train at the same time.
+    """
+
+    asked: str
+    device: torch.device
+    note: str
+    n_at_once: int
+
+
+def choose_place(name: str, n_networks: int) -> Place:
+    """One network at a time on a GPU, else one for each thread of torch.
 
     A mini-batch is so small that more threads gain little within it; networks are independent.
+
+    Raises
+    ------
+    UserError
+        As of :func:`choose_device`.
     """
-    return 1 if device.type != "cpu" else min(n_networks, torch.get_num_threads())
+    device, note = choose_device(name)
+    n_at_once = min(n_networks, torch.get_num_threads()) if device.type == "cpu" else 1
+    return Place(name, device, note, n_at_once)
 
 
 def steady(device: torch.device) -> AbstractContextManager[None]:
