@@ -155,7 +155,8 @@ def test_beside_others(case: str, going_on: dict[str, Future[None]]) -> None:
 
 def test_training_goes_on_where_a_node_died(prepared: Clone, cluster: Cluster) -> None:
     prepared.write(LONG | ON_CPU, ONE)
-    run = prepared.start(TRAINED)
+    # With one core, the networks train one by one, and the first leaves a checkpoint at its end.
+    run = prepared.start(TRAINED, "--set-threads", "train=1")
     wait_for((prepared.results / "samples/a" / CHECKPOINT).exists, "a checkpoint")
     job = wait_for(lambda: cluster.running("train", prepared.folder), "training")
     cluster.do("kill", job["node"])

@@ -27,9 +27,9 @@ State = dict[str, Any]
 class Checkpoint:
     """The file that holds the state of a training.
 
-    It is written every minute, when a network is done, and when SIGTERM arrives (a time limit or a
-    preemption on a cluster). It is written to a temporary file and renamed, so that a crash leaves
-    the last complete one.
+    It is written every minute, when the networks in training are done, and when SIGTERM arrives (a
+    time limit or a preemption on a cluster). It is written to a temporary file and renamed, so that
+    a crash leaves the last complete one.
 
     Parameters
     ----------
