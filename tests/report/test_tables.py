@@ -10,6 +10,11 @@ def test_numbers() -> None:
     assert tables.decimal(-0.256, 2) == "−0.26"
     assert tables.percent(1, 8) == "12.5\u202f%"
     assert tables.percent(0, 0) == "–"
+    assert [tables.numbered(n, "cell") for n in (0, 1, 2345)] == [
+        "0 cells",
+        "1 cell",
+        "2,345 cells",
+    ]
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf")])

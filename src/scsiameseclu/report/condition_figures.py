@@ -25,6 +25,7 @@ from scsiameseclu.report.tables import (
     count,
     decimal,
     listed,
+    numbered,
     percent,
     probability,
     real,
@@ -241,13 +242,13 @@ def volcano_pictures(comparison: Comparison) -> list[Picture]:
 
         first = table.sort_values("pvalue", kind="stable")["gene"].head(3)
         alt = (
-            f"Volcano plot of {group}: {count(row['n_up'])} genes higher and "
+            f"Volcano plot of {group}: {numbered(row['n_up'], 'gene')} higher and "
             f"{count(row['n_down'])} lower in {condition}. Most significant: {listed(list(first))}."
         )
         caption = (
-            f"{count(row['n_genes'])} genes tested between {row['n_condition']:.0f} replicates of "
-            f"{condition} and {row['n_reference']:.0f} of {row['reference']}; right: higher in "
-            f"{condition}. Coloured: adjusted p ≤ {comparison.fdr:g} "
+            f"{numbered(row['n_genes'], 'gene')} tested between {row['n_condition']:.0f} "
+            f"replicates of {condition} and {row['n_reference']:.0f} of {row['reference']}; right: "
+            f"higher in {condition}. Coloured: adjusted p ≤ {comparison.fdr:g} "
             f"({count(row['n_up'])} higher, {count(row['n_down'])} lower)."
         )
         svg = draw(f"conditions-volcano-{place}", alt, (4.2, 3.4), paint)

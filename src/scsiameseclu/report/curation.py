@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scsiameseclu.curation.table import FILE
 from scsiameseclu.report.finished_sample import FinishedSample
-from scsiameseclu.report.tables import Cell, Table, count, listed, text
+from scsiameseclu.report.tables import Cell, Table, listed, numbered, text
 
 MARK = "curated"
 
@@ -60,7 +60,7 @@ def curation_note(sample: FinishedSample) -> str:
         proposed = int(sample.siamese["n_clusters_proposed"])
         what = f"at {level} clusters" if level.isdigit() else f"at the level “{level}”"
         sentences.append(
-            f"The tree of clusters was cut {what}; by default there are {count(proposed)} clusters."
+            f"The tree of clusters was cut {what}; the default has {numbered(proposed, 'cluster')}."
         )
     sentences.append(
         f"To name, merge or split clusters, edit {FILE} in the folder of this page and run the "

@@ -15,7 +15,16 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from scsiameseclu.genes.gene_classes import SPIKE_INS
 from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.svg import ACCENT, FAINT, INK, LOST, draw, ticks
-from scsiameseclu.report.tables import Picture, Table, count, percent, sentence, text, whole
+from scsiameseclu.report.tables import (
+    Picture,
+    Table,
+    count,
+    numbered,
+    percent,
+    sentence,
+    text,
+    whole,
+)
 
 # column: (title, axis label, logarithmic axis)
 METRICS = {
@@ -163,7 +172,7 @@ def _binds(value: float | None) -> bool:
 def _rule(sample: FinishedSample, metric: str, bounds: Sequence[tuple[str, float]]) -> str:
     if metric == "doublet_score":
         called = int((sample.ingested["predicted_doublet"] == "yes").sum())
-        return f"{count(called)} predicted doublets"
+        return numbered(called, "predicted doublet")
     shown = [f"{'at least' if side == 'low' else 'at most'} {_short(v)}" for side, v in bounds]
     return f"kept: {' and '.join(shown)}" if shown else "no threshold"
 

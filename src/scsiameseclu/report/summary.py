@@ -9,7 +9,7 @@ import pandas as pd
 from scsiameseclu.report.annotation import ABSTENTIONS
 from scsiameseclu.report.finished_sample import FinishedSample
 from scsiameseclu.report.quality_figures import funnel_steps
-from scsiameseclu.report.tables import count, listed, percent
+from scsiameseclu.report.tables import count, listed, numbered, percent
 
 UNCERTAIN = 0.5
 
@@ -48,11 +48,10 @@ def _clusters(sample: FinishedSample) -> str:
     uncertain = int((confidence < UNCERTAIN).sum())
     cells = "no cell"
     if uncertain:
-        plural = "" if uncertain == 1 else "s"
-        cells = f"{count(uncertain)} cell{plural} ({percent(uncertain, n)})"
+        cells = f"{numbered(uncertain, 'cell')} ({percent(uncertain, n)})"
     spread = f" of {count(sizes.min())} to {count(sizes.max())} cells" if k > 1 else ""
     return (
-        f"The cells form {k} cluster{'s' if k > 1 else ''}{spread} ({how}). Mean confidence is "
+        f"The cells form {numbered(k, 'cluster')}{spread} ({how}). Mean confidence is "
         f"{confidence.mean():.2f}, with {cells} below {UNCERTAIN}."
     )
 

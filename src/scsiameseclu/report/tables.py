@@ -104,6 +104,11 @@ def count(value: float) -> str:
     return f"{round(value):,}"
 
 
+def numbered(value: float, noun: str) -> str:
+    """A rounded number with its noun: ``1 cluster``, ``12,345 cells``."""
+    return f"{count(value)} {noun}{'' if round(value) == 1 else 's'}"
+
+
 def decimal(value: float, digits: int = 3) -> str:
     """A real number with fixed digits; a true minus sign."""
     return f"{value:.{digits}f}".replace("-", "−")
