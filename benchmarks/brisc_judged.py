@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 from datetime import date
-from importlib.metadata import version
+from importlib.metadata import distribution, version
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +103,13 @@ def quality(result: dict[str, np.ndarray], source: Path) -> dict[str, float]:
     return row
 
 
+def installed_mb() -> int:
+    """Megabytes of brisc and what it brings along: polars and pyarrow."""
+    names = ("brisc", "polars", "polars-runtime-32", "pyarrow")
+    files = [file.locate() for name in names for file in distribution(name).files or []]
+    return round(sum(Path(file).stat().st_size for file in files if Path(file).is_file()) / 1e6)
+
+
 def main() -> None:
     """Analyse every set in every way, and write the rows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -128,7 +135,8 @@ def main() -> None:
                 row = {"set": name, "cells": len(result["names"]), "run": run}
                 row |= {"threads": threads, "modules": str(result["modules"])}
                 row |= quality(result, source) if first is result else compared(first, result)
-                row |= {"brisc": version("brisc"), "machine": platform.machine()}
+                row |= {"brisc": version("brisc"), "installed_mb": installed_mb()}
+                row |= {"machine": platform.machine()}
                 rows.append(row | {"date": date.today().isoformat()})
                 print(rows[-1], flush=True)
     columns = list(dict.fromkeys(column for row in rows for column in row))

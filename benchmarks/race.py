@@ -17,6 +17,7 @@ import os
 import platform
 import shutil
 import statistics
+import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import date
@@ -27,10 +28,10 @@ from speed import measure, shape
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-PATHS = {"now": "this pipeline", "before": "c448e88", "scanpy": "scanpy", "brisc": "brisc"}
+PATHS = {"now": "this pipeline", "before": "earlier commit", "scanpy": "scanpy", "brisc": "brisc"}
 COLUMNS = [
     *("cells", "turn", "path", "seconds", "peak_mb", "status", "genes", "nonzeros"),
-    *("threads", "machine", "date"),
+    *("threads", "machine", "date", "commit"),
 ]
 Row = dict[str, str]
 
@@ -41,10 +42,10 @@ def pipeline(checkout: Path, folder: Path, n_cells: int, threads: int) -> Row:
     work.mkdir(parents=True)
     os.link(folder.parent / "input.h5ad", work / "input.h5ad")
     stages = folder / "stages.csv"
-    command = [sys.executable, checkout / "benchmarks" / "speed.py", "--no-usual"]
+    command: list[object] = ["env", f"PYTHONPATH={checkout / 'src'}", sys.executable]
+    command += [checkout / "benchmarks" / "speed.py", "--no-usual"]
     command += ["--min-cells", n_cells, "--max-cells", n_cells, "--threads", threads]
     command += ["--work", folder, "--output", stages]
-    os.environ["PYTHONPATH"] = str(checkout / "src")
     row = measure(command, folder / "log", float("inf"))
     with stages.open() as table:
         rows = list(csv.DictReader(table))
@@ -53,6 +54,12 @@ def pipeline(checkout: Path, folder: Path, n_cells: int, threads: int) -> Row:
         "peak_mb": str(max(int(stage["peak_mb"]) for stage in rows)),
         "status": row["status"],
     }
+
+
+def commit_of(checkout: Path) -> str:
+    """The commit of a checkout, short."""
+    command = ["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def one_process(program: list[object], folder: Path, threads: int, limit_s: float) -> Row:
@@ -67,7 +74,8 @@ def run(path: str, folder: Path, n_cells: int, arguments: argparse.Namespace) ->
     folder.mkdir()
     if path in ("now", "before"):
         checkout = ROOT if path == "now" else arguments.before.resolve()
-        return pipeline(checkout, folder, n_cells, arguments.threads)
+        row = pipeline(checkout, folder, n_cells, arguments.threads)
+        return row | {"commit": commit_of(checkout)}
     python = arguments.brisc if path == "brisc" else sys.executable
     script = HERE / ("usual_brisc.py" if path == "brisc" else "usual.py")
     limit_s = 60 * arguments.limit_minutes

@@ -29,13 +29,18 @@ def run(source: Path, output: Path) -> None:
     adata.write_h5ad(output)
 
 
-def main() -> None:
-    """Parse the command line and run."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parsed(description: str) -> argparse.Namespace:
+    """The command line, also of usual_brisc.py."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("source", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Parse the command line and run."""
+    arguments = parsed(__doc__.splitlines()[0])
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ[variable] = str(arguments.threads)
     run(arguments.source, arguments.output)

@@ -6,8 +6,9 @@ Needs ``pip install brisc`` (0.2.3 or newer). brisc's markers are ranked by dete
 changes, without a test.
 """
 
-import argparse
 from pathlib import Path
+
+from usual import parsed
 
 
 def run(source: Path, output: Path, threads: int) -> None:
@@ -24,11 +25,7 @@ def run(source: Path, output: Path, threads: int) -> None:
 
 def main() -> None:
     """Parse the command line and run."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("source", type=Path)
-    parser.add_argument("output", type=Path)
-    parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
+    arguments = parsed(__doc__.splitlines()[0])
     run(arguments.source, arguments.output, arguments.threads)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-N_STARTS = 2  # of each network's clusterings with a number of clusters
+N_STARTS = 2  # of k-means, for each network and number of clusters
 CRITERION = "mean adjusted Rand index with the clusterings of all numbers, starts and networks"
 OPEN_CRITERION = f"{CRITERION}, and with communities"
 PRIOR = "and with the partition by prior knowledge"

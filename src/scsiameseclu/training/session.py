@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from typing import Any
 
 import pandas as pd
@@ -157,8 +156,7 @@ class Session:
         )
 
 
-@contextmanager
-def _threads(number: int) -> Iterator[ThreadPoolExecutor]:
+def _threads(number: int) -> ThreadPoolExecutor:
     """Threads whose computations use as many threads each as those of this one."""
     each = torch.get_num_threads()
 
@@ -166,5 +164,4 @@ def _threads(number: int) -> Iterator[ThreadPoolExecutor]:
         threadpool_limits(each)
         torch.set_num_threads(each)
 
-    with ThreadPoolExecutor(number, thread_name_prefix="network", initializer=limit) as pool:
-        yield pool
+    return ThreadPoolExecutor(number, thread_name_prefix="network", initializer=limit)

@@ -46,7 +46,7 @@ class Trainer:
     progress
         Receives progress updates.
     after_step
-        Called after every mini-batch: a place to keep the state.
+        Called after every mini-batch, to look at the state while it trains.
 
     Attributes
     ----------
