@@ -308,7 +308,10 @@ class ExportSettings(Settings):
 PAPER: dict[str, Any] = {
     "networks": 1,
     "latent_size": 20,
+    "expression_noise": 0.1,
     "expression_swap": 0.0,
+    "edge_drop": 0.1,
+    "diffusion": True,
     "likelihood": "zinb",
     "fusion": True,
     "propagation": 0.3,
@@ -336,7 +339,7 @@ class ModelSettings(Settings):
     )
     hidden_size: int = option(256, "number of units per hidden layer", minimum=8, maximum=4096)
     expression_noise: float = option(
-        0.1, "standard deviation of the multiplicative noise on expression; 0: off", minimum=0
+        0.0, "standard deviation of the multiplicative noise on expression; 0: off", minimum=0
     )
     expression_swap: float = option(
         0.3,
@@ -345,26 +348,26 @@ class ModelSettings(Settings):
         maximum=0.9,
     )
     edge_drop: float = option(
-        0.1,
+        0.0,
         "fraction of edges, the least similar ones, dropped from graph view 1; 0: off",
         minimum=0,
         maximum=0.9,
     )
-    diffusion: bool = option(True, "diffuse graph view 2 by personalised PageRank")
+    diffusion: bool = option(False, "diffuse graph view 2 by personalised PageRank")
     diffusion_alpha: float = option(
         0.2, "restart probability of the diffusion", minimum=0.01, maximum=1
     )
     fusion: bool = option(
-        True, "fuse expression and graph latents with a learned gate; false: use their mean"
+        False, "fuse expression and graph latents with a learned gate; false: use their mean"
     )
     likelihood: Literal["zinb", "nb", "multinomial", "none"] = option(
         "multinomial", "likelihood of the counts; none: reconstruct scaled expression"
     )
     cell_refinement_expression: float = option(
-        0.01, "weight of the cell-level refinement of the expression encoder; 0: off", minimum=0
+        0.0, "weight of the cell-level refinement of the expression encoder; 0: off", minimum=0
     )
     cell_refinement_graph: float = option(
-        0.01, "weight of the cell-level refinement of the graph encoder; 0: off", minimum=0
+        0.0, "weight of the cell-level refinement of the graph encoder; 0: off", minimum=0
     )
     latent_refinement: float = option(
         0.0, "weight of the latent-level refinement; 0: off", minimum=0

@@ -37,9 +37,20 @@ def test_views_are_of_unit_components(prepared: Prepared) -> None:
 
 def test_switching_diffusion_off_propagates_twice(prepared: Prepared) -> None:
     operator = normalised_adjacency(prepared.adjacency)
-    on, off = inputs_of(prepared), inputs_of(prepared, diffusion=False)
-    torch.testing.assert_close(off.data.diffused, propagate(operator, off.components))
-    assert not torch.allclose(on.data.diffused, off.data.diffused)
+    on, off = inputs_of(prepared, diffusion=True), inputs_of(prepared, edge_drop=0.1)
+    plain = propagate(operator, off.components)
+    torch.testing.assert_close(off.data.diffused, plain)
+    assert not torch.allclose(on.data.diffused, plain)
+    # what is on changes its own view alone
+    torch.testing.assert_close(on.data.perturbed, plain)
+    assert not torch.allclose(off.data.perturbed, plain)
+
+
+def test_without_augmentation_both_views_are_propagated_components(prepared: Prepared) -> None:
+    inputs = inputs_of(prepared)
+    plain = propagate(normalised_adjacency(prepared.adjacency), inputs.components)
+    torch.testing.assert_close(inputs.data.perturbed, plain)
+    torch.testing.assert_close(inputs.data.diffused, plain)
 
 
 def test_what_no_term_needs_is_not_computed(prepared: Prepared) -> None:
@@ -56,7 +67,8 @@ def test_what_no_term_needs_is_not_computed(prepared: Prepared) -> None:
 
 def test_landmarks_are_fitted_cells(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scsiameseclu.model.landmarks.MAX_LANDMARKS", 100)
-    inputs = inputs_of(prepared)
+    assert inputs_of(prepared).landmarks.diffused is None
+    inputs = inputs_of(prepared, diffusion=True)
     kept, landmarks = inputs.kept, inputs.landmarks
     assert kept.size == 100
     components = inputs.components.numpy()

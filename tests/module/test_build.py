@@ -21,12 +21,13 @@ def n_parameters(module: torch.nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def test_the_default_has_encoders_a_gate_and_one_decoder() -> None:
-    settings = ModelSettings(hidden_size=16, latent_size=4)
+@pytest.mark.parametrize(("fusion", "gate"), [(False, 0), (True, 8 * 8 + 8)])
+def test_the_default_has_two_encoders_and_one_decoder(fusion: bool, gate: int) -> None:
+    settings = ModelSettings(hidden_size=16, latent_size=4, fusion=fusion)
     network, objective = build_network(30, 5, settings), build_objective(30, 5, settings)
     expression = (30 * 16 + 16) + 2 * 16 + (16 * 4 + 4)
     graph = (5 * 16 + 16) + (16 * 4 + 4)
-    assert n_parameters(network) == expression + graph + (8 * 8 + 8)
+    assert n_parameters(network) == expression + graph + gate
     assert n_parameters(objective) == (4 * 16 + 16) + 2 * 16 + (16 * 30 + 30)
     assert (network.noise, network.swap) == (settings.expression_noise, settings.expression_swap)
 
@@ -48,8 +49,8 @@ def test_terms_bring_their_parameters(option: dict[str, object], n_more: int) ->
 
 
 def test_parts_that_are_switched() -> None:
-    assert isinstance(build_network(30, 5, ModelSettings()).fusion, AdaptiveFusion)
-    assert isinstance(build_network(30, 5, ModelSettings(fusion=False)).fusion, MeanFusion)
+    assert isinstance(build_network(30, 5, ModelSettings()).fusion, MeanFusion)
+    assert isinstance(build_network(30, 5, ModelSettings(fusion=True)).fusion, AdaptiveFusion)
     assert type(choose_readout(ModelSettings())) is Readout
     assert type(choose_readout(ModelSettings(propagate_latent=True))) is SmoothedReadout
 

@@ -22,7 +22,8 @@ from scsiameseclu.module.terms import (
 from scsiameseclu.settings import ModelSettings
 
 SIZE = 4
-EVERY = {"latent_refinement": 0.1, "propagation": 0.3, "graph_reconstruction": 0.1}
+REFINED = {"cell_refinement_expression": 0.01, "cell_refinement_graph": 0.01}
+EVERY = {**REFINED, "latent_refinement": 0.1, "propagation": 0.3, "graph_reconstruction": 0.1}
 SHORT = {"hidden_size": 16, "latent_size": SIZE}
 CELLS = np.arange(5, 25)
 
@@ -74,7 +75,7 @@ def test_a_weight_scales_the_gradient_of_its_term(setting: str, name: str, data:
     torch.testing.assert_close(three, 3 * one, rtol=1e-4, atol=1e-7)
 
 
-@pytest.mark.parametrize("options", [{}, EVERY, {"likelihood": "zinb", "fusion": False}])
+@pytest.mark.parametrize("options", [{}, {**EVERY, "fusion": True}, {"likelihood": "zinb"}])
 def test_every_parameter_gets_a_gradient(options: dict[str, object], data: CellData) -> None:
     settings = ModelSettings(**SHORT, **options)
     torch.manual_seed(0)
@@ -110,7 +111,8 @@ def similarity_gradient(term: Term, data: CellData, similarity: torch.Tensor) ->
 @pytest.mark.parametrize("name", ["cell_refinement_expression", "cell_refinement_graph"])
 def test_neighbours_are_not_pushed_apart(name: str, data: CellData) -> None:
     """In the objective as it is built a cell's views attract, strangers repel, neighbours don't."""
-    (term,) = [t for t in build_objective(30, 5, ModelSettings(**SHORT)) if t.name == name]
+    terms = build_objective(30, 5, ModelSettings(**SHORT, **REFINED))
+    (term,) = [term for term in terms if term.name == name]
     linked = torch.zeros(data.n_cells, data.n_cells, dtype=torch.bool)
     linked.scatter_(1, data.neighbours, data.weights > 0)
     linked = linked[CELLS][:, CELLS].T  # of a column's cell
@@ -190,11 +192,9 @@ def test_terms_are_named_and_say_what_they_need() -> None:
         objective = build_objective(30, 5, ModelSettings(**SHORT, **options))
         return [term.name for term in objective], objective.needs
 
-    refinements = ["cell_refinement_expression", "cell_refinement_graph"]
-    assert built() == (["reconstruction", *refinements], frozenset())
-    names = ["reconstruction", *refinements, "latent_refinement", "propagation", "graph"]
+    assert built() == (["reconstruction"], frozenset())
+    assert built(**REFINED) == (["reconstruction", *REFINED], frozenset())
+    names = ["reconstruction", *REFINED, "latent_refinement", "propagation", "graph"]
     assert built(**EVERY) == (names, {BANK, GROUPS, PROPAGATED})
-    off = dict.fromkeys(refinements, 0.0)
-    assert built(**off) == (["reconstruction"], frozenset())
     assert built(propagation=0.3)[1] == {BANK}
     assert built(latent_refinement=0.1)[1] == {GROUPS}

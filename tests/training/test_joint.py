@@ -30,6 +30,7 @@ SHORT = {
     "tolerance": 0.0,
     "learning_rate": 0.01,
     "edge_drop": 0.3,
+    "fusion": True,
 }
 START = np.arange(N_CELLS) % 5 % 3
 

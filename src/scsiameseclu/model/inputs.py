@@ -78,8 +78,11 @@ def training_inputs(
     operator = normalised_adjacency(prepared.adjacency)
     neighbours, weights = neighbour_table(operator)
     totals = np.asarray(prepared.counts.sum(axis=1)).ravel()
-    perturbed = perturbed_view(prepared.adjacency, on_device, components, settings.edge_drop)
     diffused = diffused_view(operator, on_device, settings.restart).cpu()
+    if settings.edge_drop or settings.diffusion:
+        perturbed = perturbed_view(prepared.adjacency, on_device, components, settings.edge_drop)
+    else:
+        perturbed = diffused
     propagated = propagate(operator, on_device) if PROPAGATED in needs else on_device[:, :0]
     data = CellData(
         expression=SparseRows.of(prepared.scaling.scaled(prepared.expression)),
@@ -95,7 +98,7 @@ def training_inputs(
     landmarks = Landmarks(
         components=components[kept],
         once=np.asarray(operator[kept] @ components, dtype=np.float32),
-        diffused=diffused.numpy()[kept],
+        diffused=diffused.numpy()[kept] if settings.diffusion else None,
     )
     groups = torch.zeros(prepared.n_cells, 0, device=device)
     if GROUPS in needs:

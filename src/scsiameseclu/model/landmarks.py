@@ -50,7 +50,7 @@ class Landmarks:
     once
         The components propagated once over the fitted graph, (n_landmarks, n_pcs).
     diffused
-        Their personalised PageRank, (n_landmarks, n_pcs).
+        Their personalised PageRank, (n_landmarks, n_pcs); None where view 2 is not diffused.
     latents
         Fused latents of each network, (n_networks, n_landmarks, latent_size); None unless new
         cells' latents are propagated over the graph.
@@ -58,7 +58,7 @@ class Landmarks:
 
     components: np.ndarray
     once: np.ndarray
-    diffused: np.ndarray
+    diffused: np.ndarray | None = None
     latents: np.ndarray | None = None
 
     def neighbourhood(self, components: np.ndarray) -> Neighbourhood:
@@ -97,7 +97,7 @@ class Landmarks:
         Components propagated twice, and diffused ones; (n_cells, n_pcs).
         """
         twice = near.propagate(near.propagate(components, self.components), self.once)
-        if alpha is None:
+        if alpha is None or self.diffused is None:
             return twice, twice
         # the cell is on both sides of x = (1 - alpha) (self_weight x + mean) + alpha c
         known = (1 - alpha) * near.mean(self.diffused) + alpha * components

@@ -202,7 +202,10 @@ def _training(model: ModelSettings, n_cells: int) -> list[str]:
         )
     number = f"{model.networks} networks" if model.networks > 1 else "One network"
     were, each = ("were", " each") if model.networks > 1 else ("was", "")
-    gate = "a learned gate" if model.fusion else "their mean"
+    seen = f"two views of the neighbour graph{_in_brackets(graph)}"
+    if not graph:
+        seen = "the components propagated twice over the neighbour graph"
+    fused = "fused by a learned gate" if model.fusion else "averaged"
     losses = [RECONSTRUCTION[model.likelihood]]
     losses += [
         f"{term} (weight {getattr(model, name):g})"
@@ -213,8 +216,8 @@ def _training(model: ModelSettings, n_cells: int) -> list[str]:
         f"{number} of scSiameseClu {were} trained without labels,{each} on "
         f"{count(model.pretrain_steps)} mini-batches of {min(model.batch_size, n_cells)} cells "
         f"(learning rate {model.learning_rate:g}).",
-        f"A network encodes two views of the expression{_in_brackets(expression)} and two views "
-        f"of the neighbour graph{_in_brackets(graph)}; the two latents are fused by {gate}.",
+        f"A network encodes two views of the expression{_in_brackets(expression)} and {seen}; the "
+        f"two latents are {fused}.",
         f"The training loss was {losses[0]}."
         if len(losses) == 1
         else f"The training loss combined {listed(losses)}.",
