@@ -110,27 +110,24 @@ bench-speed: $(INSTALLED) ## time and memory of every stage, beside scanpy's pat
 	python benchmarks/speed_report.py $$(ls -t benchmarks/results/speed-*.csv | head -1)
 	python benchmarks/startup.py
 
-PANEL := mouse1 mouse2 worm_neuron pbmc3k zheng_sorted_ref mouse_bladder_2100 cite_cbmc
-CANDIDATES := "without cell-level refinement" "without gated fusion" "without either of these two"
-
 # smallest first
-SIXTEEN := pollen_11lines darmanis_brain joost_epidermis zilionis_mouse_lung mouse1 cellbench5_3plate mouse2 mouse_bladder_2100 marques_oligo \
+PANEL := pollen_11lines darmanis_brain joost_epidermis zilionis_mouse_lung mouse1 cellbench5_3plate mouse2 mouse_bladder_2100 marques_oligo \
   zheng_sorted_ref pbmc3k mouse_bladder_hvg worm_neuron pbmc_10x_4k human_kidney_young cite_cbmc
 QUICK ?=
 
 ifneq ($(QUICK),)
-bench-accuracy: $(INSTALLED) ## measure every method on the labelled data of DATA=folder (hours; QUICK=1: sixteen sets, three seeds)
-	$(BENCH) --seeds 3 --sets $(SIXTEEN) --methods ours leiden "leiden oracle" kmeans --output benchmarks/results/sixteen.csv
-	python benchmarks/sixteen.py
-	python benchmarks/reliability.py --sets sixteen --output benchmarks/results/reliability-sixteen.csv
+bench-accuracy: $(INSTALLED) ## measure every method on the labelled data of DATA=folder (hours; QUICK=1: half an hour)
+	$(BENCH) --seeds 3 --sets $(PANEL) --methods ours leiden "leiden oracle" kmeans
+	python benchmarks/reliability.py
+	python benchmarks/summary.py
 else
 bench-accuracy: $(INSTALLED)
 	$(BENCH) --seeds 5
-	$(BENCH) --seeds 3 --methods $(CANDIDATES) --sets $(PANEL)
 	$(BENCH) --seeds 1 --methods variants --sets $(PANEL)
 	python benchmarks/ideas.py --data $(DATA)
+	python benchmarks/voters.py --seeds 0 1
 	python benchmarks/reliability.py
-	python benchmarks/loso.py --min-seeds 3
+	python benchmarks/loso.py
 	python benchmarks/summary.py
 	python benchmarks/plots.py
 	python benchmarks/page.py

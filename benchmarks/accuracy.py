@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from methods import METHODS, VARIANTS
+from network_ideas import OPTIONS
 
 HERE = Path(__file__).resolve().parent
 # name: file, batches that are kept, published number of classes
@@ -34,11 +35,6 @@ SETS: dict[str, tuple[str, str | None, int]] = {
     "zheng_sorted_ref": ("zheng_sorted_ref.h5ad", None, 9),
     "mouse_bladder_2100": ("mouse_bladder_2100.h5ad", None, 16),
     "cite_cbmc": ("cite_cbmc.h5ad", None, 15),
-    "baron_mouse": ("baron_mouse.h5ad", None, 13),
-    "cellbench3_2batch": ("cellbench3_2batch.h5ad", None, 3),
-}
-PANEL = tuple(SETS)[:7]
-WIDER: dict[str, tuple[str, str | None, int]] = {
     "darmanis_brain": ("darmanis_brain.h5ad", None, 8),
     "human_kidney_young": ("human_kidney_young.h5ad", None, 11),
     "pbmc_10x_4k": ("pbmc_10x_4k.h5ad", None, 8),
@@ -48,9 +44,16 @@ WIDER: dict[str, tuple[str, str | None, int]] = {
     "joost_epidermis": ("joost_epidermis.h5ad", None, 5),
     "marques_oligo": ("marques_oligo.h5ad", None, 10),
     "zilionis_mouse_lung": ("zilionis_mouse_lung.h5ad", None, 4),
+    "baron_mouse": ("baron_mouse.h5ad", None, 13),
+    "cellbench3_2batch": ("cellbench3_2batch.h5ad", None, 3),
 }
-"""Further sets; with those of the panel, the sixteen of ``sixteen.py``."""
-SIXTEEN = (*PANEL, *WIDER)
+PANEL = tuple(SETS)[:16]
+"""The sets that means are taken of."""
+STUDIES = {
+    **dict.fromkeys(("mouse1", "mouse2"), "Baron"),
+    **dict.fromkeys(("mouse_bladder_2100", "mouse_bladder_hvg"), "Han"),
+}
+"""Studies with several sets in the panel; each other set is a study of its own."""
 FULL = ("ours", "start", "leiden", "leiden oracle", "kmeans")
 LEVELS = {"coarse": "unknown, coarser level", "fine": "unknown, finer level"}
 MIN_CELLS = 3
@@ -172,22 +175,22 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, default=HERE / "results" / "accuracy.csv")
     parser.add_argument("--cache", type=Path, default=HERE / "cache")
-    parser.add_argument("--sets", nargs="*", default=list(SETS), help="or 'sixteen'")
+    parser.add_argument("--sets", nargs="*", default=list(SETS), help="or 'panel'")
     parser.add_argument("--methods", nargs="*", default=list(FULL), help="or 'variants'")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1, help="threads per process")
     parser.add_argument("--jobs", type=int, default=2, help="number of parallel processes")
     arguments = parser.parse_args()
-    methods = [*VARIANTS] if arguments.methods == ["variants"] else arguments.methods
+    variants = [*VARIANTS, "components", *OPTIONS]
+    methods = variants if arguments.methods == ["variants"] else arguments.methods
     unknown = set(methods) - {*VARIANTS, *METHODS}
     if unknown:
         raise SystemExit(
             f"no method {', '.join(unknown)}; there are {', '.join([*VARIANTS, *METHODS])}"
         )
-    names = SIXTEEN if arguments.sets == ["sixteen"] else arguments.sets
-    known = SETS | WIDER
+    names = PANEL if arguments.sets == ["panel"] else arguments.sets
     sets = {
-        name: (arguments.data / known[name][0], known[name][1], "cell_type", known[name][2])
+        name: (arguments.data / SETS[name][0], SETS[name][1], "cell_type", SETS[name][2])
         for name in names
     }
     if arguments.set:

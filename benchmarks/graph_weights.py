@@ -15,7 +15,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
-from accuracy import SIXTEEN
+from accuracy import PANEL
 
 from scsiameseclu.graph.fuzzy_graph import neighbourhood_widths
 
@@ -38,8 +38,8 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = pd.DataFrame(
         {
-            "set": SIXTEEN,
-            "share": [share_above_one(arguments.cache / f"{name}.h5ad") for name in SIXTEEN],
+            "set": PANEL,
+            "share": [share_above_one(arguments.cache / f"{name}.h5ad") for name in PANEL],
             "machine": platform.machine(),
             "date": date.today().isoformat(),
         }

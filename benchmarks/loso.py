@@ -1,9 +1,9 @@
-"""Leave-one-set-out: choose a variant without a data set, score it on that set.
+"""Leave-one-study-out: choose a variant without a study, score it on that study's sets.
 
     python benchmarks/loso.py [accuracy.csv] [--except VARIANT ...]
 
-For each set of the panel the variant is taken that is best on the other sets (mean of ARI with k
-given and with k unknown), and its scores on the set left out go to
+For each study of the panel the variant is taken that is best on the others (mean of ARI with k
+given and with k unknown), and its scores on the study left out go to
 ``benchmarks/results/loso.csv``. Only variants measured on the whole panel take part, on the seeds
 that they all have; ``--min-seeds`` leaves out those that have few.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from accuracy import PANEL
+from accuracy import PANEL, STUDIES
 from methods import VARIANTS
 from rows import ACCURACY, NOT_MEASURED, RESULTS, read
 
@@ -28,7 +28,7 @@ class Field:
     Attributes
     ----------
     scores
-        Means over the common seeds; rows are (variant, set), columns those of ``COLUMNS``.
+        Means over the common seeds; rows are (variant, study), columns those of ``COLUMNS``.
     seeds
         The common seeds.
     absent
@@ -61,20 +61,28 @@ def compare(rows: pd.DataFrame, without: tuple[str, ...] = (), min_seeds: int = 
     wide = wide[wide.index.get_level_values("seed").isin(common)]
     scores = wide.groupby(level=["method", "set"]).mean()
     index = pd.MultiIndex.from_product([present if common else [], PANEL], names=["method", "set"])
-    return Field(scores.reindex(index), common, [v for v in seeds if v not in present])
+    return Field(by_study(scores.reindex(index)), common, [v for v in seeds if v not in present])
+
+
+def by_study(scores: pd.DataFrame) -> pd.DataFrame:
+    """Scores by variant and study, from those by variant and set."""
+    studies = [STUDIES.get(name, name) for name in scores.index.get_level_values("set")]
+    methods = scores.index.get_level_values("method")
+    index = pd.MultiIndex.from_arrays([methods, studies], names=["method", "study"])
+    return scores.set_axis(index).groupby(level=["method", "study"], sort=False).mean()
 
 
 def best(scores: pd.DataFrame, without: str | None = None) -> str:
-    """The variant with the largest mean ARI over all sets except ``without``; first on ties."""
-    kept = scores[scores.index.get_level_values("set") != without]
+    """The variant with the largest mean ARI over all studies except one; first on ties."""
+    kept = scores[scores.index.get_level_values("study") != without]
     both = (kept["ari_given"] + kept["ari_unknown"]) / 2
     return str(both.groupby(level="method", sort=False).mean().idxmax())
 
 
 def leave_one_out(scores: pd.DataFrame) -> pd.DataFrame:
-    """For each set of the panel, the variant chosen on the others and its scores."""
+    """For each study of the panel, the variant chosen on the others and its scores."""
     lines = []
-    for name in PANEL if len(scores) else ():
+    for name in scores.index.get_level_values("study").unique():
         chosen = best(scores, name)
         lines.append({"left_out": name, "chosen": chosen, **scores.loc[(chosen, name)]})
     return pd.DataFrame(lines, columns=COLUMNS)
@@ -83,14 +91,14 @@ def leave_one_out(scores: pd.DataFrame) -> pd.DataFrame:
 def told(field: Field, table: pd.DataFrame) -> list[str]:
     """Results as sentences."""
     if table.empty:
-        return [f"Choice without a set: {NOT_MEASURED}; no variant has the whole panel."]
+        return [f"Choice without a study: {NOT_MEASURED}; no variant has the whole panel."]
     sentences = [
         f"Variants compared: {len(field.variants)}; seeds: {_listed(field.seeds)}.",
-        f"Chosen without the set: {_means(table[COLUMNS[2:]])}.",
+        f"Chosen without the study: {_means(table[COLUMNS[2:]])}.",
     ]
     if "ours" in field.variants:
         sentences.append(f"Ours on the same rows: {_means(field.scores.loc['ours'])}.")
-    sentences.append(f"Chosen on all sets: {best(field.scores)}.")
+    sentences.append(f"Chosen on all studies: {best(field.scores)}.")
     if field.absent:
         sentences.append(f"Not measured on the whole panel: {_listed(field.absent)}.")
     return sentences
@@ -115,7 +123,7 @@ def _listed(things: list) -> str:
 
 
 def main() -> None:
-    """Choose without each set, and score."""
+    """Choose without each study, and score."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("rows", nargs="?", type=Path, default=ACCURACY)
     parser.add_argument("--except", nargs="*", default=[], dest="without", metavar="VARIANT")

@@ -4,7 +4,7 @@ python benchmarks/methods.py prepared.h5ad "ours" --seed 0 --n-clusters 13 --out
 
 The output holds ``given`` and ``unknown`` (clusters with and without the number of clusters, as far
 as the method has both), ``confidence_given``/``confidence_unknown`` of ours, one partition for each
-resolution of ``leiden oracle``, and ``seconds``.
+resolution of ``leiden oracle``, the ``embedding`` of ours, and ``seconds``.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import anndata as ad
 import numpy as np
+from network_ideas import OPTIONS, changed
 
 from scsiameseclu.settings import PAPER
 
@@ -21,32 +22,30 @@ Found = dict[str, np.ndarray]
 RESOLUTIONS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0)
 # the default, changed in one thing; first what the paper names
 CELL_REFINEMENT = ("cell_refinement_expression", "cell_refinement_graph")
+OF_THE_PAPER: dict[str, dict[str, object]] = {
+    "with expression noise": {"expression_noise": 0.1},
+    "with edge perturbation": {"edge_drop": 0.1},
+    "with diffusion": {"diffusion": True},
+    "with cell-level refinement": dict.fromkeys(CELL_REFINEMENT, 0.01),
+    "with gated fusion": {"fusion": True},
+}
 VARIANTS: dict[str, dict[str, object]] = {
     "ours": {},
     "preset paper": PAPER,
-    "without expression noise": {"expression_noise": 0.0},
-    "without edge perturbation": {"edge_drop": 0.0},
-    "without diffusion": {"diffusion": False},
-    "without cell-level refinement": dict.fromkeys(CELL_REFINEMENT, 0.0),
-    "without gated fusion": {"fusion": False},
-    "without either of these two": {**dict.fromkeys(CELL_REFINEMENT, 0.0), "fusion": False},
-    "without count likelihood": {"likelihood": "none"},
-    "without transport": {"proportions": "ignored"},
+    **OF_THE_PAPER,
+    "with these five": {k: v for part in OF_THE_PAPER.values() for k, v in part.items()},
+    "with stronger cell-level refinement": dict.fromkeys(CELL_REFINEMENT, 0.03),
     "with latent-level refinement": {"latent_refinement": 0.1},
     "with propagation regularisation": {"propagation": 0.3},
-    "with joint training": {"cluster_steps": 100},
     "with graph decoder": {"graph_reconstruction": 0.1},
+    "with joint training": {"cluster_steps": 100},
     "with zinb": {"likelihood": "zinb"},
-    "with every module": {
-        "latent_refinement": 0.1,
-        "propagation": 0.3,
-        "graph_reconstruction": 0.1,
-    },
-    "without ensemble": {"networks": 1},
-    "without components": {"space": "latent"},
-    "without learned proportions": {"proportions": "fixed"},
     "without gene swap": {"expression_swap": 0.0},
-    "with stronger cell-level refinement": dict.fromkeys(CELL_REFINEMENT, 0.03),
+    "without count likelihood": {"likelihood": "none"},
+    "without components": {"space": "latent"},
+    "without ensemble": {"networks": 1},
+    "without transport": {"proportions": "ignored"},
+    "without learned proportions": {"proportions": "fixed"},
     "with temperature 0.03": {"temperature": 0.03},
     "with temperature 0.07": {"temperature": 0.07},
     "with up to 30 clusters": {"max_clusters": 30},
@@ -69,7 +68,23 @@ def ours(adata: ad.AnnData, seed: int, n_clusters: int, options: dict[str, objec
         "confidence_unknown": adata.obs["siamese_confidence"].to_numpy(),
         "coarse": adata.obs["siamese_coarse"].to_numpy().astype(str),
         "fine": adata.obs["siamese_fine"].to_numpy().astype(str),
+        "embedding": adata.obsm["X_siamese"],
     }
+
+
+def network_idea(name: str) -> Callable[[ad.AnnData, int, int], Found]:
+    """The default with the training changed by an idea of ``network_ideas.py``."""
+
+    def method(adata: ad.AnnData, seed: int, n_clusters: int) -> Found:
+        from scsiameseclu import ScSiameseClu
+
+        with changed(name) as settings:
+            model = ScSiameseClu(random_state=seed, device="cpu", settings=settings).fit(adata)
+        unknown = adata.obs["siamese"].to_numpy().astype(str)
+        model.recluster(adata, n_clusters)
+        return {"unknown": unknown, "given": adata.obs["siamese"].to_numpy().astype(str)}
+
+    return method
 
 
 def with_markers(adata: ad.AnnData, seed: int, n_clusters: int) -> Found:
@@ -182,6 +197,7 @@ METHODS: dict[str, Callable[[ad.AnnData, int, int], Found]] = {
     "leiden oracle": leiden_oracle,
     "kmeans": kmeans,
     "scvi": scvi,
+    **{name: network_idea(name) for name in OPTIONS},
 }
 
 

@@ -40,11 +40,11 @@ def choice_table(path: Path) -> Table | None:
     return Table(
         "What the choice of the default is worth",
         (
-            "For each data set the variant that is best on the other sets (mean of ARI with k "
-            "given and k unknown), and what it reaches on the set that had no say.",
+            "For each study the variant that is best on the others (mean of ARI with k given and "
+            "k unknown), and what it reaches on the study that had no say.",
         ),
         ("left out", "chosen by the others", *(_in_words(score) for score in scores)),
-        (*body, ("mean of the panel", "", *means)),
+        (*body, ("mean of the studies", "", *means)),
         n_totals=1,
     )
 

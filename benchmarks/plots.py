@@ -16,11 +16,12 @@ from accuracy import PANEL
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from reliability import KINDS, N_BINS, calibration_errors
-from rows import ACCURACY, GIVEN, OUTSIDE, RESULTS, UNKNOWN, by_seed, over_seeds, read
+from rows import ACCURACY, BEST_LEVEL, GIVEN, OUTSIDE, RESULTS, UNKNOWN, by_seed, over_seeds, read
 
 # Okabe and Ito's, with a shape each, so that colour is not all that tells them apart
 LOOK = {
     "ours": ("#0072B2", "o"),
+    "levels": ("#0072B2", "o"),
     "start": ("#E69F00", "s"),
     "kmeans": ("#009E73", "^"),
     "leiden oracle": ("#CC79A7", "D"),
@@ -28,7 +29,7 @@ LOOK = {
     "scvi": ("#56B4E9", "P"),
 }
 REST, POOLED = "#56B4E9", "#0072B2"
-SIZE, RELIABILITY_SIZE = (10.5, 6.2), (10.5, 4.8)
+SIZE, RELIABILITY_SIZE = (10.5, 11.0), (10.5, 4.8)
 ON_PAPER = {
     "svg.hashsalt": "benchmarks",
     "font.size": 9,
@@ -68,7 +69,7 @@ def _points(
     handles = {}
     step = 0.72 / len(compared)
     for i, (label, method, k) in enumerate(compared):
-        colour, shape = LOOK[method]
+        colour, shape = LOOK["levels" if k == BEST_LEVEL else method]
         values = by_seed(rows, method, k, "ari")
         values = values[values.index.get_level_values("set").isin(names)]
         means = over_seeds(values)
@@ -81,7 +82,7 @@ def _points(
             shape,
             color=colour,
             markersize=6.5,
-            markerfacecolor="none" if method == "leiden oracle" else colour,
+            markerfacecolor="none" if label.endswith("by the labels") else colour,
             linestyle="none",
         )
     for line in range(1, len(names)):

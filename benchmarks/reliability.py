@@ -1,7 +1,6 @@
 """Calibration: whether confidence predicts agreement with another run.
 
     python benchmarks/reliability.py
-    python benchmarks/reliability.py --sets sixteen --output results/reliability-sixteen.csv
 
 No label is read. On each data set each run of ours is compared with a reference that it had no part
 in: of the runs with other seeds, the one whose partition is most like the others'. Clusters of the
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from accuracy import PANEL, SETS, SIXTEEN
+from accuracy import PANEL, SETS
 from rows import HERE, NOT_MEASURED, RESULTS
 
 N_BINS = 10
@@ -121,12 +120,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, default=HERE / "cache")
     parser.add_argument("--output", type=Path, default=RESULTS / "reliability.csv")
-    parser.add_argument("--sets", choices=("panel", "sixteen"), default="panel")
     arguments = parser.parse_args()
-    sixteen = arguments.sets == "sixteen"
     rows = []
     for k in KINDS:
-        for name in SIXTEEN if sixteen else SETS:
+        for name in SETS:
             parts = runs(arguments.cache, name)
             partitions = [part[k] for part in parts]
             confidences = [part[f"confidence_{k}"] for part in parts]
@@ -134,7 +131,7 @@ def main() -> None:
     columns = ["k", "set", "low", "high", "n_cells", "mean_confidence", "agreement"]
     table = pd.DataFrame(rows, columns=columns)
     table.to_csv(arguments.output, index=False)
-    print("\n".join(told(table, SIXTEEN if sixteen else PANEL)))
+    print("\n".join(told(table)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Tables from the rows of accuracy.csv, as Markdown: means over seeds, then over data sets.
+"""Tables from the rows of accuracy.csv, as Markdown: means over seeds, sets and studies.
 
     python benchmarks/summary.py [accuracy.csv]
 
@@ -14,8 +14,10 @@ import numpy as np
 import pandas as pd
 from accuracy import PANEL, SETS
 from methods import VARIANTS
+from network_ideas import OPTIONS
 from rows import (
     ACCURACY,
+    BEST_LEVEL,
     GIVEN,
     MEASURES,
     NOT_MEASURED,
@@ -23,6 +25,7 @@ from rows import (
     RESULTS,
     UNKNOWN,
     by_seed,
+    by_study,
     on_panel,
     origin,
     over_seeds,
@@ -31,7 +34,28 @@ from rows import (
 )
 
 SPREAD = "mean of the sd over seeds"
-MEAN = "mean of the panel"
+MEAN = "mean of the studies"
+PAIRS = (
+    ("ours, k unknown", "Leiden 1.0", ("ours", "unknown"), ("leiden", "unknown")),
+    (
+        "ours, k unknown",
+        "Leiden, resolution chosen by the labels",
+        ("ours", "unknown"),
+        ("leiden oracle", "by labels"),
+    ),
+    (
+        "ours, best of three levels by the labels",
+        "ours, k unknown",
+        ("ours", BEST_LEVEL),
+        ("ours", "unknown"),
+    ),
+    ("ours, k given", "k-means, k given", ("ours", "given"), ("kmeans", "given")),
+    ("ours, k given", "the start alone, k given", ("ours", "given"), ("start", "given")),
+    ("ours, k given", "ours, k unknown", ("ours", "given"), ("ours", "unknown")),
+)
+"""What is compared with what, and where the two are in the rows."""
+COMPARED = (*VARIANTS, "components", *OPTIONS, "ours with markers")
+"""Variants of the model, and methods that share all but one part with it."""
 Compared = tuple[tuple[str, str, str], ...]
 Total = Callable[[pd.Series], tuple[float, int]]
 
@@ -73,6 +97,7 @@ def tables(rows: pd.DataFrame) -> list[Table]:
     return [
         with_k_given(rows),
         with_k_unknown(rows),
+        differences(rows),
         in_full(rows, "given"),
         in_full(rows, "unknown"),
         ablation(rows),
@@ -131,6 +156,20 @@ def with_k_unknown(rows: pd.DataFrame) -> Table:
     )
 
 
+def differences(rows: pd.DataFrame) -> Table:
+    """Methods compared pair by pair, on the sets that both have."""
+    body = []
+    for one, other, first, second in PAIRS:
+        both = [over_seeds(on_panel(by_seed(rows, *place, "ari"))) for place in (first, second)]
+        body.append((one, other, _difference((both[0] - both[1]).dropna())))
+    return Table(
+        "Differences between methods: ARI",
+        ("Mean over studies of the means over seeds, ± standard error over studies.",),
+        ("method", "compared with", "difference"),
+        tuple(body),
+    )
+
+
 def in_full(rows: pd.DataFrame, k: str) -> Table:
     """All metrics of scSiameseClu."""
     used = _of(rows, (("ours", "ours", k),), PANEL)
@@ -168,7 +207,7 @@ def in_full(rows: pd.DataFrame, k: str) -> Table:
 def ablation(rows: pd.DataFrame) -> Table:
     """Each variant compared with the default, on the same data sets and seeds."""
     body, missing = [], []
-    for variant in VARIANTS:
+    for variant in COMPARED:
         if variant not in set(rows["method"]):
             missing.append(variant)
             continue
@@ -181,15 +220,15 @@ def ablation(rows: pd.DataFrame) -> Table:
             compared.append(difference)
         counts = pd.concat(compared).groupby(level="set").size() / 2
         body.append((variant, _range(counts), *line))
-    used = rows[rows["method"].isin(VARIANTS) & rows["set"].isin(PANEL)]
+    used = rows[rows["method"].isin(COMPARED) & rows["set"].isin(PANEL)]
     return Table(
         "One part changed: ARI",
         (
-            "Each variant is ours with one part changed, or with all of them. Differences are "
+            "Each variant is ours with one part changed, or with several. Differences are "
             "variant minus ours on the same sets and seeds, so they may differ from those of the "
-            "columns; ± is their standard error over sets. With seven sets, a difference below "
-            "about 2.4 standard errors is not distinguishable from zero. There is no correction "
-            "for the number of variants.",
+            "columns; ± is their standard error over studies. With fourteen studies, a difference "
+            "below about 2.2 standard errors is not distinguishable from zero. There is no "
+            "correction for the number of variants.",
             *([f"{NOT_MEASURED.capitalize()}: {', '.join(missing)}."] if missing else []),
             origin(used),
         ),
@@ -230,9 +269,9 @@ def outside(rows: pd.DataFrame) -> Table:
 
 
 def panel_mean(values: pd.Series) -> tuple[float, int]:
-    """Mean over the panel of the means over seeds, and the number of sets; NaN for none."""
+    """Mean over studies of the means over seeds, and the number of sets; NaN for none."""
     means = over_seeds(on_panel(values))
-    return (float(means.mean()) if len(means) else np.nan), len(means)
+    return (float(by_study(means).mean()) if len(means) else np.nan), len(means)
 
 
 def panel_spread(values: pd.Series) -> tuple[float, int]:
@@ -248,11 +287,12 @@ def paired(rows: pd.DataFrame, variant: str, k: str) -> pd.Series:
 
 
 def gain(difference: pd.Series) -> tuple[float, float, int]:
-    """Mean over sets of the mean over seeds, its standard error, and the number of sets."""
+    """Mean over studies of the mean over seeds, its standard error, and the number of sets."""
     of_sets = over_seeds(difference)
     if of_sets.empty:
         return np.nan, np.nan, 0
-    return float(of_sets.mean()), float(of_sets.std() / np.sqrt(len(of_sets))), len(of_sets)
+    studies = by_study(of_sets)
+    return float(studies.mean()), float(studies.std() / np.sqrt(len(studies))), len(of_sets)
 
 
 def _of(rows: pd.DataFrame, compared: Compared, names: tuple[str, ...]) -> pd.DataFrame:

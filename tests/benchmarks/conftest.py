@@ -14,13 +14,14 @@ sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "tests" / "workflow")]
 @pytest.fixture(scope="module")
 def rows() -> pd.DataFrame:
     """Rows of every method on every set, as accuracy.py would write them."""
-    from accuracy import COLUMNS, SETS
+    from accuracy import COLUMNS, LEVELS, SETS
     from methods import VARIANTS
-    from rows import GIVEN, UNKNOWN
+    from rows import BEST_LEVEL, GIVEN, UNKNOWN
 
     rng = np.random.default_rng(0)
     variants = {(variant, k) for variant in VARIANTS for k in ("given", "unknown")}
-    pairs = sorted({(method, k) for _, method, k in (*GIVEN, *UNKNOWN)} | variants)
+    methods = {(method, k) for _, method, k in (*GIVEN, *UNKNOWN) if k != BEST_LEVEL}
+    pairs = sorted(methods | variants | {("ours", level) for level in LEVELS.values()})
     index = pd.MultiIndex.from_tuples(
         [(name, k, m, seed) for name in SETS for m, k in pairs for seed in range(3)],
         names=["set", "k", "method", "seed"],
