@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from methods import METHODS, VARIANTS
+from methods import CLUSTERED, METHODS, VARIANTS
 from network_ideas import OPTIONS
 
 HERE = Path(__file__).resolve().parent
@@ -107,6 +107,8 @@ def find(folder: Path, name: str, method: str, seed: int, k: int, threads: int) 
         return output
     command = [sys.executable, HERE / "methods.py", folder / f"{name}.h5ad", method]
     command += ["--seed", seed, "--n-clusters", k, "--threads", threads, "--output", output]
+    if method in CLUSTERED:
+        command += ["--embedding", find(folder, name, "ours", seed, k, threads)]
     variables = dict.fromkeys(
         ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), str(threads)
     )
@@ -181,13 +183,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="threads per process")
     parser.add_argument("--jobs", type=int, default=2, help="number of parallel processes")
     arguments = parser.parse_args()
-    variants = [*VARIANTS, "components", *OPTIONS]
+    variants = [*VARIANTS, *CLUSTERED, "components", *OPTIONS]
     methods = variants if arguments.methods == ["variants"] else arguments.methods
-    unknown = set(methods) - {*VARIANTS, *METHODS}
+    known = [*VARIANTS, *CLUSTERED, *METHODS]
+    unknown = set(methods) - set(known)
     if unknown:
-        raise SystemExit(
-            f"no method {', '.join(unknown)}; there are {', '.join([*VARIANTS, *METHODS])}"
-        )
+        raise SystemExit(f"no method {', '.join(unknown)}; there are {', '.join(known)}")
     names = PANEL if arguments.sets == ["panel"] else arguments.sets
     sets = {
         name: (arguments.data / SETS[name][0], SETS[name][1], "cell_type", SETS[name][2])

@@ -11,37 +11,38 @@ import argparse
 import time
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import anndata as ad
 import numpy as np
-from network_ideas import OPTIONS, changed
+from network_ideas import FULL, OPTIONS, changed
 
-from scsiameseclu.settings import PAPER
+from scsiameseclu.settings import PAPER, ModelSettings
 
 Found = dict[str, np.ndarray]
 RESOLUTIONS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0)
-# the default, changed in one thing; first what the paper names
-CELL_REFINEMENT = ("cell_refinement_expression", "cell_refinement_graph")
-OF_THE_PAPER: dict[str, dict[str, object]] = {
-    "with expression noise": {"expression_noise": 0.1},
-    "with edge perturbation": {"edge_drop": 0.1},
-    "with diffusion": {"diffusion": True},
-    "with cell-level refinement": dict.fromkeys(CELL_REFINEMENT, 0.01),
-    "with gated fusion": {"fusion": True},
-}
+# the default, changed in one thing, and the full model, in which all that helped once is on
 VARIANTS: dict[str, dict[str, object]] = {
     "ours": {},
     "preset paper": PAPER,
-    **OF_THE_PAPER,
-    "with these five": {k: v for part in OF_THE_PAPER.values() for k, v in part.items()},
-    "with stronger cell-level refinement": dict.fromkeys(CELL_REFINEMENT, 0.03),
+    "full model": FULL,
+    "full model without gene swap": {**FULL, "expression_swap": 0.0},
+    "full model without count likelihood": {**FULL, "likelihood": "none"},
+    "with expression noise": {"expression_noise": 0.1},
+    "with edge perturbation": {"edge_drop": 0.1},
+    "with diffusion": {"diffusion": True},
+    "with gated fusion": {"fusion": True},
+    "with cell-level refinement": {
+        "cell_refinement_expression": 0.01,
+        "cell_refinement_graph": 0.01,
+    },
     "with latent-level refinement": {"latent_refinement": 0.1},
     "with propagation regularisation": {"propagation": 0.3},
     "with graph decoder": {"graph_reconstruction": 0.1},
     "with joint training": {"cluster_steps": 100},
     "with zinb": {"likelihood": "zinb"},
-    "without gene swap": {"expression_swap": 0.0},
-    "without count likelihood": {"likelihood": "none"},
+}
+CLUSTERED: dict[str, dict[str, object]] = {
     "without components": {"space": "latent"},
     "without ensemble": {"networks": 1},
     "without transport": {"proportions": "ignored"},
@@ -50,11 +51,12 @@ VARIANTS: dict[str, dict[str, object]] = {
     "with temperature 0.07": {"temperature": 0.07},
     "with up to 30 clusters": {"max_clusters": 30},
 }
+"""Variants of the clustering alone, from the embedding of ours."""
 
 
 def ours(adata: ad.AnnData, seed: int, n_clusters: int, options: dict[str, object]) -> Found:
     """A variant of the model, trained once and clustered with k given and unknown."""
-    from scsiameseclu import ModelSettings, ScSiameseClu
+    from scsiameseclu import ScSiameseClu
 
     settings = ModelSettings(**options)
     model = ScSiameseClu(n_clusters, random_state=seed, device="cpu", settings=settings).fit(adata)
@@ -105,19 +107,43 @@ def components(adata: ad.AnnData, seed: int, n_clusters: int) -> Found:
     """The ensemble on principal components alone; what is missing to ours, the networks add."""
     import torch
 
+    from scsiameseclu.module.joint_space import JointSpace
+
+    settings = ModelSettings()
+    values = torch.from_numpy(np.asarray(adata.obsm["X_pca"], dtype=np.float32))
+    blocks = [JointSpace.fit(values).shared(values)] * settings.networks
+    return _clustered(blocks, settings, seed, n_clusters)
+
+
+def reclustered(
+    embedding: np.ndarray, seed: int, n_clusters: int, options: dict[str, object]
+) -> Found:
+    """A variant of the clustering, in the embedding of ours, (n_cells, n_dimensions)."""
+    import torch
+
+    from scsiameseclu.module.joint_space import EmbeddingLayout
+
+    settings, trained = ModelSettings(**options), ModelSettings()
+    n_shared = embedding.shape[1] - trained.networks * trained.latent_size
+    layout = EmbeddingLayout(n_shared, trained.latent_size, trained.networks)
+    blocks = layout.split(torch.from_numpy(embedding))[: settings.networks]
+    if settings.space == "latent":
+        blocks = [own[1:] for own in blocks]
+    return _clustered(blocks, settings, seed, n_clusters)
+
+
+def _clustered(
+    blocks: list[list[Any]], settings: ModelSettings, seed: int, n_clusters: int
+) -> Found:
+    """Clusters in spaces of these blocks of unit rows, with k given and unknown."""
     from scsiameseclu.cluster_number import ClusterNumber
     from scsiameseclu.clustering.clusters import cluster_ensemble
     from scsiameseclu.clustering.ensemble import NetworkSpace
     from scsiameseclu.clustering.members import Proportions
-    from scsiameseclu.module.joint_space import JointSpace
-    from scsiameseclu.settings import ModelSettings
 
-    settings = ModelSettings()
-    values = torch.from_numpy(np.asarray(adata.obsm["X_pca"], dtype=np.float32))
-    spaces = [NetworkSpace(JointSpace.fit(values).shared(values))] * settings.networks
     given, unknown = (
         cluster_ensemble(
-            spaces,
+            [NetworkSpace(own) for own in blocks],
             number,
             proportions=Proportions(settings.proportions),
             temperature=settings.temperature,
@@ -201,8 +227,13 @@ METHODS: dict[str, Callable[[ad.AnnData, int, int], Found]] = {
 }
 
 
-def run(adata: ad.AnnData, method: str, seed: int, n_clusters: int) -> Found:
-    """Run a method or a variant of scSiameseClu."""
+def run(
+    adata: ad.AnnData, method: str, seed: int, n_clusters: int, embedding: np.ndarray | None
+) -> Found:
+    """Run a method or a variant of scSiameseClu, in the embedding of ours if it has no other."""
+    if method in CLUSTERED:
+        assert embedding is not None
+        return reclustered(embedding, seed, n_clusters, CLUSTERED[method])
     if method in VARIANTS:
         return ours(adata, seed, n_clusters, VARIANTS[method])
     return METHODS[method](adata, seed, n_clusters)
@@ -212,10 +243,11 @@ def main() -> None:
     """Read, run, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("prepared")
-    parser.add_argument("method", choices=[*VARIANTS, *METHODS])
+    parser.add_argument("method", choices=[*VARIANTS, *CLUSTERED, *METHODS])
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--n-clusters", type=int, required=True)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--embedding", help="output of ours, for a variant of the clustering")
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
     import torch
@@ -223,8 +255,9 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     adata = ad.read_h5ad(arguments.prepared)
     assert not set(adata.obs) - {"size_factor", "batch"}, "labels have no business here"
+    embedding = np.load(arguments.embedding)["embedding"] if arguments.embedding else None
     started = time.monotonic()
-    found = run(adata, arguments.method, arguments.seed, arguments.n_clusters)
+    found = run(adata, arguments.method, arguments.seed, arguments.n_clusters, embedding)
     np.savez_compressed(arguments.output, seconds=time.monotonic() - started, **found)
 
 

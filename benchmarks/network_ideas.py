@@ -1,4 +1,4 @@
-"""Ideas for the network that are not in the product: what each changes in the training.
+"""Ideas for the network that are not in the product: what each changes in the full model.
 
 Each is a method of ``methods.py``; ``sixteen.py`` compares it with the default.
 
@@ -34,11 +34,20 @@ from scsiameseclu.training.loader import Loader
 from scsiameseclu.training.pretraining import Pretraining
 from scsiameseclu.training.trainer import Trainer
 
+# on top of the full model of methods.py, with which they were compared
+FULL: dict[str, object] = {
+    "expression_noise": 0.1,
+    "edge_drop": 0.1,
+    "diffusion": True,
+    "fusion": True,
+    "cell_refinement_expression": 0.01,
+    "cell_refinement_graph": 0.01,
+}
 WITHOUT_REFINEMENT = {"cell_refinement_expression": 0.0, "cell_refinement_graph": 0.0}
 OPTIONS: dict[str, dict[str, object]] = {
-    "views predicted": WITHOUT_REFINEMENT,
-    "consensus as a target": {"cluster_steps": 100},
-    "stopped by held-out counts": {"pretrain_steps": 960},
+    "views predicted": {**FULL, **WITHOUT_REFINEMENT},
+    "consensus as a target": {**FULL, "cluster_steps": 100},
+    "stopped by held-out counts": {**FULL, "pretrain_steps": 960},
 }
 
 

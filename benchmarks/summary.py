@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from accuracy import PANEL, SETS
-from methods import VARIANTS
+from methods import CLUSTERED, VARIANTS
 from network_ideas import OPTIONS
 from rows import (
     ACCURACY,
@@ -54,7 +54,7 @@ PAIRS = (
     ("ours, k given", "ours, k unknown", ("ours", "given"), ("ours", "unknown")),
 )
 """What is compared with what, and where the two are in the rows."""
-COMPARED = (*VARIANTS, "components", *OPTIONS, "ours with markers")
+COMPARED = (*VARIANTS, *CLUSTERED, "components", *OPTIONS, "ours with markers")
 """Variants of the model, and methods that share all but one part with it."""
 Compared = tuple[tuple[str, str, str], ...]
 Total = Callable[[pd.Series], tuple[float, int]]
