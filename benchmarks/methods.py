@@ -4,7 +4,7 @@ python benchmarks/methods.py prepared.h5ad "ours" --seed 0 --n-clusters 13 --out
 
 The output holds ``given`` and ``unknown`` (clusters with and without the number of clusters, as far
 as the method has both), ``confidence_given``/``confidence_unknown`` of ours, one partition for each
-resolution of ``leiden oracle``, the ``embedding`` of ours, and ``seconds``.
+resolution of ``leiden oracle``, the ``embedding`` and probabilities of ours, and ``seconds``.
 """
 
 import argparse
@@ -63,11 +63,13 @@ def ours(adata: ad.AnnData, seed: int, n_clusters: int, options: dict[str, objec
     found = {
         "given": adata.obs["siamese"].to_numpy().astype(str),
         "confidence_given": adata.obs["siamese_confidence"].to_numpy(),
+        "probability_given": adata.obsm["siamese_probability"],
     }
     model.recluster(adata)
     return found | {
         "unknown": adata.obs["siamese"].to_numpy().astype(str),
         "confidence_unknown": adata.obs["siamese_confidence"].to_numpy(),
+        "probability_unknown": adata.obsm["siamese_probability"],
         "coarse": adata.obs["siamese_coarse"].to_numpy().astype(str),
         "fine": adata.obs["siamese_fine"].to_numpy().astype(str),
         "embedding": adata.obsm["X_siamese"],

@@ -118,7 +118,7 @@ def test_stable_clusters_are_told_from_made_up_ones() -> None:
     assert 0.4 < stability[2] < 0.7
 
 
-def test_votes_are_the_mean_of_translated_members(
+def test_probabilities_are_the_mean_votes_of_translated_members_squared(
     members: list[Member], features: list[torch.Tensor]
 ) -> None:
     rng = np.random.default_rng(3)
@@ -129,8 +129,20 @@ def test_votes_are_the_mean_of_translated_members(
     expected = [
         m.probability(features[m.network]) @ t for m, t in zip(members, translations, strict=True)
     ]
-    np.testing.assert_allclose(votes.numpy(), torch.stack(expected).mean(dim=0), atol=1e-6)
+    squared = torch.stack(expected).mean(dim=0) ** 2
+    squared /= squared.sum(dim=1, keepdim=True)
+    np.testing.assert_allclose(votes.numpy(), squared, atol=1e-6)
     np.testing.assert_allclose(votes.sum(dim=1).numpy(), 1, atol=1e-6)
+
+
+def test_of_sixty_votes_forty_eight_give_a_confidence_of_094() -> None:
+    """Each member has one cluster, and a translation that is all for one of two clusters."""
+    alone = Member(0, 0.3, torch.ones(1, 2, dtype=torch.float64), torch.zeros(1))
+    for_one, for_other = torch.eye(2, dtype=torch.float64).split(1)
+    members, translations = [alone] * 60, [for_one] * 48 + [for_other] * 12
+    found = Consensus(members, translations, np.ones(2), 1.0)
+    cell = [torch.tensor([[1.0, 0.0]], dtype=torch.float64)]
+    np.testing.assert_allclose(found.probability(cell)[0], [16 / 17, 1 / 17], atol=1e-6)
 
 
 def test_votes_for_dissolved_clusters_go_to_the_rest_in_proportion(

@@ -33,7 +33,7 @@ class Clustering:
     consensus
         Of the ensemble.
     probability
-        Mean votes, (n_cells, n_clusters).
+        Calibrated votes, (n_cells, n_clusters).
     coarse, fine
         Nested levels: unions of clusters, numbers (n_cells,); and names such as ``3.1``.
     tree

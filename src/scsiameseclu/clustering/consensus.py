@@ -12,6 +12,9 @@ from torch import Tensor
 
 from scsiameseclu.clustering.members import Member
 
+SHARPNESS = 2.0
+"""Exponent of the mean votes: members disagree more than the consensus of another run does."""
+
 
 def agreement_matrix(partitions: Sequence[np.ndarray]) -> np.ndarray:
     """Adjusted Rand index of every pair of partitions, (n_partitions, n_partitions).
@@ -100,7 +103,10 @@ class Consensus:
 
     @torch.no_grad()
     def probability(self, features: Sequence[Tensor]) -> Tensor:
-        """Mean vote of the members for each cluster, (n_cells, n_clusters); rows sum to 1.
+        """Calibrated votes of the members for each cluster, (n_cells, n_clusters); rows sum to 1.
+
+        The square of the mean votes, scaled to a sum of 1: temperature scaling (Guo et al. 2017,
+        doi:10.48550/arXiv.1706.04599) with a temperature of 1/2.
 
         Parameters
         ----------
@@ -111,7 +117,8 @@ class Consensus:
         for member, translated in zip(self.members, self.translations, strict=True):
             total += member.probability(features[member.network]) @ translated
         # clusters that were dissolved have left with their share of the votes
-        return total / total.sum(dim=1, keepdim=True).clamp(min=1e-30)
+        votes = (total / total.sum(dim=1, keepdim=True).clamp(min=1e-30)).pow(SHARPNESS)
+        return votes / votes.sum(dim=1, keepdim=True).clamp(min=1e-30)
 
     def to(self, device: torch.device | str) -> Consensus:
         """The same on another device."""

@@ -319,7 +319,7 @@ class Ensemble:
         return consensus, self.probability(consensus)
 
     def probability(self, consensus: Consensus) -> np.ndarray:
-        """Mean votes for all cells, (n_cells, n_clusters), in blocks."""
+        """Calibrated votes for all cells, (n_cells, n_clusters), in blocks."""
         parts = [torch.split(features, BLOCK) for features in self.features]
         votes = [consensus.probability(block) for block in zip(*parts, strict=True)]
         return torch.cat(votes).cpu().numpy().astype(np.float32)

@@ -220,7 +220,7 @@ class ScSiameseClu(ClusterMixin, BaseEstimator):
         ``obs["siamese"]``
             Cluster, category of ``"0"`` (largest) to ``"k-1"``.
         ``obs["siamese_confidence"]``
-            Share of the ensemble's votes for that cluster, float32 in [0, 1].
+            Probability of that cluster, from the ensemble's votes, float32 in [0, 1].
         ``obs["siamese_ambiguous"]``
             Whether the confidence is below 0.5, bool.
         ``obs["siamese_coarse"]``, ``obs["siamese_fine"]``

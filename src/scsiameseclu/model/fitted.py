@@ -82,7 +82,7 @@ class FittedModel:
     def probability(self, embedding: np.ndarray) -> np.ndarray:
         """Probability of each cluster for cells in the embedding, float32 (n_cells, n_clusters).
 
-        The mean vote of the ensemble's members.
+        The calibrated votes of the ensemble's members.
         """
         blocks = []
         for first in range(0, embedding.shape[0], BLOCK):

@@ -125,9 +125,10 @@ def _agreement(sample: FinishedSample) -> str:
     members, mean = int(sample.siamese["n_members"]), float(sample.siamese["agreement"])
     sentences = (
         f"{members} clusterings from several networks and starts voted on each cell; their mean "
-        f"adjusted Rand index with the chosen clustering is {mean:.2f}. Confidence: a cell's share "
-        "of the votes. Stability: mean overlap (Jaccard index) of a cluster with its best match in "
-        "each of these clusterings. Cells with confidence below 0.5 are marked ambiguous but kept."
+        f"adjusted Rand index with the chosen clustering is {mean:.2f}. Confidence: the "
+        "probability, from these votes, that another run leaves the cell in its cluster. "
+        "Stability: mean overlap (Jaccard index) of a cluster with its best match in each of these "
+        "clusterings. Cells with confidence below 0.5 are marked ambiguous but kept."
     )
     if "alternatives" in sample.siamese:
         sentences += (

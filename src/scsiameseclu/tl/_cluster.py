@@ -58,8 +58,8 @@ def cluster(
     ``obs["siamese"]``
         Cluster, category of ``"0"`` (largest) to ``"k-1"``.
     ``obs["siamese_confidence"]``, ``obs["siamese_ambiguous"]``
-        Share of the ensemble's votes for that cluster, float32 in [0, 1], and whether it is below
-        0.5, bool.
+        Probability of that cluster, from the ensemble's votes, float32 in [0, 1], and whether it
+        is below 0.5, bool.
     ``obs["siamese_coarse"]``, ``obs["siamese_fine"]``
         Unions and parts of clusters, categories.
     ``obsm["X_siamese"]``, ``obsm["siamese_probability"]``
