@@ -217,6 +217,27 @@ def scvi(adata: ad.AnnData, seed: int, n_clusters: int) -> Found:
     }
 
 
+def scace(adata: ad.AnnData, seed: int, n_clusters: int) -> Found:
+    """scAce at its defaults on the variable genes; ``pip install --no-deps scace==0.1.2``."""
+    import random
+
+    import scanpy as sc
+    import torch
+    from scace import run_scace
+
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    part = ad.AnnData(adata[:, adata.var["highly_variable"]].layers["counts"].toarray())
+    part.raw = part.copy()
+    totals = part.X.sum(axis=1)
+    part.obs["scale_factor"] = totals / np.median(totals)
+    sc.pp.normalize_total(part)
+    sc.pp.log1p(part)
+    sc.pp.scale(part)
+    return {"unknown": run_scace(part).obs["scace_cluster"].to_numpy().astype(str)}
+
+
 METHODS: dict[str, Callable[[ad.AnnData, int, int], Found]] = {
     "ours with markers": with_markers,
     "components": components,
@@ -225,6 +246,7 @@ METHODS: dict[str, Callable[[ad.AnnData, int, int], Found]] = {
     "leiden oracle": leiden_oracle,
     "kmeans": kmeans,
     "scvi": scvi,
+    "scace": scace,
     **{name: network_idea(name) for name in OPTIONS},
 }
 

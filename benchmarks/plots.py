@@ -27,6 +27,7 @@ LOOK = {
     "leiden oracle": ("#CC79A7", "D"),
     "leiden": ("#D55E00", "v"),
     "scvi": ("#56B4E9", "P"),
+    "scace": ("#F0E442", "X"),
 }
 REST, POOLED = "#56B4E9", "#0072B2"
 SIZE, RELIABILITY_SIZE = (10.5, 11.0), (10.5, 4.8)

@@ -25,6 +25,7 @@ UNKNOWN = (
     ("ours, best of three levels by the labels", "ours", BEST_LEVEL),
     ("Leiden 1.0", "leiden", "unknown"),
     ("scVI and Leiden", "scvi", "unknown"),
+    ("scAce", "scace", "unknown"),
     ("Leiden, resolution chosen by the labels", "leiden oracle", "by labels"),
 )
 

@@ -55,8 +55,18 @@ def test_a_variant_is_compared_on_the_seeds_that_both_have(rows: pd.DataFrame) -
     assert len(difference) == 2 * len(PANEL)
     assert summary.gain(difference) == pytest.approx((0.05, 0.0, len(PANEL)))
     line = next(row for row in summary.ablation(both).rows if row[0] == "with zinb")
-    assert line[1] == "2"
-    assert line[3] == "+0.050 ± 0.000"
+    assert line[1:3] == ("ours", "2")
+    assert line[4] == "+0.050 ± 0.000"
+
+
+def test_the_full_model_is_the_reference_of_its_variants(rows: pd.DataFrame) -> None:
+    variant = "full model without gene swap"
+    worse = rows[rows["method"] == "full model"]
+    worse = worse.assign(method=variant, ari=worse["ari"] - 0.1)
+    table = summary.ablation(pd.concat([without(rows, method=variant), worse]))
+    (line,) = [row for row in table.rows if row[0] == variant]
+    assert line[1] == "full model"
+    assert line[4] == line[6] == "-0.100 ± 0.000"
 
 
 def test_a_row_that_is_there_twice_counts_once(rows: pd.DataFrame, tmp_path: Path) -> None:
