@@ -120,7 +120,7 @@ def reliability(figure: Figure, table: pd.DataFrame) -> None:
         by_cells, by_sets, n_sets = calibration_errors(table, k)
         error = f": calibration error {by_cells:.3f} by cells, {by_sets:.3f} by sets"
         axes.set_title(f"Number of clusters {k}{error if n_sets else ''}", loc="left")
-        axes.set_xlabel("Confidence (share of the ensemble's votes)")
+        axes.set_xlabel("Confidence")
         axes.set_xlim(0, 1.02)
         axes.set_ylim(0, 1.02)
         axes.grid(alpha=0.6)

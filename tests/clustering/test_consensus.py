@@ -145,7 +145,7 @@ def test_of_sixty_votes_forty_eight_give_a_confidence_of_094() -> None:
     np.testing.assert_allclose(found.probability(cell)[0], [16 / 17, 1 / 17], atol=1e-6)
 
 
-def test_votes_for_dissolved_clusters_go_to_the_rest_in_proportion(
+def test_votes_for_dissolved_clusters_are_spread_evenly(
     members: list[Member], features: list[torch.Tensor]
 ) -> None:
     translations = [torch.eye(m.centres.shape[0], 5, dtype=torch.float64) for m in members]
@@ -153,15 +153,24 @@ def test_votes_for_dissolved_clusters_go_to_the_rest_in_proportion(
     kept = everything.reordered([3, 0, 2])
     assert (everything.n_clusters, kept.n_clusters) == (5, 3)
     np.testing.assert_array_equal(kept.stability, [3, 0, 2])
-    before = everything.probability(features)[:, [3, 0, 2]]
-    expected = before / before.sum(dim=1, keepdim=True)
-    np.testing.assert_allclose(kept.probability(features).numpy(), expected.numpy(), atol=1e-6)
+    mean = sum(
+        m.probability(features[m.network]) @ t for m, t in zip(members, translations, strict=True)
+    ) / len(members)
+    rest = mean.numpy()[:, [3, 0, 2]]
+    squared, left = rest**2, rest.sum(axis=1, keepdims=True)
+    expected = left * squared / squared.sum(axis=1, keepdims=True) + (1 - left) / 3
+    assert left.min() < 0.5
+    found = kept.probability(features).numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
 
 
-def test_a_cell_without_any_vote_has_probability_zero(features: list[torch.Tensor]) -> None:
-    nothing = torch.zeros(3, 2, dtype=torch.float64)
-    votes = Consensus([member(0, 3, 4, seed=1)], [nothing], np.ones(2), 1.0).probability(features)
-    np.testing.assert_array_equal(votes.numpy(), np.zeros((200, 2)))
+@pytest.mark.parametrize(("left", "expected"), [(0.0, [0.5, 0.5]), (1e-12, [0.4995, 0.5005])])
+def test_the_last_vote_decides_and_is_not_sure(left: float, expected: list[float]) -> None:
+    alone = Member(0, 0.3, torch.ones(1, 2), torch.zeros(1))
+    found = Consensus([alone], [torch.tensor([[0.0, left]])], np.ones(2), 1.0)
+    probability = found.probability([torch.tensor([[1.0, 0.0]])])
+    np.testing.assert_allclose(probability.numpy(), [expected], atol=1e-6)
 
 
 def test_members_are_translated_into_the_reference(

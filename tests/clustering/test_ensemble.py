@@ -119,6 +119,21 @@ def test_clusters_are_numbered_by_size(estimated: tuple[Clustering, np.ndarray])
     np.testing.assert_array_equal(found.labels, found.probability.argmax(axis=1))
 
 
+def test_clusters_are_numbered_by_size_after_the_cells_of_dissolved_ones_moved() -> None:
+    """The two cells of the smallest group lie near the second group, which thereby is first."""
+    truth = np.repeat(np.arange(4), [21, 20, 12, 2])
+    centres = np.eye(8)[:4]
+    centres[3:] = unit(centres[3:] + 0.6 * centres[1:2])
+    space = NetworkSpace([torch.from_numpy(around(centres, truth, 0.03, 0))])
+    ensemble = ensemble_of([space], [4])
+    consensus, probability = ensemble.vote(0, keep_all=False)
+    assert (consensus.n_clusters, probability.shape[1]) == (3, 3)
+    labels = probability.argmax(axis=1)
+    assert np.bincount(labels).tolist() == [22, 21, 12]
+    assert set(labels[truth == 3]) == set(labels[truth == 1]) == {0}
+    np.testing.assert_allclose(ensemble.probability(consensus), probability)
+
+
 def test_small_clusters_are_dissolved_unless_a_number_is_asked_for() -> None:
     truth = np.repeat(np.arange(5), [60, 50, 40, 30, 2])
     centres = np.eye(5)

@@ -14,6 +14,9 @@ from scsiameseclu.clustering.members import Member
 
 SHARPNESS = 2.0
 """Exponent of the mean votes: members disagree more than the consensus of another run does."""
+TINY = 1e-30
+MIN_LEFT = 1e-3
+"""Weight of a cell's votes, however few are left, so that they still decide on its cluster."""
 
 
 def agreement_matrix(partitions: Sequence[np.ndarray]) -> np.ndarray:
@@ -105,8 +108,9 @@ class Consensus:
     def probability(self, features: Sequence[Tensor]) -> Tensor:
         """Calibrated votes of the members for each cluster, (n_cells, n_clusters); rows sum to 1.
 
-        The square of the mean votes, scaled to a sum of 1: temperature scaling (Guo et al. 2017,
-        doi:10.48550/arXiv.1706.04599) with a temperature of 1/2.
+        The squares of the mean votes, scaled to a sum of 1: temperature scaling (Guo et al. 2017,
+        doi:10.48550/arXiv.1706.04599) with a temperature of 1/2. Votes for clusters that were
+        dissolved say nothing about the others, and are spread evenly.
 
         Parameters
         ----------
@@ -116,9 +120,11 @@ class Consensus:
         total = torch.zeros(features[0].shape[0], self.n_clusters, device=features[0].device)
         for member, translated in zip(self.members, self.translations, strict=True):
             total += member.probability(features[member.network]) @ translated
-        # clusters that were dissolved have left with their share of the votes
-        votes = (total / total.sum(dim=1, keepdim=True).clamp(min=1e-30)).pow(SHARPNESS)
-        return votes / votes.sum(dim=1, keepdim=True).clamp(min=1e-30)
+        left = total.sum(dim=1, keepdim=True)
+        votes = (total / left.clamp(min=TINY)).pow(SHARPNESS)
+        votes /= votes.sum(dim=1, keepdim=True).clamp(min=TINY)
+        share = (left / len(self.members)).clamp(min=MIN_LEFT, max=1.0) * (left > TINY)
+        return share * votes + (1.0 - share) / self.n_clusters
 
     def to(self, device: torch.device | str) -> Consensus:
         """The same on another device."""

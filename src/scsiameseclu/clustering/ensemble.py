@@ -316,7 +316,9 @@ class Ensemble:
             if not keep_all or len(order) >= self.n_found[chosen]:
                 break
         consensus = consensus.reordered(order)
-        return consensus, self.probability(consensus)
+        probability = self.probability(consensus)
+        order = _by_size(probability, 0)  # the cells of dissolved clusters are elsewhere now
+        return consensus.reordered(order), probability[:, order]
 
     def probability(self, consensus: Consensus) -> np.ndarray:
         """Calibrated votes for all cells, (n_cells, n_clusters), in blocks."""

@@ -97,8 +97,9 @@ class Landmarks:
         Components propagated twice, and diffused ones; (n_cells, n_pcs).
         """
         twice = near.propagate(near.propagate(components, self.components), self.once)
-        if alpha is None or self.diffused is None:
+        if alpha is None:
             return twice, twice
+        assert self.diffused is not None
         # the cell is on both sides of x = (1 - alpha) (self_weight x + mean) + alpha c
         known = (1 - alpha) * near.mean(self.diffused) + alpha * components
         diffused = known / (1 - (1 - alpha) * near.self_weights)

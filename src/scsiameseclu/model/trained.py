@@ -261,6 +261,8 @@ class TrainedNetworks:
         if len(genes) != n_genes:
             raise ValueError(f"{GENES} has {len(genes)} names, not {n_genes}")
         settings = ModelSettings(**values["settings"])
+        if settings.diffusion and "landmarks.diffused" not in tensors:
+            raise ValueError("landmarks.diffused is missing")
         sizes = len(genes), tensors["landmarks.components"].shape[1]
         first_search = values["first_search"]
         return cls(

@@ -205,6 +205,7 @@ def _training(model: ModelSettings, n_cells: int) -> list[str]:
     seen = f"two views of the neighbour graph{_in_brackets(graph)}"
     if not graph:
         seen = "the components propagated twice over the neighbour graph"
+    genes = "two views of the expression" if expression else "the expression"
     fused = "fused by a learned gate" if model.fusion else "averaged"
     losses = [RECONSTRUCTION[model.likelihood]]
     losses += [
@@ -216,8 +217,8 @@ def _training(model: ModelSettings, n_cells: int) -> list[str]:
         f"{number} of scSiameseClu {were} trained without labels,{each} on "
         f"{count(model.pretrain_steps)} mini-batches of {min(model.batch_size, n_cells)} cells "
         f"(learning rate {model.learning_rate:g}).",
-        f"A network encodes two views of the expression{_in_brackets(expression)} and {seen}; the "
-        f"two latents are {fused}.",
+        f"A network encodes {genes}{_in_brackets(expression)} and {seen}; the two latents are "
+        f"{fused}.",
         f"The training loss was {losses[0]}."
         if len(losses) == 1
         else f"The training loss combined {listed(losses)}.",
@@ -230,7 +231,6 @@ def _in_brackets(parts: list[str]) -> str:
 
 def _joint_training(model: ModelSettings) -> list[str]:
     """The second phase of the published method."""
-    attention = ", and the fusion attended to the clusters' prototypes" if model.fusion else ""
     return [
         f"Joint training followed for at most {count(model.cluster_steps)} mini-batches per "
         f"network (learning rate {model.learning_rate * model.clustering_rate:g}), starting from "
@@ -240,8 +240,16 @@ def _joint_training(model: ModelSettings) -> list[str]:
         f"assignments sharpened by the exponent {model.sharpness:g} and "
         f"{BALANCE[model.proportions]}, and were updated every {model.refresh_every} mini-batches "
         f"until fewer than {100 * model.tolerance:g} % of the cells changed cluster.",
-        f"In this phase, edges were dropped by similarity of the latents{attention}.",
+        *_in_this_phase(model),
     ]
+
+
+def _in_this_phase(model: ModelSettings) -> list[str]:
+    """What joint training changes in the network and its inputs."""
+    changes = ["edges were dropped by similarity of the latents"] if model.edge_drop else []
+    if model.fusion:
+        changes.append("the fusion attended to the clusters' prototypes")
+    return [f"In this phase, {' and '.join(changes)}."] if changes else []
 
 
 def _clustering(sample: FinishedSample, model: ModelSettings) -> list[str]:
