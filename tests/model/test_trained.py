@@ -95,6 +95,17 @@ def test_the_default_saves_encoders_alone(default: Path, paper: Path) -> None:
         assert name in load_file(paper / "networks.safetensors")
 
 
+def test_a_model_with_diffusion_needs_its_diffused_landmarks(paper: Path, tmp_path: Path) -> None:
+    for file in paper.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    tensors = load_file(tmp_path / "networks.safetensors")
+    del tensors["landmarks.diffused"]
+    save_file(tensors, tmp_path / "networks.safetensors")
+    seal(tmp_path)
+    with pytest.raises(UserError, match=r"damaged .landmarks.diffused is missing"):
+        FittedModel.load(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("file", "content", "sentence"),
     [
