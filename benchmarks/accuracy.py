@@ -5,7 +5,8 @@
 Each method runs in a process of its own that is given counts, components and graph and no label;
 this program alone reads the labels, and only to score. What a process found is kept in
 ``benchmarks/cache``, rows go to ``benchmarks/results/accuracy.csv``; what is there is not done
-again.
+again. ``--checkout`` runs the methods of another commit, on the same prepared data; their rows are
+named, for example, "ours at c448e88d".
 """
 
 import argparse
@@ -26,6 +27,7 @@ from methods import CLUSTERED, METHODS, VARIANTS
 from network_ideas import OPTIONS
 
 HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
 # name: file, batches that are kept, published number of classes
 SETS: dict[str, tuple[str, str | None, int]] = {
     "mouse1": ("baron_mouse.h5ad", "mouse1", 13),
@@ -99,13 +101,16 @@ def prepare(source: Path, batch: str | None, label: str, output: Path) -> None:
     temporary.rename(output)
 
 
-def find(folder: Path, name: str, method: str, seed: int, k: int, threads: int) -> Path:
+def find(
+    folder: Path, name: str, method: str, seed: int, k: int, threads: int, checkout: Path = ROOT
+) -> Path:
     """Run a method in a separate process unless its clusters exist; returns their path."""
-    output = folder / f"{name}-{method.replace(' ', '_')}-{seed}.npz"
+    output = folder / f"{name}-{named(method, checkout).replace(' ', '_')}-{seed}.npz"
     note = output.with_suffix(".json")
     if output.is_file() and note.is_file():
         return output
-    command = [sys.executable, HERE / "methods.py", folder / f"{name}.h5ad", method]
+    program = checkout / "benchmarks" / "methods.py"
+    command = [sys.executable, program, folder / f"{name}.h5ad", method]
     command += ["--seed", seed, "--n-clusters", k, "--threads", threads, "--output", output]
     if method in CLUSTERED:
         command += ["--embedding", find(folder, name, "ours", seed, k, threads)]
@@ -113,6 +118,8 @@ def find(folder: Path, name: str, method: str, seed: int, k: int, threads: int) 
         ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), str(threads)
     )
     environment = os.environ | variables | {"OMP_WAIT_POLICY": "PASSIVE"}
+    if checkout != ROOT:
+        environment["PYTHONPATH"] = str(checkout / "src")
     with output.with_suffix(".log").open("w") as log:
         child = subprocess.Popen([*map(str, command)], stderr=log, env=environment)
         _, status, usage = os.wait4(child.pid, 0)
@@ -120,6 +127,15 @@ def find(folder: Path, name: str, method: str, seed: int, k: int, threads: int) 
         raise SystemExit(f"{method} on {name} failed; see {output.with_suffix('.log')}")
     note.write_text(json.dumps({"peak_mb": round(usage.ru_maxrss / 1024), "threads": threads}))
     return output
+
+
+def named(method: str, checkout: Path) -> str:
+    """The method's name in the rows."""
+    if checkout == ROOT:
+        return method
+    command = ["git", "-C", str(checkout), "rev-parse", "--short=8", "HEAD"]
+    commit = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    return f"{method} at {commit}"
 
 
 def score(labels: pd.Series, clusters: np.ndarray) -> dict[str, str]:
@@ -179,6 +195,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=HERE / "cache")
     parser.add_argument("--sets", nargs="*", default=list(SETS), help="or 'panel'")
     parser.add_argument("--methods", nargs="*", default=list(FULL), help="or 'variants'")
+    parser.add_argument("--checkout", type=Path, default=ROOT, help="run methods of another commit")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1, help="threads per process")
     parser.add_argument("--jobs", type=int, default=2, help="number of parallel processes")
@@ -198,6 +215,7 @@ def main() -> None:
         sets = {Path(f).stem: (Path(f), None, label, int(k)) for f, label, k in arguments.set}
     arguments.cache.mkdir(parents=True, exist_ok=True)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    checkout = arguments.checkout.resolve()
     done: set[tuple[str, ...]] = set()
     if arguments.output.is_file():
         with arguments.output.open() as table:
@@ -217,12 +235,13 @@ def main() -> None:
         for seed in range(arguments.seeds)
         for method in methods
         for name in sets
-        if (name, method, str(seed)) not in done
+        if (name, named(method, checkout), str(seed)) not in done
     ]
 
     def task(item: tuple[str, str, int]) -> tuple[tuple[str, str, int], list[dict[str, str]]]:
         name, method, seed = item
-        path = find(arguments.cache, name, method, seed, sets[name][3], arguments.threads)
+        k, threads = sets[name][3], arguments.threads
+        path = find(arguments.cache, name, method, seed, k, threads, checkout)
         table = pd.read_csv(
             arguments.cache / f"{name}.labels.csv", index_col=0, keep_default_na=False, dtype=str
         )
@@ -230,7 +249,7 @@ def main() -> None:
 
     with ThreadPoolExecutor(arguments.jobs) as pool:
         for (name, method, seed), rows in pool.map(task, work):
-            own = {"set": name, "method": method, "seed": str(seed)}
+            own = {"set": name, "method": named(method, checkout), "seed": str(seed)}
             with arguments.output.open("a", newline="") as table:
                 csv.DictWriter(table, COLUMNS).writerows([fixed | own | row for row in rows])
             print(

@@ -210,7 +210,8 @@ def in_full(rows: pd.DataFrame, k: str) -> Table:
 def ablation(rows: pd.DataFrame) -> Table:
     """Each variant compared with the default, on the same data sets and seeds."""
     body, missing = [], []
-    for variant in COMPARED:
+    earlier = [str(m) for m in rows["method"].unique() if str(m).startswith("ours at ")]
+    for variant in (*COMPARED, *earlier):
         if variant not in set(rows["method"]):
             missing.append(variant)
             continue
@@ -225,7 +226,7 @@ def ablation(rows: pd.DataFrame) -> Table:
         counts = pd.concat(compared).groupby(level="set").size() / 2
         against = "" if variant == "ours" else reference
         body.append((variant, against, _range(counts), *line))
-    used = rows[rows["method"].isin(COMPARED) & rows["set"].isin(PANEL)]
+    used = rows[rows["method"].isin([*COMPARED, *earlier]) & rows["set"].isin(PANEL)]
     return Table(
         "One part changed: ARI",
         (
