@@ -133,4 +133,5 @@ def test_dendritic_cells_in_the_order_of_their_development(data_dir: Path) -> No
     known = types.map(DIFFERENTIATION.index)
     assert spearmanr(found.pseudotime, known).statistic > 0.8
     assert (found.spread >= 0).all()
-    np.testing.assert_allclose(model.embed(bare)[:20], bare.obsm["X_siamese"][:20], atol=0.3)
+    # as new cells, whose neighbours are found anew, they stay where they were
+    assert (model.embed(bare) * learned).sum(axis=1).mean() > 0.95
