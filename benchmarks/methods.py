@@ -77,7 +77,7 @@ def ours(adata: ad.AnnData, seed: int, n_clusters: int, options: dict[str, objec
 
 
 def network_idea(name: str) -> Callable[[ad.AnnData, int, int], Found]:
-    """The default with the training changed by an idea of ``network_ideas.py``."""
+    """The full model with the training changed by an idea of ``network_ideas.py``."""
 
     def method(adata: ad.AnnData, seed: int, n_clusters: int) -> Found:
         from scsiameseclu import ScSiameseClu

@@ -1,6 +1,6 @@
 """Ideas for the network that are not in the product: what each changes in the full model.
 
-Each is a method of ``methods.py``; ``sixteen.py`` compares it with the default.
+Each is a method of ``methods.py``; ``summary.py`` compares it with the full model.
 
 - *views predicted*: instead of the cell-level refinement, a small network predicts each view's
   latent from the other view's, and the expression latent from the graph latent; gradients flow
@@ -34,7 +34,7 @@ from scsiameseclu.training.loader import Loader
 from scsiameseclu.training.pretraining import Pretraining
 from scsiameseclu.training.trainer import Trainer
 
-# on top of the full model of methods.py, with which they were compared
+# the full model of methods.py: five modules of the paper that the default leaves out
 FULL: dict[str, object] = {
     "expression_noise": 0.1,
     "edge_drop": 0.1,
