@@ -12,7 +12,7 @@ MAX_NAMES = 20
 MAX_EXACT_CELLS = 50_000
 """Maximum number of cells for exact neighbour search; above it, nearest-neighbour descent."""
 
-MAX_SCORED_CELLS = 12_000
+MAX_SCORED_CELLS = 8_000
 """Maximum number of cells whose doublets are scored together. Larger captures, which are rare, are
 split at random into parts of equal size, since the time grows with the square of the number."""
 

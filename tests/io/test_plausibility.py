@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
+from scipy.sparse import random as random_matrix
 
 from scsiameseclu.io import plausibility
+from scsiameseclu.io.blocks import column_sums
 from scsiameseclu.io.request import ReadRequest
 from scsiameseclu.io.sample import Sample, read_sample
 
@@ -171,3 +173,11 @@ def test_a_matrix_with_symbols_as_cells(tmp_path: Path, names: str, kind: str) -
         turned.T.copy().write_h5ad(tmp_path / "b.h5ad")
         sample = read_sample(str(tmp_path / "b.h5ad"), ReadRequest(), sample="s1")
         assert sample.warnings == sample.errors == []
+
+
+def test_sums_of_columns_by_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scsiameseclu.io.blocks.BLOCK_VALUES", 7)
+    matrix = random_matrix(30, 11, density=0.3, format="csr", dtype=np.float32, random_state=0)
+    number, total = column_sums(matrix)
+    assert (number == (matrix != 0).toarray().sum(axis=0)).all()
+    np.testing.assert_allclose(total, matrix.toarray().sum(axis=0, dtype=float))

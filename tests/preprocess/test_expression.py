@@ -12,6 +12,7 @@ from scsiameseclu.preprocess.expression import (
     choose_variable_genes,
     gene_moments,
     log_normalise,
+    normalised_dispersions,
     principal_components,
     project,
     scale_sparse,
@@ -121,3 +122,29 @@ def test_blocks_of_cells_change_nothing(
     assert (blocked != whole).nnz == 0
     assert (again == factors).all()
     np.testing.assert_allclose(gene_moments(whole), (mean, variance), rtol=1e-12)
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_variable_genes_are_scanpys(counts: sp.csr_matrix, constant: bool) -> None:
+    dense = counts.toarray()
+    dense[:, :5] = 0
+    dense[:, 5] *= 1000  # alone in its bin of mean expression
+    if constant:
+        dense[:, 6:9] = 1
+    logged = log_normalise(sp.csr_matrix(dense))[0]
+    ours, theirs = ad.AnnData(logged), ad.AnnData(logged.copy())
+    choose_variable_genes(ours, ExpressionSettings(n_top_genes=150))
+    sc.pp.highly_variable_genes(theirs, n_top_genes=150)
+    assert (ours.var["highly_variable"] == theirs.var["highly_variable"]).all()
+    np.testing.assert_allclose(
+        normalised_dispersions(*gene_moments(logged, linear=True)),
+        theirs.var["dispersions_norm"],
+        atol=1e-5,
+    )
+
+
+def test_moments_of_a_logarithmic_matrix(counts: sp.csr_matrix) -> None:
+    values = np.expm1(log_normalise(counts)[0].toarray().astype(float))
+    mean, variance = gene_moments(log_normalise(counts)[0], linear=True)
+    np.testing.assert_allclose(mean, values.mean(axis=0))
+    np.testing.assert_allclose(variance, values.var(axis=0, ddof=1))

@@ -49,6 +49,20 @@ def dense_to_csr(dataset: h5py.Dataset, *, cells_in_rows: bool) -> csr_matrix:
     return vstack(parts, format="csr") if parts else csr_matrix((0, n_genes), dtype="float32")
 
 
+def column_sums(matrix: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+    """Number and sum of the stored values of each column, each (n_columns,).
+
+    ``np.bincount`` and scipy's sums convert all values and indices to eight bytes; here, a block.
+    """
+    n_columns = matrix.shape[1]
+    number, total = np.zeros(n_columns, dtype=np.int64), np.zeros(n_columns)
+    for first in range(0, matrix.nnz, BLOCK_VALUES):
+        part = slice(first, first + BLOCK_VALUES)
+        number += np.bincount(matrix.indices[part], minlength=n_columns)
+        total += np.bincount(matrix.indices[part], matrix.data[part], minlength=n_columns)
+    return number, total
+
+
 def check_dense(dataset: h5py.Dataset) -> None:
     """Check the size of a dense matrix before parts of it are read.
 

@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.names import share
 from scsiameseclu.genes.organism import UNKNOWN, are_symbols, detect_organism
+from scsiameseclu.io.blocks import column_sums
 from scsiameseclu.io.loaded import Origin, list_names
 from scsiameseclu.io.orientation import CELL_LIKE, MIN_LEAN, lean
 from scsiameseclu.io.request import ReadRequest
@@ -118,7 +119,7 @@ def _all_alike(matrix: csr_matrix, totals: np.ndarray) -> str:
 
 
 def _check_genes(result: Sample, matrix: csr_matrix) -> None:
-    sums = np.bincount(matrix.indices, matrix.data, minlength=matrix.shape[1])
+    _, sums = column_sums(matrix)
     if (places := _dominant(sums)).size:
         names = list_names(repr(name) for name in result.loaded.var.index[places])
         dominance = sums[places].sum() / sums.sum()

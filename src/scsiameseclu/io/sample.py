@@ -12,7 +12,7 @@ from anndata.utils import make_index_unique
 
 from scsiameseclu.demultiplexing import DOUBLET, NEGATIVE
 from scsiameseclu.errors import UserError
-from scsiameseclu.io.blocks import as_strings
+from scsiameseclu.io.blocks import as_strings, column_sums
 from scsiameseclu.io.capture import (
     HASHTAG,
     call_among_droplets,
@@ -222,7 +222,7 @@ def _check_size(result: Sample, request: ReadRequest, origin: Origin) -> None:
     if not result.loaded.values.are_counts:
         return
     empty_cells = int((np.diff(result.loaded.matrix.indptr) == 0).sum())
-    detected = np.bincount(result.loaded.matrix.indices, minlength=n_genes) > 0
+    detected = column_sums(result.loaded.matrix)[0] > 0
     if empty_cells:
         result.warnings.append(f"{empty_cells} of {n_cells} cells are empty (no counts)")
     if not detected.all():

@@ -15,6 +15,7 @@ import scipy.sparse as sp
 from sklearn.utils.sparsefuncs import incr_mean_variance_axis, mean_variance_axis
 
 from scsiameseclu.errors import UserError
+from scsiameseclu.limits import BLOCK_VALUES
 from scsiameseclu.one_thread import one_thread
 from scsiameseclu.settings import ExpressionSettings
 
@@ -26,6 +27,9 @@ Moments = tuple[np.ndarray, np.ndarray]
 MIN_BATCH_CELLS = 50
 """Minimum number of cells per batch for variable genes to be selected within batches."""
 BATCH = "_batch"
+N_BINS, MIN_MEAN = 20, 1e-12
+"""Number of bins of mean expression in which dispersions are standardised, and the mean of a gene
+without counts."""
 BLOCK_CELLS = 20_000
 """Number of cells whose values are in double precision at once."""
 
@@ -77,7 +81,7 @@ def choose_variable_genes(
     batches: pd.Series | None = None,
     moments: Moments | None = None,
 ) -> None:
-    """Select highly variable genes with scanpy's dispersion method (Satija et al. 2015).
+    """Select highly variable genes by their dispersion, as scanpy does (Satija et al. 2015).
 
     If there are at most ``n_top_genes`` genes, all genes that vary are selected.
 
@@ -100,23 +104,53 @@ def choose_variable_genes(
     ``adata.var["highly_variable"]``
         Mask of the selected genes.
     """
-    import scanpy as sc
-
     _, variances = moments or gene_moments(adata.X)
     if adata.n_vars <= settings.n_top_genes or not (variances > 0).any():
         adata.var["highly_variable"] = variances > 0
-        return
-    by_batch = batches is not None and _large_enough(batches)
-    if by_batch:
-        adata.obs[BATCH] = batches
+    elif batches is not None and _large_enough(batches):
+        _choose_within_batches(adata, settings.n_top_genes, batches)
+        adata.var["highly_variable"] &= variances > 0
+    else:
+        dispersions = normalised_dispersions(*gene_moments(adata.X, linear=True))
+        lowest = np.sort(dispersions[~np.isnan(dispersions)])[-settings.n_top_genes :].min()
+        adata.var["highly_variable"] = (dispersions >= lowest) & (variances > 0)
+
+
+def _choose_within_batches(adata: ad.AnnData, n_top_genes: int, batches: pd.Series) -> None:
+    import scanpy as sc
+
+    adata.obs[BATCH] = batches
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        sc.pp.highly_variable_genes(
-            adata, n_top_genes=settings.n_top_genes, batch_key=BATCH if by_batch else None
-        )
-    if by_batch:
-        del adata.obs[BATCH]
-    adata.var["highly_variable"] &= variances > 0
+        sc.pp.highly_variable_genes(adata, n_top_genes=n_top_genes, batch_key=BATCH)
+    del adata.obs[BATCH]
+
+
+def normalised_dispersions(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Log dispersions of genes, standardised among genes of similar mean expression.
+
+    Satija et al. (2015), doi:10.1038/nbt.3192, as ``scanpy.pp.highly_variable_genes`` with
+    ``flavor="seurat"``, which copies the whole matrix to compute the moments: the dispersion of a
+    gene is :math:`\\log(s^2 / m)`, and its mean and standard deviation are those of the genes in
+    the same one of 20 bins of :math:`\\log(1 + m)`. A gene alone in its bin has the value 1.
+
+    Parameters
+    ----------
+    mean, variance
+        Moments of the normalised counts, not of their logarithms, each (n_genes,).
+
+    Returns
+    -------
+    (n_genes,); NaN for genes that do not vary.
+    """
+    positive = np.maximum(mean, MIN_MEAN)
+    with np.errstate(divide="ignore"):
+        dispersion = pd.Series(np.log(variance / positive)).replace(-np.inf, np.nan)
+    within = dispersion.groupby(pd.cut(np.log1p(positive), N_BINS), observed=True)
+    centre, deviation = within.transform("mean"), within.transform("std")
+    alone = deviation.isna()
+    deviation = deviation.where(~alone, centre)
+    return ((dispersion - centre.where(~alone, 0.0)) / deviation).to_numpy()
 
 
 def _large_enough(batches: pd.Series) -> bool:
@@ -133,14 +167,22 @@ def _large_enough(batches: pd.Series) -> bool:
     return len(sizes) > 1 and int(sizes.min()) >= MIN_BATCH_CELLS
 
 
-def gene_moments(matrix: sp.csr_matrix) -> Moments:
-    """Mean and unbiased variance of each gene, each (n_genes,)."""
+def gene_moments(matrix: sp.csr_matrix, *, linear: bool = False) -> Moments:
+    """Mean and unbiased variance of each gene, each (n_genes,), block by block.
+
+    Parameters
+    ----------
+    matrix
+        (n_cells, n_genes).
+    linear
+        Whether ``matrix`` is logarithmic, and the moments are those of ``exp(x) - 1``.
+    """
     n_cells = matrix.shape[0]
-    mean, variance = mean_variance_axis(_double(matrix[:BLOCK_CELLS]), axis=0)
+    mean, variance = mean_variance_axis(_double(matrix[:BLOCK_CELLS], linear), axis=0)
     seen = np.full(matrix.shape[1], float(min(BLOCK_CELLS, n_cells)))
     for first in range(BLOCK_CELLS, n_cells, BLOCK_CELLS):
         mean, variance, seen = incr_mean_variance_axis(
-            _double(matrix[first : first + BLOCK_CELLS]),
+            _double(matrix[first : first + BLOCK_CELLS], linear),
             axis=0,
             last_mean=mean,
             last_var=variance,
@@ -149,8 +191,9 @@ def gene_moments(matrix: sp.csr_matrix) -> Moments:
     return mean, variance * n_cells / max(n_cells - 1, 1)
 
 
-def _double(matrix: sp.csr_matrix) -> sp.csr_matrix:
-    return sp.csr_matrix(matrix, dtype=np.float64)
+def _double(matrix: sp.csr_matrix, linear: bool) -> sp.csr_matrix:
+    block = sp.csr_matrix(matrix, dtype=np.float64)
+    return block.expm1() if linear else block
 
 
 def scale_sparse(
@@ -163,10 +206,11 @@ def scale_sparse(
     ``scanpy.pp.scale(max_value=...)``, but zeros remain zero and the matrix sparse.
     """
     scaled = sp.csr_matrix(matrix, dtype=np.float32, copy=True)
-    scaled.data = np.minimum(
-        scaled.data / deviation[scaled.indices],
-        max_value + (mean / deviation)[scaled.indices],
-    ).astype(np.float32)
+    highest = max_value + mean / deviation
+    for first in range(0, scaled.nnz, BLOCK_VALUES):
+        part = slice(first, first + BLOCK_VALUES)
+        genes = scaled.indices[part]
+        scaled.data[part] = np.minimum(scaled.data[part] / deviation[genes], highest[genes])
     return scaled
 
 

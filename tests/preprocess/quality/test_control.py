@@ -164,3 +164,11 @@ def test_cells_without_exactly_one_hashtag_are_removed_before_the_thresholds() -
     hashtags[:] = "Negative"
     with pytest.raises(UserError, match="400 at step 'hashtags'"):
         control(counts, NO_DOUBLETS, hashtags=hashtags, seed=0)
+
+
+def test_metrics_by_blocks_of_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = sparse_counts(300, 60)
+    classes = {"mito": np.arange(60) < 7}
+    whole = cell_metrics(counts, classes)
+    monkeypatch.setattr("scsiameseclu.preprocess.quality.metrics.BLOCK_CELLS", 128)
+    pd.testing.assert_frame_equal(cell_metrics(counts, classes), whole)

@@ -13,8 +13,8 @@ from scipy.sparse import csr_matrix
 from sklearn.metrics import roc_auc_score
 
 from scsiameseclu.preprocess.quality import control
-from scsiameseclu.preprocess.quality.doublet_scores import ENRICHED, doublet_scores
-from scsiameseclu.preprocess.quality.doublets import _parts, expected_rate, find_doublets
+from scsiameseclu.preprocess.quality.doublet_scores import ENRICHED, _parts, doublet_scores
+from scsiameseclu.preprocess.quality.doublets import expected_rate, find_doublets
 from scsiameseclu.settings import QualitySettings
 
 DEFAULT = QualitySettings()
@@ -98,14 +98,17 @@ def test_remove_takes_the_called_cells_and_no_others(pbmc: ad.AnnData) -> None:
 def test_a_large_batch_is_scored_in_parts(
     pbmc: ad.AnnData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scsiameseclu.preprocess.quality.doublets.MAX_SCORED_CELLS", 400)
+    monkeypatch.setattr("scsiameseclu.preprocess.quality.doublet_scores.MAX_SCORED_CELLS", 400)
     found = find_doublets(pbmc, DEFAULT, seed=0)
     assert not np.isnan(found.score).any()
-    parts = _parts(np.arange(pbmc.n_obs), seed=0)
+    parts = _parts(pbmc.n_obs, seed=0)
     assert [len(part) for part in parts] == [300, 300, 300]
     assert (np.sort(np.concatenate(parts)) == np.arange(900)).all()
-    alone = find_doublets(pbmc[parts[1]].copy(), DEFAULT, seed=0)
-    assert (found.score[parts[1]] == alone.score).all()
+    alone = find_doublets(pbmc[parts[0]].copy(), DEFAULT, seed=0)
+    assert (found.score[parts[0]] == alone.score).all()
+    for part in parts[1:]:  # by genes and components of the first part
+        alone = find_doublets(pbmc[part].copy(), DEFAULT, seed=0)
+        assert 0.8 < np.corrcoef(found.score[part], alone.score)[0, 1] < 1
 
 
 def test_the_expected_number_is_called(pbmc: ad.AnnData) -> None:

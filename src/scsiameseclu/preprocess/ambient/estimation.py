@@ -131,11 +131,16 @@ def estimate_ambient(
 
 def group_sums(counts: csr_matrix, group: np.ndarray, n_groups: int) -> np.ndarray:
     """Sums of counts, (n_groups, n_genes)."""
-    n_cells = counts.shape[0]
-    member = csr_matrix(
-        (np.ones(n_cells), (group.ravel(), np.arange(n_cells))), (n_groups, n_cells)
-    )
-    return np.asarray((member @ counts).todense(), dtype=float)
+    sums = np.zeros((n_groups, counts.shape[1]))
+    for first in range(0, counts.shape[0], BLOCK_CELLS):
+        block, groups = (
+            counts[first : first + BLOCK_CELLS],
+            group.ravel()[first : first + BLOCK_CELLS],
+        )
+        places = (groups, np.arange(groups.size))
+        member = csr_matrix((np.ones(groups.size), places), (n_groups, groups.size))
+        sums += (member @ block).toarray()
+    return sums
 
 
 def _contamination_of_clusters(sums: np.ndarray, soup: np.ndarray) -> tuple[np.ndarray, str]:

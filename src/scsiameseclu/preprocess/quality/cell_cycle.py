@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 
 from scsiameseclu.genes.gene_classes import cell_cycle_genes
+from scsiameseclu.preprocess.quality.metrics import cells_per_gene
 
 COLUMNS = ("S_score", "G2M_score", "phase")
 PHASES = ("G1", "S", "G2M")
@@ -58,7 +59,7 @@ def cell_cycle(
         },
         index=names,
     )
-    detected = np.bincount(counts.indices, minlength=counts.shape[1]) > 0
+    detected = cells_per_gene(counts) > 0
     markers = cell_cycle_genes(symbols, organism)
     markers = {phase: genes[detected[genes]] for phase, genes in markers.items()}
     if min(map(len, markers.values())) < MIN_MARKERS:

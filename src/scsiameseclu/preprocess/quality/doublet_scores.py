@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import anndata as ad
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 from sklearn.neighbors import NearestNeighbors
 
-from scsiameseclu.preprocess.expression import (
-    choose_variable_genes,
-    divide_and_log,
-    median_total,
-)
+from scsiameseclu.limits import MAX_SCORED_CELLS
+from scsiameseclu.preprocess.expression import choose_variable_genes, divide_and_log
+from scsiameseclu.preprocess.quality.metrics import cells_per_gene
 from scsiameseclu.settings import ExpressionSettings
 
 SIMULATED = 2
@@ -26,7 +26,7 @@ ENRICHED = SIMULATED / (1 + SIMULATED)
 """Score of a cell whose neighbourhood has the same share of simulated doublets as all points."""
 
 
-def doublet_scores(counts: csr_matrix, seed: int) -> np.ndarray:
+def doublet_scores(counts: csr_matrix, seed: int, *, cells: np.ndarray | None = None) -> np.ndarray:
     """Score the cells of one capture, as DoubletFinder does.
 
     Counts of random pairs of cells are added. Cells and simulated doublets are projected onto
@@ -39,43 +39,124 @@ def doublet_scores(counts: csr_matrix, seed: int) -> np.ndarray:
     doi:10.1016/j.cels.2018.11.005). Doublets of two cells of one type differ from other cells in
     their counts only.
 
+    A capture of more than :data:`~scsiameseclu.limits.MAX_SCORED_CELLS` cells is split at random
+    into parts of equal size, each with its own doublets. Genes and components are those of the
+    first part.
+
     Parameters
     ----------
     counts
         Raw counts, (n_cells, n_genes).
     seed
-        Seed for the pairs and the components.
+        Seed for the pairs, the components and the parts.
+    cells
+        Positions of the cells to score; all by default.
 
     Returns
     -------
     Scores from 0 to 1, (n_cells,); :data:`ENRICHED` is that of random neighbours. NaN for all cells
     if no three genes vary between the cells, and for cells without counts in the expressed genes.
     """
-    detected = np.bincount(counts.indices[counts.data > 0], minlength=counts.shape[1])
-    counts = counts[:, detected >= MIN_CELLS]
-    totals = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
-    score = np.full(len(totals), np.nan)
-    cells = np.flatnonzero(totals > 0)
-    if len(cells) > N_COMPONENTS:
-        score[cells] = _scores(counts[cells], totals[cells], seed)
+    everyone = np.arange(counts.shape[0]) if cells is None else cells
+    score = np.full(everyone.size, np.nan)
+    parts = _parts(everyone.size, seed)
+    space = _fit(counts[everyone[parts[0]]], seed)
+    if space is not None:
+        for part in parts:
+            score[part] = _scores(counts[everyone[part]], space, seed)
     return score
 
 
-def _scores(counts: csr_matrix, totals: np.ndarray, seed: int) -> np.ndarray:
-    n_cells = len(totals)
-    middle = median_total(counts)
+def _parts(n_cells: int, seed: int) -> list[np.ndarray]:
+    """Split cells at random into parts of at most :data:`MAX_SCORED_CELLS` cells."""
+    n_parts = -(-n_cells // MAX_SCORED_CELLS)
+    if n_parts <= 1:
+        return [np.arange(n_cells)]
+    mixed = np.random.default_rng(seed).permutation(n_cells)
+    return [np.sort(part) for part in np.array_split(mixed, n_parts)]
+
+
+@dataclass(frozen=True)
+class _Space:
+    """Genes and components of a part of a capture.
+
+    Attributes
+    ----------
+    expressed
+        Mask of the genes whose counts make the total of a cell, (n_genes,).
+    variable
+        Positions of the variable genes, (n_variable,).
+    loadings, centre
+        Components of these genes, (n_components, n_variable), and the scores of their means,
+        (n_components,).
+    median_total
+        Total counts that correspond to a size factor of 1.
+    """
+
+    expressed: np.ndarray
+    variable: np.ndarray
+    loadings: np.ndarray
+    centre: np.ndarray
+    median_total: float
+
+    def totals(self, counts: csr_matrix) -> np.ndarray:
+        """Counts of each cell in the expressed genes, (n_cells,)."""
+        return np.asarray(counts @ self.expressed.astype(np.float64)).ravel()
+
+    def project(self, genes: csr_matrix, totals: np.ndarray) -> np.ndarray:
+        """Scores of cells from counts of the variable genes, (n_cells, n_components)."""
+        logged = divide_and_log(genes, totals / self.median_total)
+        return np.asarray(logged @ self.loadings.T - self.centre)
+
+
+def _fit(counts: csr_matrix, seed: int) -> _Space | None:
+    """Choose the genes and fit the components; None if there are too few cells or genes."""
+    import scanpy as sc
+
+    detected = cells_per_gene(counts)
+    expressed = detected >= MIN_CELLS
+    counts = counts[:, expressed]
+    totals = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
+    counts, totals = counts[totals > 0], totals[totals > 0]
+    if len(totals) <= N_COMPONENTS:
+        return None
+    middle = float(np.median(totals))
     logged = divide_and_log(counts, totals / middle)
     variable = _variable(logged)
     if variable.sum() < MIN_CELLS:
-        return np.full(n_cells, np.nan)
+        return None
+    logged = logged[:, variable]
+    _, loadings, *_ = sc.pp.pca(
+        logged,
+        n_comps=min(N_COMPONENTS, min(logged.shape) - 1),
+        random_state=seed,
+        return_info=True,
+        dtype="float32",
+    )
+    return _Space(
+        expressed=expressed,
+        variable=np.flatnonzero(expressed)[variable],
+        loadings=loadings,
+        centre=np.asarray(logged.mean(axis=0)).ravel() @ loadings.T,
+        median_total=middle,
+    )
+
+
+def _scores(counts: csr_matrix, space: _Space, seed: int) -> np.ndarray:
+    """Scores of a part of the cells, (n_cells,); NaN for cells without expressed genes."""
+    score = np.full(counts.shape[0], np.nan)
+    totals = space.totals(counts)
+    cells = np.flatnonzero(totals > 0)
+    genes, totals = counts[cells][:, space.variable], totals[cells]
+    n_cells = cells.size
     pairs = np.random.default_rng(seed).integers(0, n_cells, (2, SIMULATED * n_cells))
-    genes = counts[:, variable]
     summed = csr_matrix(genes[pairs[0]] + genes[pairs[1]])
     of_pairs = totals[pairs[0]] + totals[pairs[1]]
-    points = _components(logged[:, variable], divide_and_log(summed, of_pairs / middle), seed)
+    points = np.concatenate([space.project(genes, totals), space.project(summed, of_pairs)])
     log_totals = np.log(np.concatenate([totals, of_pairs]))
     points = np.c_[points, _with_variance_of_component(log_totals, points, n_cells)]
-    return _share_simulated(points, n_cells)
+    score[cells] = _share_simulated(points, n_cells)
+    return score
 
 
 def _variable(logged: csr_matrix) -> np.ndarray:
@@ -84,18 +165,6 @@ def _variable(logged: csr_matrix) -> np.ndarray:
     choose_variable_genes(adata, ExpressionSettings())
     mask: np.ndarray = adata.var["highly_variable"].to_numpy()
     return mask
-
-
-def _components(cells: csr_matrix, doublets: csr_matrix, seed: int) -> np.ndarray:
-    """Scores of cells and doublets on the components of the cells, (n_points, n_components)."""
-    import scanpy as sc
-
-    n_components = min(N_COMPONENTS, min(cells.shape) - 1)
-    scores, loadings, *_ = sc.pp.pca(
-        cells, n_comps=n_components, random_state=seed, return_info=True, dtype="float32"
-    )
-    centre = np.asarray(cells.mean(axis=0)).ravel() @ loadings.T
-    return np.concatenate([scores, doublets @ loadings.T - centre])
 
 
 def _with_variance_of_component(

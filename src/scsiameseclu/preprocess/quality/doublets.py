@@ -8,7 +8,6 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 
-from scsiameseclu.limits import MAX_SCORED_CELLS
 from scsiameseclu.preprocess.quality.doublet_scores import ENRICHED, doublet_scores
 from scsiameseclu.preprocess.quality.metrics import cells_per_gene
 from scsiameseclu.settings import QualitySettings
@@ -58,12 +57,11 @@ def find_doublets(
     """Score the cells of each capture, and call as many doublets as are expected.
 
     Doublets form within a capture, so each capture is scored separately
-    (:func:`~scsiameseclu.preprocess.quality.doublet_scores.doublet_scores`), and captures of more
-    than ``MAX_SCORED_CELLS`` cells in parts. The expected number is ``settings.doublet_rate``, or
-    :func:`expected_rate` of all cells of the capture, times the number of scored cells. The cells
-    with the highest scores are called, but only those with more simulated doublets around them than
-    a random cell would have. Cells of captures with fewer than ``settings.doublet_min_cells`` cells
-    have score NaN and call ``"NA"``.
+    (:func:`~scsiameseclu.preprocess.quality.doublet_scores.doublet_scores`). The expected number is
+    ``settings.doublet_rate``, or :func:`expected_rate` of all cells of the capture, times the
+    number of scored cells. The cells with the highest scores are called, but only those with more
+    simulated doublets around them than a random cell would have. Cells of captures with fewer than
+    ``settings.doublet_min_cells`` cells have score NaN and call ``"NA"``.
 
     Parameters
     ----------
@@ -96,8 +94,7 @@ def find_doublets(
         if len(rows) < settings.doublet_min_cells:
             small.append(f"{capture} ({len(rows)})" if several else str(len(rows)))
             continue
-        for part in _parts(rows, seed):
-            doublets.score[part] = doublet_scores(counts.X[part], seed)
+        doublets.score[rows] = doublet_scores(counts.X, seed, cells=rows)
         rate = settings.doublet_rate
         rates.append(expected_rate(int((names == capture).sum())) if rate is None else rate)
         if np.isnan(doublets.score[rows]).all():
@@ -106,15 +103,6 @@ def find_doublets(
         _call(doublets, rows, rates[-1])
     doublets.sentence = _sentence(doublets, small, rates, settings)
     return doublets
-
-
-def _parts(rows: np.ndarray, seed: int) -> list[np.ndarray]:
-    """Split a capture at random into parts of at most :data:`MAX_SCORED_CELLS` cells."""
-    n_parts = -(-len(rows) // MAX_SCORED_CELLS)
-    if n_parts == 1:
-        return [rows]
-    mixed = np.random.default_rng(seed).permutation(rows)
-    return [np.sort(part) for part in np.array_split(mixed, n_parts)]
 
 
 def _call(doublets: Doublets, rows: np.ndarray, rate: float) -> None:

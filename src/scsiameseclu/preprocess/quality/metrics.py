@@ -16,7 +16,7 @@ TOP_GENES = 20
 BLOCK_CELLS = 20_000
 
 
-def cells_per_gene(counts: csr_matrix, cells: np.ndarray) -> np.ndarray:
+def cells_per_gene(counts: csr_matrix, cells: np.ndarray | None = None) -> np.ndarray:
     """Number of cells in which each gene is detected, (n_genes,).
 
     Parameters
@@ -24,12 +24,12 @@ def cells_per_gene(counts: csr_matrix, cells: np.ndarray) -> np.ndarray:
     counts
         (n_cells, n_genes).
     cells
-        Mask of the cells to consider, (n_cells,).
+        Mask of the cells to consider, (n_cells,); all by default.
     """
     n_cells = np.zeros(counts.shape[1], dtype=np.int64)
     for first in range(0, counts.shape[0], BLOCK_CELLS):
         block = slice(first, first + BLOCK_CELLS)
-        kept = counts[block][cells[block]]
+        kept = counts[block] if cells is None else counts[block][cells[block]]
         n_cells += np.bincount(kept.indices[kept.data > 0], minlength=counts.shape[1])
     return n_cells
 
@@ -50,15 +50,9 @@ def cell_metrics(counts: ad.AnnData, classes: dict[str, np.ndarray]) -> pd.DataF
     (percent; NaN for empty cells; 100 if the matrix has at most 20 genes) and one for each class,
     such as ``pct_mito`` (percent; NaN if the class has no gene).
     """
-    import scanpy as sc
-
-    work = ad.AnnData(counts.X, obs=pd.DataFrame(index=counts.obs_names))
-    for name, genes in classes.items():
-        work.var[name] = genes
     enough = counts.n_vars > TOP_GENES
-    table, _ = sc.pp.calculate_qc_metrics(
-        work, qc_vars=list(classes), percent_top=(TOP_GENES,) if enough else None, log1p=False
-    )
+    blocks = range(0, counts.n_obs, BLOCK_CELLS)
+    table = pd.concat([_of_block(counts.X[i : i + BLOCK_CELLS], classes, enough) for i in blocks])
     total = table["total_counts"].to_numpy(dtype=float)
     top = table[f"pct_counts_in_top_{TOP_GENES}_genes"].to_numpy(float) if enough else 100.0
     shares = {
@@ -74,3 +68,21 @@ def cell_metrics(counts: ad.AnnData, classes: dict[str, np.ndarray]) -> pd.DataF
         },
         index=counts.obs_names.copy(),
     )
+
+
+def _of_block(
+    counts: csr_matrix, classes: dict[str, np.ndarray], with_top_genes: bool
+) -> pd.DataFrame:
+    """Scanpy's metrics of some cells; it copies their counts several times."""
+    import scanpy as sc
+
+    work = ad.AnnData(
+        counts, obs=pd.DataFrame(index=[str(number) for number in range(counts.shape[0])])
+    )
+    for name, genes in classes.items():
+        work.var[name] = genes
+    table, _ = sc.pp.calculate_qc_metrics(
+        work, qc_vars=list(classes), percent_top=(TOP_GENES,) if with_top_genes else None,
+        log1p=False,
+    )  # fmt: skip
+    return table
