@@ -10,6 +10,9 @@ from scsiameseclu.store.provenance import threads_in_use
 N_NEIGHBORS = 15
 MAX_MAPPED = 50_000
 """Maximum number of cells that UMAP places."""
+N_EPOCHS = 200
+"""Passes over the edges of the graph, as umap-learn makes for large sets; with 500, it takes twice
+as long, and trustworthiness is higher by 0.001 to 0.003 (``benchmarks/results/map-epochs.csv``)."""
 N_PLACING = 5
 """Number of mapped neighbours among which another cell is placed."""
 SPREAD = 10.0
@@ -66,6 +69,7 @@ def _umap(embedding: np.ndarray, seed: int) -> np.ndarray:
         num_neighbors=min(N_NEIGHBORS, embedding.shape[0] - 1),
         initialize_method="none",
         initial_coordinates=initial_positions(embedding),
+        num_epochs=N_EPOCHS,
         optimize_seed=seed,
         num_threads=threads_in_use(),
     )
