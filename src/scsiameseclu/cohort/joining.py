@@ -19,8 +19,9 @@ from scsiameseclu.cohort.joint_genes import JointGenes
 from scsiameseclu.errors import UserError
 from scsiameseclu.genes.matching import GeneNames
 from scsiameseclu.limits import MIN_CELLS
-from scsiameseclu.store.files import compression_of, read_blocks, read_parts, write_h5ad
+from scsiameseclu.store.files import read_blocks, read_parts, write_h5ad
 from scsiameseclu.store.folder import SampleFolder
+from scsiameseclu.store.sparse import write_sparse
 
 BLOCK_CELLS = 20_000
 """Number of cells whose counts are in memory at once."""
@@ -174,19 +175,19 @@ def write_joined(
     """
     totals = Totals(0, np.zeros(genes.n_genes, dtype=np.int64))
 
-    def fill(file: h5py.File) -> None:
-        if "X" in file:
-            del file["X"]
+    def counted() -> Iterator[sp.csr_matrix]:
         for member in members:
             for block in member.blocks(genes.positions[member.name]):
                 totals.n_values += block.nnz
                 totals.cells_per_gene += np.bincount(
                     block.indices[block.data > 0], minlength=genes.n_genes
                 )
-                if "X" in file:
-                    ad.io.sparse_dataset(file["X"]).append(block)
-                else:
-                    ad.io.write_elem(file, "X", block, dataset_kwargs=compression_of(block))
+                yield block
+
+    def fill(file: h5py.File) -> None:
+        if "X" in file:
+            del file["X"]
+        write_sparse(file, "X", counted())
 
     write_h5ad(adata, path, fill=fill)
     return totals

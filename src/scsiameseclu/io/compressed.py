@@ -13,6 +13,7 @@ from scipy.sparse import csc_matrix, csr_matrix
 
 from scsiameseclu.io.blocks import check_stored
 from scsiameseclu.limits import BLOCK_VALUES
+from scsiameseclu.store.chunks import read_array
 
 Layout = Literal["csr", "csc"]
 PARTS = ("data", "indices", "indptr")
@@ -45,7 +46,7 @@ def read_compressed(
         The parts contradict each other or the shape, or more values are declared than stored.
     """
     check_compressed(group, shape, layout)
-    data, indices, starts = (group[name][()] for name in PARTS)
+    data, indices, starts = (read_array(group[name]) for name in PARTS)
     return to_csr(data, indices, starts, shape, layout)
 
 

@@ -15,9 +15,9 @@ import scipy.sparse as sp
 
 from scsiameseclu.errors import UserError
 from scsiameseclu.store.atomic import atomic_path
+from scsiameseclu.store.chunks import COMPRESSION, read_array
+from scsiameseclu.store.sparse import is_compressed, read_all, read_rows, write_sparse
 
-COMPRESSION: dict[str, Any] = {"compression": "gzip", "compression_opts": 1}
-N_JUDGED = 100_000  # stored values of a sparse matrix that tell whether it holds counts
 BLOCK_CELLS = 20_000
 """Number of cells of a matrix on disk that are in memory at once."""
 
@@ -58,22 +58,12 @@ def _write(
     """
     if value is None:
         return
+    if is_compressed(value):
+        write_sparse(group, name, [value], n_stored=value.data.size)
+        return
     if isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype.kind == "f":
         dataset_kwargs = {}
-    elif sp.issparse(value):
-        dataset_kwargs = compression_of(value)
     write(group, name, value, dataset_kwargs=dataset_kwargs)
-
-
-def compression_of(matrix: Any) -> dict[str, Any]:
-    """Options of h5py for a sparse matrix: gzip, with the shuffle filter if it holds counts.
-
-    Both are part of HDF5 itself, so that every program reads the file. Shuffling groups the bytes
-    of all values by their significance: counts become a quarter smaller and a third faster to
-    write, log-normalised values larger (``benchmarks/results/compression.csv``).
-    """
-    values = matrix.data[:N_JUDGED]
-    return COMPRESSION | {"shuffle": bool(np.array_equal(values, np.floor(values)))}
 
 
 def copy_elements(source: Path, keys: Sequence[str], file: h5py.File) -> None:
@@ -100,11 +90,10 @@ def copy_part(
         The target file and element.
     """
     with _opened(source) as original:
-        for number, block in enumerate(_blocks(original[key], rows, columns)):
-            if number == 0:
-                ad.io.write_elem(file, name, block, dataset_kwargs=compression_of(block))
-            else:
-                ad.io.sparse_dataset(file[name]).append(block)
+        if rows.all() and columns.all():
+            original.copy(key, file, name=name)
+        else:
+            write_sparse(file, name, _blocks(original[key], rows, columns))
 
 
 def read_h5ad(path: str | Path, *, without: Sequence[str] = ()) -> ad.AnnData:
@@ -122,8 +111,8 @@ def read_h5ad(path: str | Path, *, without: Sequence[str] = ()) -> ad.AnnData:
     """
     with _opened(path) as file:
         if not without:
-            return ad.read_h5ad(path)
-        parts = {key: ad.io.read_elem(file[key]) for key in file if key not in without}
+            return read_all(file)
+        parts = {key: read_all(file[key]) for key in file if key not in without}
         return ad.AnnData(**parts)
 
 
@@ -136,7 +125,7 @@ def read_parts(path: str | Path, keys: Sequence[str]) -> dict[str, Any]:
         The file is missing or not an h5ad file.
     """
     with _opened(path) as file:
-        return {key: ad.io.read_elem(file[key]) for key in keys if key in file}
+        return {key: read_all(file[key]) for key in keys if key in file}
 
 
 def present(path: str | Path, key: str) -> bool:
@@ -174,16 +163,16 @@ def read_columns(
         # As long as the stored matrix: pages that are never written to take no memory.
         values = np.empty(stored["data"].shape, stored["data"].dtype)
         genes = np.empty(stored["data"].shape, stored["indices"].dtype)
-        ends, n_columns = [np.zeros(1, dtype=np.int64)], 0
+        ends, n_columns, first = [np.zeros(1, dtype=np.int64)], 0, 0
         for block in _blocks(stored, rows, columns):
-            first, n_columns = ends[-1][-1], block.shape[1]
+            n_columns = block.shape[1]
             values[first : first + block.nnz] = block.data
             genes[first : first + block.nnz] = block.indices
             ends.append(first + block.indptr[1:].astype(np.int64))
+            first += block.nnz
     indptr = np.concatenate(ends)
-    n_stored = indptr[-1]
     shape = (indptr.size - 1, n_columns)
-    return sp.csr_matrix((values[:n_stored], genes[:n_stored], indptr), shape)
+    return sp.csr_matrix((values[:first], genes[:first], indptr), shape)
 
 
 def read_blocks(path: str | Path, key: str, n_cells: int) -> Iterator[sp.csr_matrix]:
@@ -195,21 +184,30 @@ def read_blocks(path: str | Path, key: str, n_cells: int) -> Iterator[sp.csr_mat
         The file is missing or not an h5ad file.
     """
     with _opened(path) as file:
-        yield from _blocks(file[key], None, slice(None), n_cells)
+        yield from _blocks(file[key], None, None, n_cells)
 
 
 def _blocks(
     stored: h5py.Group,
     rows: np.ndarray | None,
-    columns: np.ndarray | slice,
+    columns: np.ndarray | None,
     n_cells: int | None = None,
 ) -> Iterator[sp.csr_matrix]:
     """Cells and genes of a CSR matrix on disk, block by block."""
-    matrix, step = ad.io.sparse_dataset(stored), n_cells or BLOCK_CELLS
-    for first in range(0, matrix.shape[0], step):
-        part = slice(first, first + step)
-        block = sp.csr_matrix(matrix[part])
-        yield (block if rows is None else block[rows[part]])[:, columns]
+    starts, step = read_array(stored["indptr"]), n_cells or BLOCK_CELLS
+    for first in range(0, starts.size - 1, step):
+        block = read_rows(stored, starts, first, first + step)
+        if rows is not None and not (chosen := rows[first : first + step]).all():
+            block = block[chosen]
+        yield block if _are_all(columns, block.shape[1]) else block[:, columns]
+
+
+def _are_all(columns: np.ndarray | None, n_columns: int) -> bool:
+    """Whether positions or a mask choose all columns in their order."""
+    if columns is None:
+        return True
+    positions = np.flatnonzero(columns) if columns.dtype == bool else columns
+    return np.array_equal(positions, np.arange(n_columns))
 
 
 @contextmanager
