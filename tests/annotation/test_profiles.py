@@ -8,7 +8,12 @@ from sklearn.metrics import adjusted_rand_score
 from synthetic_expression import expressed
 
 from scsiameseclu.annotation import profiles as module
-from scsiameseclu.annotation.profiles import cluster_profiles, gene_deviation, similar_groups
+from scsiameseclu.annotation.profiles import (
+    cluster_profiles,
+    gene_deviation,
+    mean_by_group,
+    similar_groups,
+)
 
 SIZES = {"a": 40, "b": 25, "c": 8, "d": 1}
 GENES = [f"g{number}" for number in range(30)]
@@ -40,6 +45,19 @@ def test_means_and_shares_by_hand(
         np.testing.assert_allclose(rest.mean[row], values[~inside].mean(axis=0), atol=1e-6)
         np.testing.assert_allclose(rest.share[row], (values[~inside] > 0).mean(axis=0), atol=1e-12)
     assert (before != cells.X).nnz == 0
+
+
+@pytest.mark.parametrize("block", [7, 10_000])
+def test_means_of_several_groupings(
+    block: int, cells: ad.AnnData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BLOCK_CELLS", block)
+    other = pd.Series(pd.Categorical(np.arange(cells.n_obs) % 3))
+    found = mean_by_group(cells.X, [cells.obs["cluster"], other])
+    np.testing.assert_allclose(found[0], cluster_profiles(cells.X, cells.obs["cluster"]).mean)
+    values = cells.X.toarray()
+    for group, mean in enumerate(found[1]):
+        np.testing.assert_allclose(mean, values[group::3].mean(axis=0), atol=1e-6)
 
 
 def test_cells_without_a_cluster_and_empty_clusters_are_left_out(cells: ad.AnnData) -> None:

@@ -36,6 +36,7 @@ from scsiameseclu.annotation.profiles import (
     Profiles,
     cluster_profiles,
     gene_deviation,
+    mean_by_group,
     similar_groups,
 )
 from scsiameseclu.errors import UserError
@@ -202,11 +203,12 @@ def scores_of_cells(
     """Mean scores of each cell's groups over the partitions into groups of similar cells."""
     types = best.scores.columns
     total = np.zeros((expression.n_obs, len(types)))
-    for part in range(PARTITIONS):
-        groups = similar_groups(embedding, CELLS_PER_GROUP, seed + part)
-        profiles = cluster_profiles(expression.X, groups)
-        scores = marker_t_values(best.signal.of(profiles), best.sets, best.matched)
-        # the rows are the categories, none of which is empty
+    partitions = [
+        similar_groups(embedding, CELLS_PER_GROUP, seed + part) for part in range(PARTITIONS)
+    ]
+    for groups, mean in zip(partitions, mean_by_group(expression.X, partitions), strict=True):
+        signal = best.signal.of(mean, list(groups.cat.categories))
+        scores = marker_t_values(signal, best.sets, best.matched)
         total += scores[types].to_numpy()[groups.cat.codes]
     means, rows = np.unique(total / PARTITIONS, axis=0, return_inverse=True)
     return CellScores(pd.DataFrame(means, columns=types), rows.ravel())

@@ -74,7 +74,7 @@ def table_of_clusters(
     The table, with the columns :data:`COLUMNS`, and the terms of the confidence, (n_clusters, 5).
     """
     table = named.reset_index(drop=True)
-    signal = candidate.signal.of(profiles)
+    signal = candidate.signal.of(profiles.mean, profiles.clusters)
     positions = candidate.signal.genes
     genes = _Genes(positions, symbols, profiles.mean.mean(axis=0)[positions])
     targets = {

@@ -44,11 +44,10 @@ class Signal:
     scale: np.ndarray
     genes: np.ndarray
 
-    def of(self, profiles: Profiles) -> pd.DataFrame:
-        contrast = (profiles.mean - self.centre) / self.scale
-        return pd.DataFrame(
-            contrast[:, self.genes], index=profiles.clusters, columns=self.genes.astype(str)
-        )
+    def of(self, mean: np.ndarray, groups: list[str]) -> pd.DataFrame:
+        """Signal of groups with the given mean expression, (n_groups, n_genes)."""
+        contrast = (mean - self.centre) / self.scale
+        return pd.DataFrame(contrast[:, self.genes], pd.Index(groups), self.genes.astype(str))
 
 
 @dataclass
@@ -84,7 +83,8 @@ def score_sets(
     signal = Signal(profiles.mean.mean(axis=0), scale, columns)
     if usable.empty or len(profiles.clusters) < 2 or len(columns) < 3:
         return Candidate(sets, matched, signal, pd.DataFrame(index=profiles.clusters))
-    return Candidate(sets, matched, signal, marker_t_values(signal.of(profiles), sets, matched))
+    contrast = signal.of(profiles.mean, profiles.clusters)
+    return Candidate(sets, matched, signal, marker_t_values(contrast, sets, matched))
 
 
 def _usable(sets: MarkerSets, matched: pd.DataFrame) -> pd.DataFrame:

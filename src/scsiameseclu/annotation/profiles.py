@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from scsiameseclu.one_thread import one_thread
 
 MIN_GROUPS, MAX_GROUPS = 20, 200
 MIN_CELLS = 10
-MAX_FITTED = 20_000
+MAX_FITTED, MAX_ITERATIONS = 20_000, 10
 BLOCK_CELLS = 20_000
 """Cells whose values are held in double precision at once."""
 
@@ -79,7 +80,7 @@ def similar_groups(embedding: np.ndarray, cells_per_group: int, seed: int) -> pd
     if len(cells) > MAX_FITTED:
         rows = np.random.default_rng(seed).choice(len(cells), MAX_FITTED, replace=False)
         fitted = cells[np.sort(rows)]
-    kmeans = KMeans(n_groups, n_init=1, random_state=seed).fit(fitted)
+    kmeans = KMeans(n_groups, n_init=1, max_iter=MAX_ITERATIONS, random_state=seed).fit(fitted)
     labels = np.concatenate(
         [
             kmeans.predict(cells[start : start + MAX_FITTED])
@@ -115,6 +116,38 @@ def cluster_profiles(x: csr_matrix, clusters: pd.Series) -> Profiles:
         share += (member @ block).toarray()
     mean, share = mean / sizes[:, None], share / sizes[:, None]
     return Profiles(names, sizes, mean, share)
+
+
+def mean_by_group(x: csr_matrix, groupings: Sequence[pd.Series]) -> list[np.ndarray]:
+    """Mean expression of the groups of several groupings, in one pass over the cells.
+
+    Parameters
+    ----------
+    x
+        Log-normalised expression, (n_cells, n_genes).
+    groupings
+        Categorical group of each cell; no category is empty.
+
+    Returns
+    -------
+    One array per grouping, (n_groups, n_genes).
+    """
+    numbers = [len(groups.cat.categories) for groups in groupings]
+    before = np.cumsum([0, *numbers])
+    codes = np.stack(
+        [
+            groups.cat.codes.to_numpy() + first
+            for groups, first in zip(groupings, before, strict=False)
+        ]
+    )
+    sums = np.zeros((before[-1], x.shape[1]))
+    for first in range(0, x.shape[0], BLOCK_CELLS):
+        block, rows = x[first : first + BLOCK_CELLS], codes[:, first : first + BLOCK_CELLS]
+        cells = np.tile(np.arange(rows.shape[1]), len(rows))
+        member = csr_matrix((np.ones(rows.size), (rows.ravel(), cells)), (len(sums), rows.shape[1]))
+        sums += (member @ block).toarray()
+    sums /= np.bincount(codes.ravel(), minlength=len(sums))[:, None]
+    return np.split(sums, before[1:-1])
 
 
 def gene_deviation(x: csr_matrix) -> np.ndarray:
