@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from scsiameseclu.store.provenance import threads_in_use
 
-GENES_AT_ONCE = 2_000
+GENES_AT_ONCE = 1_000
 """Genes of a thread converted to columns at once, which bounds memory."""
 
 

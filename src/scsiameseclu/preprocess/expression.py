@@ -197,15 +197,21 @@ def _double(matrix: sp.csr_matrix, linear: bool) -> sp.csr_matrix:
 
 
 def scale_sparse(
-    matrix: sp.csr_matrix, mean: np.ndarray, deviation: np.ndarray, max_value: float
+    matrix: sp.csr_matrix,
+    mean: np.ndarray,
+    deviation: np.ndarray,
+    max_value: float,
+    *,
+    copy: bool = True,
 ) -> sp.csr_matrix:
     """Divide genes by their standard deviation, with the clipping of centred scaling.
 
     A value ``x`` with ``(x - mean) / deviation > max_value`` becomes
     ``max_value + mean / deviation``. Subtracting ``mean / deviation`` from the result gives that of
-    ``scanpy.pp.scale(max_value=...)``, but zeros remain zero and the matrix sparse.
+    ``scanpy.pp.scale(max_value=...)``, but zeros remain zero and the matrix sparse. Without a copy,
+    ``matrix`` is overwritten.
     """
-    scaled = sp.csr_matrix(matrix, dtype=np.float32, copy=True)
+    scaled = sp.csr_matrix(matrix, dtype=np.float32, copy=copy)
     highest = max_value + mean / deviation
     for first in range(0, scaled.nnz, BLOCK_VALUES):
         part = slice(first, first + BLOCK_VALUES)
@@ -253,8 +259,8 @@ def principal_components(
     deviation[deviation == 0] = 1.0
     adata.var["pca_mean"], adata.var["pca_deviation"] = mean, deviation
     chosen = adata.var["highly_variable"].to_numpy()
-    part = adata[:, chosen]
-    scaled = scale_sparse(part.X, mean[chosen], deviation[chosen], settings.max_value)
+    genes = sp.csr_matrix(adata.X[:, chosen])  # a copy already
+    scaled = scale_sparse(genes, mean[chosen], deviation[chosen], settings.max_value, copy=False)
     n_pcs = min(settings.n_pcs, min(scaled.shape) - 1)
     if n_pcs < 1:
         raise UserError("only one gene varies between the cells; give counts of more genes")
