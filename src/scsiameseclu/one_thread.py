@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from threadpoolctl import threadpool_limits
@@ -26,3 +27,19 @@ def one_thread() -> Iterator[None]:
         finally:
             if torch:
                 torch.set_num_threads(before)
+
+
+def threads_like_this(number: int, name: str) -> ThreadPoolExecutor:
+    """Threads whose computations use as many threads each as those of this one.
+
+    Of a new thread, the limits of OpenMP are otherwise those of the environment.
+    """
+    torch = sys.modules.get("torch")
+    each = torch.get_num_threads() if torch else 1
+
+    def limit() -> None:
+        threadpool_limits(each)
+        if torch:
+            torch.set_num_threads(each)
+
+    return ThreadPoolExecutor(number, thread_name_prefix=name, initializer=limit)

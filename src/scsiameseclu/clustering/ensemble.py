@@ -19,6 +19,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 import torch
@@ -40,6 +41,8 @@ from scsiameseclu.clustering.merges import Candidate, Voters
 from scsiameseclu.clustering.splits import best_split
 from scsiameseclu.clustering.start import Hierarchy, by_kmeans, grow_hierarchy
 from scsiameseclu.clustering.tree import LevelTree, level_tree
+from scsiameseclu.one_thread import threads_like_this
+from scsiameseclu.store.provenance import threads_in_use
 
 log = logging.getLogger(__name__)
 
@@ -100,30 +103,39 @@ class Ensemble:
         drawn = np.random.default_rng(seed).permutation(n_cells)
         fitted, self.compared = np.sort(drawn[:MAX_FITTED]), np.sort(drawn[:MAX_COMPARED])
         self.fitted, self.temperature, self.proportions = fitted, temperature, proportions
-        rows = torch.from_numpy(fitted)
-        self.members: list[Member] = []
-        for network, space in enumerate(spaces):
-            blocks = [block.cpu().numpy()[fitted] for block in space.blocks]
-            features = self.features[network][rows]
-            for start in range(N_STARTS):
-                own_seed = (seed * len(spaces) + network) * N_STARTS + start
-                hierarchy = grow_hierarchy(blocks, features.cpu().numpy(), own_seed)
-                for n_clusters in candidates:
-                    labels = _start(hierarchy, features, n_clusters, own_seed)
-                    self.members.append(
-                        fit_member(
-                            features,
-                            labels,
-                            network=network,
-                            temperature=temperature,
-                            proportions=proportions,
-                        )
-                    )
+        self.members = self._fit(spaces, candidates, seed)
         self.partitions = [self._labels(member, self.compared) for member in self.members]
         self.is_open, self.min_cells = is_open, MIN_CELLS
         self.communities = communities(self._joint(spaces), seed) if is_open else []
         self.prior = [] if prior is None else [_codes(prior[self.compared])]
         self._compare()
+
+    def _fit(
+        self, spaces: Sequence[NetworkSpace], candidates: Sequence[int], seed: int
+    ) -> list[Member]:
+        """The members of all networks and starts; on the CPU, one start in each thread."""
+        rows = torch.from_numpy(self.fitted)
+        features = [of_network[rows] for of_network in self.features]
+        blocks = [[b.cpu().numpy()[self.fitted] for b in space.blocks] for space in spaces]
+
+        def members_of(start: int) -> list[Member]:
+            network, own_seed = start // N_STARTS, seed * len(spaces) * N_STARTS + start
+            seen = features[network]
+            hierarchy = grow_hierarchy(blocks[network], seen.cpu().numpy(), own_seed)
+            return [
+                fit_member(
+                    seen,
+                    _start(hierarchy, seen, n_clusters, own_seed),
+                    network=network,
+                    temperature=self.temperature,
+                    proportions=self.proportions,
+                )
+                for n_clusters in candidates
+            ]
+
+        n_at_once = threads_in_use() if features[0].device.type == "cpu" else 1
+        with threads_like_this(n_at_once, "start") as pool:
+            return list(chain.from_iterable(pool.map(members_of, range(len(spaces) * N_STARTS))))
 
     def _joint(self, spaces: Sequence[NetworkSpace]) -> np.ndarray:
         """The blocks that all networks share and the latents of each, for the compared cells."""

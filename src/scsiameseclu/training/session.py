@@ -5,15 +5,14 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
 
 import pandas as pd
-import torch
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from scsiameseclu.module.joint_space import LatentSpace, join
+from scsiameseclu.one_thread import threads_like_this
 from scsiameseclu.training.checkpoint import Checkpoint
 from scsiameseclu.training.phase import Phase
 from scsiameseclu.training.progress import Progress
@@ -99,7 +98,7 @@ class Session:
         """Threads take the networks in turn, so that all end at about the same time."""
         waiting = deque(zip(self.trainers, phases, strict=True))
         running: dict[Future[bool], tuple[Trainer, Phase]] = {}
-        with _threads(n_at_once) as pool:
+        with threads_like_this(n_at_once, "network") as pool:
             while waiting or running:
                 # The state is consistent only while no network trains.
                 while waiting and len(running) < n_at_once and not self.checkpoint.due:
@@ -154,14 +153,3 @@ class Session:
             [pd.DataFrame(t.history).assign(network=n) for n, t in enumerate(self.trainers)],
             ignore_index=True,
         )
-
-
-def _threads(number: int) -> ThreadPoolExecutor:
-    """Threads whose computations use as many threads each as those of this one."""
-    each = torch.get_num_threads()
-
-    def limit() -> None:
-        threadpool_limits(each)
-        torch.set_num_threads(each)
-
-    return ThreadPoolExecutor(number, thread_name_prefix="network", initializer=limit)
