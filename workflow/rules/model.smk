@@ -44,7 +44,7 @@ rule cluster:
         f"{LOGS}/{{sample}}/cluster.log",
     conda:
         "../../envs/environment.yaml"
-    threads: 1
+    threads: cores_by_size
     resources:
         **ON_CPU,
         mem_mb=memory("train"),
