@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -232,6 +233,7 @@ def test_stages_go_on_when_the_warm_process_ends(tmp_path: Path) -> None:
     assert process.returncode == 1 + 64, errors  # without what graph reads
     assert "a stage to run before" in errors or "does not exist" in errors
     os.close(warm.until)
+    shutil.rmtree(Path(warm.socket).parent)
 
 
 def parent(process: int) -> int:
@@ -282,8 +284,8 @@ print(len(os.listdir("/proc/self/task")), torch.cuda.is_initialized(), state() =
 
 
 @pytest.mark.slow
-def test_the_stages_of_a_run_are_forked(tmp_path: Path) -> None:
-    before = set(Path(tempfile.gettempdir()).glob("scsiameseclu-*"))
+def test_the_stages_of_a_run_are_forked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", tempfile.mkdtemp())  # paths of sockets are short
     write_inputs(tmp_path, GOOD[:1], QUICK)
     run = Run(tmp_path, snakemake(tmp_path))
     assert run.done.returncode == 0, run.done.stdout
@@ -293,6 +295,7 @@ def test_the_stages_of_a_run_are_forked(tmp_path: Path) -> None:
     assert "trained on the CPU" in (run.results / "logs" / "a" / "train.log").read_text()
     assert "share" in (folder / "report.html").read_text().partition("Time and memory used")[2]
     deadline = time.monotonic() + PATIENCE_S
-    while set(Path(tempfile.gettempdir()).glob("scsiameseclu-*")) - before:
+    while list(Path(os.environ["TMPDIR"]).glob("scsiameseclu-*")):
         assert time.monotonic() < deadline
         time.sleep(0.1)
+    shutil.rmtree(os.environ["TMPDIR"])
