@@ -50,6 +50,7 @@ onstart:
         if problem := claim(Path(RESULTS)):
             raise WorkflowError(problem)
         say_running(Path(RESULTS, "index.html"))
+    start_warm_process()
 
 
 onsuccess:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Estimate ambient RNA."""
 
-from scsiameseclu.stages.program import main
+from scsiameseclu.stages.start import start
 
 if __name__ == "__main__":
-    main("ambient", watched=True)
+    start("ambient")

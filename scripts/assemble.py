@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Join the results of a sample in one annotated h5ad file."""
 
-from scsiameseclu.stages.program import main
+from scsiameseclu.stages.start import start
 
 if __name__ == "__main__":
-    main("assemble", watched=True)
+    start("assemble")

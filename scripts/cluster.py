@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Cluster the cells with an ensemble of optimal-transport clusterings."""
 
-from scsiameseclu.stages.program import main
+from scsiameseclu.stages.start import start
 
 if __name__ == "__main__":
-    main("cluster", watched=True)
+    start("cluster")

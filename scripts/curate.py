@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Apply the level and the biologist's table (curation.tsv) to the clusters."""
 
-from scsiameseclu.stages.program import main
+from scsiameseclu.stages.start import start
 
 if __name__ == "__main__":
-    main("curate", watched=True)
+    start("curate")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write the results for R, CELLxGENE and Loupe Browser."""
 
-from scsiameseclu.stages.program import main
+from scsiameseclu.stages.start import start
 
 if __name__ == "__main__":
-    main("export", watched=True)
+    start("export")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Normalise expression, select highly variable genes and compute principal components."""
 
-from scsiameseclu.stages.program import main
+from scsiameseclu.stages.start import start
 
 if __name__ == "__main__":
-    main("expression", watched=True)
+    start("expression")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Build the k-nearest-neighbour graph of the cells."""
 
-from scsiameseclu.stages.program import main
+from scsiameseclu.stages.start import start
 
 if __name__ == "__main__":
-    main("graph", watched=True)
+    start("graph")

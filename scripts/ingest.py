@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Read and check the raw counts of one sample."""
 
-from scsiameseclu.stages.program import main
+from scsiameseclu.stages.start import start
 
 if __name__ == "__main__":
-    main("ingest", watched=True)
+    start("ingest")

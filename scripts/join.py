@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Join the cells of the samples of a cohort."""
 
-from scsiameseclu.stages.program import main
+from scsiameseclu.stages.start import start
 
 if __name__ == "__main__":
-    main("join", watched=True)
+    start("join")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compute the UMAP, and Leiden clusters for comparison."""
 
-from scsiameseclu.stages.program import main
+from scsiameseclu.stages.start import start
 
 if __name__ == "__main__":
-    main("layout", watched=True)
+    start("layout")

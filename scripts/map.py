@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Map the cells of a sample onto a finished cohort, without training."""
 
-from scsiameseclu.stages.program import main
+from scsiameseclu.stages.start import start
 
 if __name__ == "__main__":
-    main("map", watched=True)
+    start("map")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Find the marker genes of each cluster."""
 
-from scsiameseclu.stages.program import main
+from scsiameseclu.stages.start import start
 
 if __name__ == "__main__":
-    main("markers", watched=True)
+    start("markers")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write the HTML report of one sample."""
 
-from scsiameseclu.stages.program import main
+from scsiameseclu.stages.start import start
 
 if __name__ == "__main__":
-    main("report", watched=True)
+    start("report")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Train the Siamese networks."""
 
-from scsiameseclu.stages.program import main
+from scsiameseclu.stages.start import start
 
 if __name__ == "__main__":
-    main("train", watched=True)
+    start("train")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compute diffusion pseudotime."""
 
-from scsiameseclu.stages.program import main
+from scsiameseclu.stages.start import start
 
 if __name__ == "__main__":
-    main("trajectory", watched=True)
+    start("trajectory")

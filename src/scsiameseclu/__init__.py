@@ -32,7 +32,6 @@ Everything but ``UserError`` is imported on first use, so that ``import scsiames
 """
 
 import importlib
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from scsiameseclu.errors import UserError
@@ -42,10 +41,7 @@ if TYPE_CHECKING:
     from scsiameseclu.model.estimator import ScSiameseClu
     from scsiameseclu.settings import ModelSettings
 
-try:
-    __version__ = version("scsiameseclu")
-except PackageNotFoundError:  # run from a checkout that was never installed
-    __version__ = "0+unknown"
+    __version__: str
 
 __all__ = [
     "ModelSettings",
@@ -67,11 +63,22 @@ _CLASSES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version()
     if name in _CLASSES:
         return getattr(importlib.import_module(_CLASSES[name]), name)
     if name in __all__:
         return importlib.import_module(f"scsiameseclu.{name}")
     raise AttributeError(f"module 'scsiameseclu' has no attribute {name!r}")
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("scsiameseclu")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "0+unknown"
 
 
 def __dir__() -> list[str]:

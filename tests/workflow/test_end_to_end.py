@@ -292,11 +292,13 @@ def kill_within(directory: Path, folder: str, stage: str, *arguments: str) -> No
             start_new_session=True,
         )
     deadline = time.monotonic() + PATIENCE_S
-    while not log.is_file() or (stage == "train" and "trained on" not in log.read_text()):
+    running = directory / "results" / folder / manifest.RUNNING.format(stage=stage)
+    while not running.is_file() or (stage == "train" and "trained on" not in log.read_text()):
         assert process.poll() is None, shown.read_text()
         assert time.monotonic() < deadline
-        time.sleep(0.05)
-    time.sleep(1)
+        time.sleep(0.005)
+    if stage == "train":
+        time.sleep(1)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert not (directory / "results" / folder / "stages" / output).exists(), shown.read_text()

@@ -72,6 +72,7 @@ from scsiameseclu.stages.resolved import resolved
 from scsiameseclu.stages.resources import Size, calling_mb, request
 from scsiameseclu.store import manifest
 from slurm_resources import image, in_containers, placement, show_gpu_to_container
+from warm_process import start
 
 config, SAMPLES, problems = checked(config)
 if problems:
@@ -145,6 +146,12 @@ if workflow.is_main_process and clear_lock_of_killed_run(
     RUN_NOTE, Path(".snakemake/locks")
 ):
     print("Removed the lock of an earlier run that was killed.", file=sys.stderr)
+
+
+def start_warm_process():
+    """Start the process that the stages are forked from, where they run in this environment."""
+    if workflow.local_exec and not workflow.deployment_settings.deployment_method:
+        start(ROOT / "src", len(list(workflow.dag.needrun_jobs())))
 
 
 def file(name):

@@ -21,7 +21,8 @@ def usage_table(notes: Sequence[dict[str, Any]]) -> Table | None:
     return Table(
         "usage",
         "Time and memory used and requested by stage. Requests are predicted from the numbers of "
-        "cells, genes and stored counts (at least 1,000 MB and 10 minutes) and doubled on retry.",
+        "cells, genes and stored counts (at least 1,000 MB and 10 minutes) and doubled on retry."
+        + _shared(notes),
         [
             "Stage",
             "Cores",
@@ -34,6 +35,14 @@ def usage_table(notes: Sequence[dict[str, Any]]) -> Table | None:
         ],
         rows,
     )
+
+
+def _shared(notes: Sequence[dict[str, Any]]) -> str:
+    """A sentence on memory that is not part of the peaks, if there is such memory."""
+    most = max(note.get("shared_mb", 0) for note in notes)
+    if not most:
+        return ""
+    return f" Libraries that the stages of the run share, {most:,} MB held once, are not counted."
 
 
 def _row(note: dict[str, Any]) -> list[Cell]:

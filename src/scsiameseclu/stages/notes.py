@@ -85,6 +85,7 @@ def note_usage(
     threads: int | None,
     asked_mb: int | None,
     asked_minutes: int | None,
+    shared_mb: float = 0,
 ) -> None:
     """Record used and requested resources for the report.
 
@@ -96,22 +97,35 @@ def note_usage(
         Wall time.
     threads, asked_mb, asked_minutes
         Requested threads, memory and time; None if not requested.
+    shared_mb
+        Memory of libraries that all stages share, if they do. The peak is noted without it, as it
+        exists once however many stages run; the note says that it was there.
     """
-    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    per_mb = 2**20 if sys.platform == "darwin" else 2**10
+    usages = _usages()
     write_json(
         directory / USAGE.format(stage=stage),
         {
             "stage": stage,
             "seconds": round(seconds, 1),
             "cpu_seconds": round(sum(usage.ru_utime + usage.ru_stime for usage in usages), 1),
-            "peak_mb": round(max(usage.ru_maxrss for usage in usages) / per_mb),
+            "peak_mb": round(max(0, peak_mb() - shared_mb)),
             "asked_mb": asked_mb,
             "asked_minutes": asked_minutes,
             "threads": threads,
             "where": where_it_ran(os.environ),
-        },
+        }
+        | ({"shared_mb": round(shared_mb)} if shared_mb else {}),
     )
+
+
+def peak_mb() -> float:
+    """Peak memory in MB of this process, or of its largest child that has ended."""
+    per_mb = 2**20 if sys.platform == "darwin" else 2**10
+    return max(usage.ru_maxrss for usage in _usages()) / per_mb
+
+
+def _usages() -> list[resource.struct_rusage]:
+    return [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
 
 
 def where_it_ran(environment: Mapping[str, str]) -> dict[str, str]:

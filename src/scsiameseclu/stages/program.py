@@ -32,14 +32,8 @@ from scsiameseclu.stages.stage_parser import (
     stage_parser,
     work_of,
 )
+from scsiameseclu.stages.threads import limit_loaded, set_variables
 from scsiameseclu.stages.watching import watch
-
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-)
 
 
 def arguments_of(work: Work, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,6 +110,7 @@ def main(
     prog: str | None = None,
     *,
     watched: bool = False,
+    shared_mb: float = 0,
 ) -> None:
     """Run a stage as a program, which exits with one of the codes of ``stages.endings``.
 
@@ -130,6 +125,9 @@ def main(
         Arguments, and how the program was called; by default those of this process.
     watched
         Run the stage in a child process, and record signals that end it.
+    shared_mb
+        Memory in MB of libraries that this process shares with the warm process it was forked from;
+        0 for a process of its own.
     """
     started = time.monotonic()
     parser = stage_parser(stage, prog)
@@ -138,21 +136,19 @@ def main(
         must = expected(rules(SampleSettings)["sample"])
         parser.error(f"argument --sample: {options['sample']!r} is not a name; it must be {must}")
     threads = options.get("threads")
-    if threads:
-        os.environ |= dict.fromkeys(THREAD_VARIABLES, str(threads))
-    # let idle threads sleep: busy waiting makes all jobs of a shared node several times slower
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ["MPLBACKEND"] = "agg"  # a notebook hands its own down, which may not be installed
+    set_variables(threads)
     directory: Path | None = options.get("folder") or _directory(options)
     folder_name = options["folder"].resolve().name if "folder" in options else ""
     sample = options.get("sample", folder_name)
     attempt = options.get("attempt", 1)
-    program = ProgramRun(stage, sample, directory, options.get("asked_mb"), attempt)
+    program = ProgramRun(stage, sample, directory, options.get("asked_mb"), attempt, shared_mb)
     program.refuse_repetition()
     if directory is not None:
         clear_failure(directory, stage)
     if watched:
         watch(program.died)
+    if shared_mb:
+        limit_loaded()
     where = " ".join(filter(None, (sample, stage))).replace("%", "%%")
     logging.basicConfig(
         level=logging.INFO,
@@ -171,6 +167,7 @@ def main(
                     threads=threads,
                     asked_mb=options.get("asked_mb"),
                     asked_minutes=options.get("asked_minutes"),
+                    shared_mb=shared_mb,
                 )
     except Exception as error:
         ending = ending_of(error, stage, directory, program.asked_mb)

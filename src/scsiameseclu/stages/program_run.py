@@ -23,13 +23,14 @@ from scsiameseclu.store.space import is_full
 
 @dataclass(frozen=True)
 class ProgramRun:
-    """The stage, where its failures are recorded, and what was requested for it."""
+    """The stage, where its failures are recorded, what was requested, and shared memory in MB."""
 
     stage: str
     sample: str
     directory: Path | None
     asked_mb: int | None
     attempt: int
+    shared_mb: float = 0
 
     def fail(self, ending: Ending) -> int:
         """Print and record a failure; returns the exit code."""
@@ -62,7 +63,7 @@ class ProgramRun:
             ending_of_signal(
                 death.number,
                 self.stage,
-                peak_mb=death.peak_mb,
+                peak_mb=max(0, death.peak_mb - self.shared_mb),
                 asked_mb=self.asked_mb,
                 out_of_memory=death.out_of_memory,
             )

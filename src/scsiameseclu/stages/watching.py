@@ -11,9 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from scsiameseclu.stages.warm import FORWARDED
+
 PR_SET_PDEATHSIG = 1
 """Option of prctl(2): the signal that a process gets when its parent ends."""
-FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 KB_PER_MB = 1024
 
 
@@ -41,9 +42,7 @@ def watch(on_death: Callable[[Death], int]) -> None:
     parent = os.getpid()
     child = os.fork()
     if child == 0:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # ended meanwhile
-            os._exit(128 + signal.SIGKILL)
+        end_with_parent(parent)
         return
     for number in FORWARDED:
         signal.signal(number, lambda received, _: _send(child, received))
@@ -55,6 +54,13 @@ def watch(on_death: Callable[[Death], int]) -> None:
         code = on_death(Death(received, usage.ru_maxrss / KB_PER_MB, memory))
     sys.stdout.flush()
     os._exit(code)
+
+
+def end_with_parent(parent: int) -> None:
+    """Let the kernel kill this process when its parent, which forked it, ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # ended meanwhile
+        os._exit(128 + signal.SIGKILL)
 
 
 def _send(process: int, number: int) -> None:
