@@ -128,7 +128,7 @@ def wanted(arguments: argparse.Namespace, rows: list[Row]) -> Iterator[tuple[int
     done = {(row["cells"], row["turn"], row["path"]) for row in rows}
     for n_cells in sorted(arguments.cells):
         for turn in range(arguments.repeats):
-            for path in PATHS:
+            for path in arguments.paths:
                 if path == "before" and arguments.before is None:
                     continue
                 if path == "brisc" and arguments.brisc is None:
@@ -145,6 +145,7 @@ def main() -> None:
     parser.add_argument("--brisc", type=Path, help="a Python with brisc")
     parser.add_argument("--data", type=Path, required=True, help="the folder of pbmc3k.h5ad")
     parser.add_argument("--cells", type=int, nargs="+", default=[1_000, 10_000, 30_000, 100_000])
+    parser.add_argument("--paths", nargs="+", choices=PATHS, default=list(PATHS))
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--limit-minutes", type=float, default=20)
