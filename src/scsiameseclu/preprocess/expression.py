@@ -272,7 +272,7 @@ def principal_components(
     adata.varm["PCs"][chosen] = loadings.T
     adata.uns["pca"] = {"variance_ratio": ratio, "params": {"max_value": settings.max_value}}
     # scores of a cell with mean expression, subtracted from projections of new cells
-    centre = np.asarray(scaled.mean(axis=0)).ravel() @ loadings.T
+    centre = gene_moments(scaled)[0] @ loadings.T
     adata.uns["pca"]["centre"] = centre.astype(np.float32)
 
 
