@@ -24,6 +24,11 @@ from scsiameseclu.stages.resources import (
 ROOT = Path(__file__).resolve().parents[2]
 MEASURED = [ROOT / name for name in json.loads(COEFFICIENTS.read_text())["fitted_to"]]
 
+LATEST = ROOT / "benchmarks" / "results" / "speed-x86_64-2cores-2026-11-30.csv"
+SIZE_OF_LATEST = Size(1_000_000, 13_714, 586_035_724)
+ASKED_AS = {"cluster": "train", "curate": "markers"}
+"""Stages whose rule asks for what another stage is predicted to need."""
+
 
 def measured() -> list[object]:
     """Rows of the committed benchmark, of the pipeline's stages alone.
@@ -45,6 +50,13 @@ def test_prediction_is_not_below_the_benchmark_nor_above_twice_it(row: object) -
         assert row.wall_s <= seconds <= 2 * row.wall_s
     else:  # of another machine: inside what a job asks for
         assert row.wall_s <= TIME_FACTOR * seconds
+
+
+@pytest.mark.parametrize("row", list(pd.read_csv(LATEST).itertuples()), ids=lambda r: r.stage)
+def test_prediction_is_not_below_what_a_million_cells_take_now(row: object) -> None:
+    memory, seconds = predicted(ASKED_AS.get(row.stage, row.stage), SIZE_OF_LATEST)
+    assert row.peak_mb <= memory
+    assert row.wall_s <= seconds
 
 
 def test_every_rule_has_a_prediction() -> None:
