@@ -45,6 +45,7 @@ rule all:
 
 
 onstart:
+    note_cancellation()
     if not FINISHING:
         hold(RUN_NOTE)
         if problem := claim(Path(RESULTS)):

@@ -148,3 +148,11 @@ def test_moments_of_a_logarithmic_matrix(counts: sp.csr_matrix) -> None:
     mean, variance = gene_moments(log_normalise(counts)[0], linear=True)
     np.testing.assert_allclose(mean, values.mean(axis=0))
     np.testing.assert_allclose(variance, values.var(axis=0, ddof=1))
+
+
+def test_genes_of_equal_dispersion_are_all_chosen(counts: sp.csr_matrix) -> None:
+    logged = log_normalise(sp.csr_matrix(np.repeat(counts[:, :1].toarray() + 1, 200, axis=1)))[0]
+    logged.data += np.tile(np.arange(300) % 2, (200, 1)).T.ravel()  # equal in all genes
+    adata = ad.AnnData(logged)
+    choose_variable_genes(adata, ExpressionSettings(n_top_genes=100))
+    assert adata.var["highly_variable"].all()

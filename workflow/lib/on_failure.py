@@ -2,14 +2,46 @@
 
 import csv
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 LEFT_OUT = "SCSIAMESECLU_LEFT_OUT"
 """Environment variable with the samples that a cohort is analysed without."""
+
+
+_signals: list[int] = []
+
+
+def note_cancellation() -> None:
+    """From now on, note signals that ask this run to end, before Snakemake handles them.
+
+    Snakemake calls ``onerror`` for a cancelled run as for one with failed jobs.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGINT, signal.SIGTERM):
+        handler = signal.getsignal(number)
+        if callable(handler):
+            signal.signal(number, _noting(handler))
+
+
+def _noting(handler: Callable[[int, FrameType | None], Any]) -> Callable[..., Any]:
+    def note(number: int, frame: FrameType | None) -> None:
+        _signals.append(number)
+        handler(number, frame)
+
+    return note
+
+
+def is_cancelled() -> bool:
+    """Whether a signal has asked this run to end."""
+    return bool(_signals)
 
 
 def show_failures(shell: Callable[[str], Any], commands: dict[str, str], results: str) -> str:

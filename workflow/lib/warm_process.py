@@ -1,5 +1,6 @@
 """The warm process of a run, from which the stages are forked (``scsiameseclu.stages.warm``)."""
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -47,11 +48,11 @@ def start(source: Path, n_jobs: int) -> None:
     """
     if n_jobs < MIN_JOBS or VARIABLE in os.environ or not sys.platform.startswith("linux"):
         return
-    folder = tempfile.mkdtemp(prefix="scsiameseclu-")
     try:
+        folder = tempfile.mkdtemp(prefix="scsiameseclu-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)  # if the process was killed
         warm = launch(source, folder)
-    except OSError:  # such as a path too long for a socket
-        shutil.rmtree(folder, ignore_errors=True)
+    except OSError:  # such as a full disk, or a path too long for a socket
         return
     _held.append(warm)
     os.environ[VARIABLE] = warm.socket
@@ -76,7 +77,7 @@ def launch(source: Path, folder: str, server: Sequence[str] = SERVER) -> WarmPro
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=[number],
-                start_new_session=True,  # Ctrl-C at the terminal is for the jobs
+                process_group=0,  # Ctrl-C at the terminal is for the jobs
                 env=os.environ | {"PYTHONPATH": sources},
             )
         finally:

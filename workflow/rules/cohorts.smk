@@ -159,7 +159,8 @@ def finish_cohorts():
     asked = workflow.dag_settings.targets
     # Without keep-going, a run is to stop at the first failure.
     if (
-        not cohorts
+        is_cancelled()
+        or not cohorts
         or not started
         or asked
         or not workflow.execution_settings.keep_going

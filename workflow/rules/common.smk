@@ -48,7 +48,13 @@ from commandline import (
 )
 from content import Checksums
 from on_failure import LEFT_OUT as LEFT_OUT_VARIABLE
-from on_failure import run_again, show_failures, without_failed_samples
+from on_failure import (
+    is_cancelled,
+    note_cancellation,
+    run_again,
+    show_failures,
+    without_failed_samples,
+)
 from outdir_lock import claim
 from run_lock import clear_lock_of_killed_run, hold
 from running_page import say_ended, say_running

@@ -30,10 +30,10 @@ PATIENCE_S = 5.0
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 """Signals that are passed on to a stage."""
 STREAMS = (0, 1, 2)
-FREE = frozenset(
-    {"PWD", "OLDPWD", "SHLVL", "_", "TMPDIR", "TMP", "TEMP", "TEMPDIR", "MPLBACKEND", VARIABLE}
-)
+FREE = frozenset({"PWD", "OLDPWD", "SHLVL", "_", "TMPDIR", "TMP", "TEMP", "TEMPDIR", "MPLBACKEND"})
 """Environment variables that may differ, since they matter only when a stage runs."""
+OWN = "SCSIAMESECLU_"
+"""Prefix of the workflow's own variables, which no stage reads."""
 PIECE = 65536
 
 
@@ -73,6 +73,8 @@ def _run(stage: str, argv: Sequence[str], path: str) -> int | None:
     if os.stat(path).st_uid != os.getuid():
         return None
     with socket.socket(socket.AF_UNIX) as connection:
+        if connection.fileno() in STREAMS:  # a stream is closed, and the stage would inherit this
+            return None
         connection.settimeout(PATIENCE_S)
         connection.connect(path)
         greeting = read_line(connection)
@@ -154,7 +156,9 @@ def settled(environment: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in environment.items()
-        if name not in FREE and not name.endswith("_NUM_THREADS") and "MAXIMUM_THREADS" not in name
+        if not (name in FREE or name.startswith(OWN))
+        and not name.endswith("_NUM_THREADS")
+        and "MAXIMUM_THREADS" not in name
     }
 
 

@@ -74,13 +74,13 @@ def serve(folder: str, listener: int, modules: Sequence[str] = MODULES) -> None:
     modules
         Names of modules.
     """
-    where = place()
-    os.environ |= NO_THREADS
-    set_variables()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel forgets keepers that ended
     process = os.getpid()
     connection = None
     try:
+        where = place()
+        os.environ |= NO_THREADS
+        set_variables()
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel forgets keepers that ended
         with socket.socket(fileno=listener) as listening:
             connection = _accepted(listening, modules)
     finally:

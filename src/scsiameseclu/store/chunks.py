@@ -175,7 +175,8 @@ class ArrayWriter:
         self._pending: deque[Future[bytes]] = deque()
 
     def append(self, values: np.ndarray) -> None:
-        """Append values, (n_values,), which must not change afterwards."""
+        """Append values, (n_values,), of the type of the array; they must not change afterwards."""
+        assert values.dtype == self.dataset.dtype
         self.dataset.resize((self.dataset.shape[0] + values.size,))
         length = self._length
         first = 0

@@ -51,7 +51,7 @@ def cell_metrics(counts: ad.AnnData, classes: dict[str, np.ndarray]) -> pd.DataF
     such as ``pct_mito`` (percent; NaN if the class has no gene).
     """
     enough = counts.n_vars > TOP_GENES
-    blocks = range(0, counts.n_obs, BLOCK_CELLS)
+    blocks = range(0, max(counts.n_obs, 1), BLOCK_CELLS)
     table = pd.concat([_of_block(counts.X[i : i + BLOCK_CELLS], classes, enough) for i in blocks])
     total = table["total_counts"].to_numpy(dtype=float)
     top = table[f"pct_counts_in_top_{TOP_GENES}_genes"].to_numpy(float) if enough else 100.0
