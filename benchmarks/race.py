@@ -7,7 +7,8 @@
 analyses the same file from the start, one after the other, each stage of a pipeline in a process of
 its own, so that a slow minute of the machine meets them all. Each path's seconds and the peak
 memory of its largest process tree go to ``benchmarks/results/race-MACHINE.csv``, and medians of
-the turn-by-turn ratios to a Markdown file beside it. Finished turns are not run again; a path that
+the turn-by-turn ratios to a Markdown file beside it. The stages of a pipeline stay in the folder of
+the work. Finished turns are not run again; a path that
 is stopped after ``--limit-minutes`` is not tried on more cells.
 """
 
@@ -171,6 +172,8 @@ def main() -> None:
         if row["status"] != "ok":
             ended.add(path)
         else:
+            if path in ("now", "before"):
+                shutil.copy(size / path / "stages.csv", size / f"{path}-{turn}-stages.csv")
             shutil.rmtree(size / path)
         rows.append(row)
         with arguments.output.open("w", newline="") as stream:
