@@ -4,8 +4,9 @@
     python benchmarks/local_runs.py --data ../shared/data --before ../before
 
 Each run is one ``snakemake --cores N`` in an empty folder, with everything that a user waits for:
-the jobs, their starts, and the pages of all samples. Samples are drawn from pbmc3k by
-``resample.py``, each with a seed of its own. Seconds go to
+the jobs, their starts, and the pages of all samples, but without the joint analysis of a cohort,
+which the earlier commit does not have. Samples are drawn from pbmc3k by ``resample.py``, each with
+a seed of its own. Seconds go to
 ``benchmarks/results/local-runs-MACHINE.csv``, and medians of the turn-by-turn ratios to a Markdown
 file beside it. Finished runs are not run again.
 """
@@ -64,7 +65,10 @@ def seconds_of(checkout: Path, samples: Path, folder: Path, cores: int) -> Row:
     """One run of the workflow of a checkout in an empty folder."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "config").mkdir(parents=True)
-    (folder / "config" / "config.yaml").write_text("container: null\n")
+    config = "container: null\n"
+    if "cohort:" in (checkout / "config" / "config.yaml").read_text():
+        config += 'cohort: {run: "off"}\n'
+    (folder / "config" / "config.yaml").write_text(config)
     command: list[str | Path] = [sys.executable, "-m", "snakemake"]
     command += ["--snakefile", checkout / "Snakefile"]
     command += ["--directory", folder, "--cores", str(cores), "--config", f"samples={samples}"]
