@@ -185,8 +185,6 @@ def write_joined(
                 yield block
 
     def fill(file: h5py.File) -> None:
-        if "X" in file:
-            del file["X"]
         write_sparse(file, "X", counted())
 
     write_h5ad(adata, path, fill=fill)

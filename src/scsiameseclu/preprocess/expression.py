@@ -112,11 +112,11 @@ def choose_variable_genes(
         adata.var["highly_variable"] &= variances > 0
     else:
         dispersions = normalised_dispersions(*gene_moments(adata.X, linear=True))
-        known = np.sort(dispersions[~np.isnan(dispersions)])
-        # all genes of a bin may have the same dispersion
-        lowest = known[-settings.n_top_genes :].min(initial=np.inf)
-        chosen = dispersions >= lowest if known.size else True
-        adata.var["highly_variable"] = (variances > 0) & chosen
+        known = np.sort(dispersions[~np.isnan(dispersions)])[-settings.n_top_genes :]
+        chosen = variances > 0
+        if known.size:  # none if all genes of each bin have the same dispersion
+            chosen &= dispersions >= known[0]
+        adata.var["highly_variable"] = chosen
 
 
 def _choose_within_batches(adata: ad.AnnData, n_top_genes: int, batches: pd.Series) -> None:
